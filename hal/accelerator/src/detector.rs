@@ -1,0 +1,49 @@
+use baize_frame::{Detections, ImageView, Region};
+
+/// What a detector is, for people, logs and health.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DetectorInfo {
+    /// The engine that runs the network: `rten`, `onnxruntime`, `tensorrt`.
+    pub backend: &'static str,
+    /// Name of the model, from its manifest.
+    pub model: String,
+    /// Width and height of the network's input.
+    pub input_px: [u32; 2],
+}
+
+/// Where the time of one detection went.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct DetectTimings {
+    /// From the camera's pixels to the network's input.
+    pub preprocess_us: u32,
+    /// The network itself.
+    pub inference_us: u32,
+    /// From raw outputs to detections.
+    pub decode_us: u32,
+}
+
+/// Why a picture was not searched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DetectError {
+    /// The region is empty or leaves the picture.
+    BadRegion,
+    /// The network's engine failed; the next picture may work.
+    Inference,
+}
+
+/// Finds balls and cues in pictures. One implementation a kind of hardware.
+pub trait Detector: Send {
+    /// What this detector is.
+    fn info(&self) -> &DetectorInfo;
+
+    /// Searches `region` of `image` and puts what it finds into `out`, best score first, in pixels of the whole picture.
+    ///
+    /// Nothing outside the inference library allocates here; that library is wrapped in the scope given at construction.
+    fn detect(
+        &mut self,
+        image: &ImageView<'_>,
+        region: Region,
+        out: &mut Detections,
+    ) -> Result<DetectTimings, DetectError>;
+}

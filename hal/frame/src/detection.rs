@@ -1,0 +1,75 @@
+use crate::limits::{MAX_BALL_DETECTIONS, MAX_CUE_DETECTIONS};
+
+/// What a single picture tells about a ball.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum BallKind {
+    /// The cue ball.
+    Cue,
+    /// The black eight.
+    Eight,
+    /// A solid (numbers 1 to 7).
+    Solid,
+    /// A stripe (numbers 9 to 15).
+    Stripe,
+    /// A ball of unknown kind, or of a set that knows no solids and stripes.
+    Ball,
+}
+
+impl BallKind {
+    /// All kinds, in the order of the network's kind outputs.
+    pub const ALL: [Self; 5] = [Self::Cue, Self::Eight, Self::Solid, Self::Stripe, Self::Ball];
+}
+
+/// A ball seen in one picture; pixels of the full picture.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct BallDetection {
+    /// Centre of the box.
+    pub centre_px: [f32; 2],
+    /// Width and height of the box.
+    pub size_px: [f32; 2],
+    /// The most probable kind; `Ball` where no kind is probable enough.
+    pub kind: BallKind,
+    /// Probability of `kind`, given that this is a ball: 0 to 1.
+    pub kind_score: f32,
+    /// Probability that this is a ball at all: 0 to 1.
+    pub score: f32,
+}
+
+/// A cue stick seen in one picture; pixels of the full picture.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct CueDetection {
+    /// The end that strikes.
+    pub tip_px: [f32; 2],
+    /// The other end, or where the cue leaves the picture.
+    pub butt_px: [f32; 2],
+    /// Probability that this is a cue: 0 to 1.
+    pub score: f32,
+}
+
+/// Everything detected in one picture, best score first.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Detections {
+    /// The balls.
+    pub balls: heapless::Vec<BallDetection, MAX_BALL_DETECTIONS>,
+    /// The cues.
+    pub cues: heapless::Vec<CueDetection, MAX_CUE_DETECTIONS>,
+}
+
+impl Detections {
+    /// Nothing detected.
+    pub const fn new() -> Self {
+        Self {
+            balls: heapless::Vec::new(),
+            cues: heapless::Vec::new(),
+        }
+    }
+
+    /// Forgets everything.
+    pub fn clear(&mut self) {
+        self.balls.clear();
+        self.cues.clear();
+    }
+}

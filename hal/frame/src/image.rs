@@ -1,0 +1,194 @@
+/// How the bytes of a picture make pixels. Limited to what the pipeline handles without a copy; what a camera sends
+/// otherwise (MJPEG) is decoded into one of these.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum PixelFormat {
+    /// 4:2:2, bytes Y0 Cb Y1 Cr. Even widths only.
+    Yuyv,
+    /// 4:2:0: a plane of Y, then a plane of interleaved Cb Cr at half size, both with the same stride. Even sizes only.
+    Nv12,
+    /// Luminance only.
+    Grey,
+    /// Bytes R G B.
+    Rgb24,
+}
+
+impl PixelFormat {
+    /// The shortest line that holds `width` pixels, in bytes.
+    pub const fn min_stride(self, width: u32) -> u32 {
+        match self {
+            Self::Yuyv => width * 2,
+            Self::Nv12 | Self::Grey => width,
+            Self::Rgb24 => width * 3,
+        }
+    }
+}
+
+/// Shape of a picture in memory. YCbCr formats are BT.601, limited range for NV12 and YUYV, as USB cameras send them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct FrameFormat {
+    /// Pixels in a line.
+    pub width: u32,
+    /// Lines.
+    pub height: u32,
+    /// Bytes from one line to the next.
+    pub stride: u32,
+    /// Meaning of the bytes.
+    pub pixels: PixelFormat,
+}
+
+impl FrameFormat {
+    /// A picture without padding at the end of its lines.
+    pub const fn packed(width: u32, height: u32, pixels: PixelFormat) -> Self {
+        Self {
+            width,
+            height,
+            stride: pixels.min_stride(width),
+            pixels,
+        }
+    }
+
+    /// Bytes that a picture of this shape takes.
+    pub const fn size_bytes(&self) -> usize {
+        let plane = self.stride as usize * self.height as usize;
+        match self.pixels {
+            PixelFormat::Nv12 => plane + self.stride as usize * (self.height as usize).div_ceil(2),
+            _ => plane,
+        }
+    }
+}
+
+/// Why bytes are not a picture of the shape claimed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum ImageError {
+    /// Width or height is zero, or odd where the format needs it even.
+    BadSize,
+    /// A line is shorter than its pixels.
+    StrideTooShort,
+    /// Fewer bytes than the shape needs.
+    TooFewBytes,
+}
+
+impl core::fmt::Display for ImageError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::BadSize => "the picture's size is zero, or odd where its pixel format needs it even",
+            Self::StrideTooShort => "a line of the picture is shorter than its pixels",
+            Self::TooFewBytes => "the picture has fewer bytes than its size needs",
+        })
+    }
+}
+
+impl core::error::Error for ImageError {}
+
+/// A picture that somebody else owns; its shape is known to fit its bytes.
+#[derive(Debug, Clone, Copy)]
+pub struct ImageView<'a> {
+    bytes: &'a [u8],
+    format: FrameFormat,
+}
+
+impl<'a> ImageView<'a> {
+    /// Checks that `bytes` hold a picture of this `format`.
+    pub fn new(bytes: &'a [u8], format: FrameFormat) -> Result<Self, ImageError> {
+        let FrameFormat {
+            width,
+            height,
+            stride,
+            pixels,
+        } = format;
+        let odd = match pixels {
+            PixelFormat::Yuyv => width % 2 != 0,
+            PixelFormat::Nv12 => width % 2 != 0 || height % 2 != 0,
+            PixelFormat::Grey | PixelFormat::Rgb24 => false,
+        };
+        if width == 0 || height == 0 || odd {
+            return Err(ImageError::BadSize);
+        }
+        if stride < pixels.min_stride(width) {
+            return Err(ImageError::StrideTooShort);
+        }
+        if bytes.len() < format.size_bytes() {
+            return Err(ImageError::TooFewBytes);
+        }
+        Ok(Self { bytes, format })
+    }
+
+    /// The picture's bytes; at least `format().size_bytes()` of them.
+    pub const fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// The picture's shape.
+    pub const fn format(&self) -> FrameFormat {
+        self.format
+    }
+
+    /// The whole picture as a region.
+    pub const fn whole(&self) -> Region {
+        Region {
+            x: 0,
+            y: 0,
+            width: self.format.width,
+            height: self.format.height,
+        }
+    }
+
+    /// The picture's luminance, read in place.
+    pub const fn luminance(&self) -> Luminance<'a> {
+        Luminance { image: *self }
+    }
+}
+
+/// The luminance of a picture, pixel by pixel, read from its bytes in place.
+#[derive(Debug, Clone, Copy)]
+pub struct Luminance<'a> {
+    image: ImageView<'a>,
+}
+
+impl Luminance<'_> {
+    /// Pixels in a line.
+    pub const fn width(&self) -> u32 {
+        self.image.format.width
+    }
+
+    /// Lines.
+    pub const fn height(&self) -> u32 {
+        self.image.format.height
+    }
+
+    /// Luminance of the pixel in column `x` of line `y`; `None` outside the picture.
+    #[inline]
+    pub fn get(&self, x: u32, y: u32) -> Option<u8> {
+        if x >= self.width() || y >= self.height() {
+            return None;
+        }
+        let line = y as usize * self.image.format.stride as usize;
+        let bytes = self.image.bytes;
+        Some(match self.image.format.pixels {
+            PixelFormat::Yuyv => bytes[line + 2 * x as usize],
+            PixelFormat::Nv12 | PixelFormat::Grey => bytes[line + x as usize],
+            PixelFormat::Rgb24 => {
+                let at = line + 3 * x as usize;
+                let [r, g, b] = [bytes[at], bytes[at + 1], bytes[at + 2]].map(u32::from);
+                ((77 * r + 150 * g + 29 * b + 128) >> 8) as u8
+            }
+        })
+    }
+}
+
+/// A rectangle of whole pixels within a picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Region {
+    /// First column.
+    pub x: u32,
+    /// First line.
+    pub y: u32,
+    /// Columns.
+    pub width: u32,
+    /// Lines.
+    pub height: u32,
+}
