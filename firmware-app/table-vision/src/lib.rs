@@ -1,1 +1,16 @@
-//! .
+//! From what a network detected in a picture to the state of a table: where every ball is in millimetres, which ball it
+//! is, where the cue points and what just happened.
+//!
+//! ```text
+//! Detections (pixels) -> geometry + refine -> tracking -> identity -> cue, events -> TableState (millimetres)
+//! ```
+//!
+//! - [`geometry`] knows the camera and the table; nothing after it speaks of pixels.
+//! - `no_std`, no allocation, no `unsafe`: every table of the stage has a fixed size, named in [`limits`].
+//! - Deterministic: the same detections and pictures give the same bytes of state, on x86-64 and on aarch64. Functions
+//!   that the processor may round differently come from `libm`; nothing is fused, no time is read.
+//! - Time is the exposure's, handed in with every frame; nothing depends on when a frame is processed.
+#![no_std]
+#![forbid(unsafe_code)]
+
+pub mod geometry;

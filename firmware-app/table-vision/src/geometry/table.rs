@@ -1,0 +1,166 @@
+use core::str::FromStr;
+
+use super::linear::{Vec2, norm2, sub2};
+
+/// The bed that the cushion noses enclose.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
+pub struct TableSize {
+    /// Nose to nose along the long side.
+    pub length_mm: f64,
+    /// Nose to nose along the short side.
+    pub width_mm: f64,
+}
+
+/// A hole that balls fall into.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Pocket {
+    /// The middle of the hole, in the table frame: a little outside the bed.
+    pub centre_mm: Vec2,
+    /// Within this distance of the middle there is no bed any more.
+    pub radius_mm: f64,
+}
+
+/// Why a text is not a size of a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum ParseTableSizeError {
+    /// Neither a known standard nor `LENGTHxWIDTH`.
+    Unknown,
+    /// A side is outside the range of tables that exist.
+    OutOfRange,
+    /// The second side is longer than the first.
+    WidthExceedsLength,
+}
+
+impl core::fmt::Display for ParseTableSizeError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::Unknown => {
+                "not a table size: give one of 7ft, 8ft, 9ft, snooker12, carom, or LENGTHxWIDTH in mm, as 2540x1270"
+            }
+            Self::OutOfRange => "no table has such a size: give the bed between the cushion noses in mm, 300 to 5000",
+            Self::WidthExceedsLength => "the table's width exceeds its length: give the long side first",
+        })
+    }
+}
+
+impl core::error::Error for ParseTableSizeError {}
+
+/// The middle of a corner pocket lies this far outside the corner of the noses, along each side.
+const CORNER_POCKET_OFFSET_MM: f64 = 30.0;
+/// The middle of a side pocket lies this far behind the nose.
+const SIDE_POCKET_OFFSET_MM: f64 = 65.0;
+/// Half of a usual pocket's width; differences between makers do not matter where balls are watched to vanish.
+const POCKET_RADIUS_MM: f64 = 62.0;
+
+impl TableSize {
+    /// Seven-foot pool table.
+    pub const FT7: Self = Self::new(1981.2, 990.6);
+    /// Eight-foot pool table.
+    pub const FT8: Self = Self::new(2235.2, 1117.6);
+    /// Nine-foot pool table.
+    pub const FT9: Self = Self::new(2540.0, 1270.0);
+    /// Twelve-foot snooker table.
+    pub const SNOOKER12: Self = Self::new(3569.0, 1778.0);
+    /// Carom match table. It has no pockets.
+    pub const CAROM: Self = Self::new(2840.0, 1420.0);
+
+    /// The named standards.
+    pub const STANDARDS: [(&'static str, Self); 5] = [
+        ("7ft", Self::FT7),
+        ("8ft", Self::FT8),
+        ("9ft", Self::FT9),
+        ("snooker12", Self::SNOOKER12),
+        ("carom", Self::CAROM),
+    ];
+
+    /// The sides that a table may have, toys and the largest included.
+    pub const SIDE_RANGE_MM: core::ops::RangeInclusive<f64> = 300.0..=5000.0;
+
+    /// A bed of this size.
+    pub const fn new(length_mm: f64, width_mm: f64) -> Self {
+        Self { length_mm, width_mm }
+    }
+
+    /// Whether the sides are those of a table, the long one first.
+    pub fn check(&self) -> Result<(), ParseTableSizeError> {
+        if ![self.length_mm, self.width_mm]
+            .iter()
+            .all(|side| Self::SIDE_RANGE_MM.contains(side))
+        {
+            return Err(ParseTableSizeError::OutOfRange);
+        }
+        if self.width_mm > self.length_mm {
+            return Err(ParseTableSizeError::WidthExceedsLength);
+        }
+        Ok(())
+    }
+
+    /// The corners of the noses, from the origin along x first: counter-clockwise seen from above.
+    pub fn corners_mm(&self) -> [Vec2; 4] {
+        let (length, width) = (self.length_mm, self.width_mm);
+        [[0.0, 0.0], [length, 0.0], [length, width], [0.0, width]]
+    }
+
+    /// The six pockets: the four corners in the order of [`corners_mm`](Self::corners_mm), then the one in the middle
+    /// of the long side at y = 0, then the one opposite. None on a carom table.
+    pub fn pockets(&self) -> heapless::Vec<Pocket, 6> {
+        if *self == Self::CAROM {
+            return heapless::Vec::new();
+        }
+        let (length, width) = (self.length_mm, self.width_mm);
+        let (corner, side) = (CORNER_POCKET_OFFSET_MM, SIDE_POCKET_OFFSET_MM);
+        heapless::Vec::from_array(
+            [
+                [-corner, -corner],
+                [length + corner, -corner],
+                [length + corner, width + corner],
+                [-corner, width + corner],
+                [length / 2.0, -side],
+                [length / 2.0, width + side],
+            ]
+            .map(|centre_mm| Pocket {
+                centre_mm,
+                radius_mm: POCKET_RADIUS_MM,
+            }),
+        )
+    }
+
+    /// The pocket nearest to a place, counted as in [`pockets`](Self::pockets), and how far the place is from its rim
+    /// (negative: inside). `None` on a carom table.
+    pub fn nearest_pocket(&self, place_mm: Vec2) -> Option<(usize, f64)> {
+        self.pockets()
+            .iter()
+            .map(|pocket| norm2(sub2(place_mm, pocket.centre_mm)) - pocket.radius_mm)
+            .enumerate()
+            .min_by(|(_, a), (_, b)| a.total_cmp(b))
+    }
+
+    /// Whether a place lies within the noses, or at most `margin_mm` outside of them.
+    pub fn is_on_bed(&self, [x, y]: Vec2, margin_mm: f64) -> bool {
+        (-margin_mm..=self.length_mm + margin_mm).contains(&x)
+            && (-margin_mm..=self.width_mm + margin_mm).contains(&y)
+    }
+}
+
+impl FromStr for TableSize {
+    type Err = ParseTableSizeError;
+
+    /// A named standard, or `LENGTHxWIDTH` in mm.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if let Some((_, size)) = Self::STANDARDS.iter().find(|(name, _)| *name == text) {
+            return Ok(*size);
+        }
+        let side = |text: &str| {
+            text.trim()
+                .parse::<f64>()
+                .map_err(|_| ParseTableSizeError::Unknown)
+        };
+        let (length, width) = text.split_once('x').ok_or(ParseTableSizeError::Unknown)?;
+        let size = Self::new(side(length)?, side(width)?);
+        size.check().map(|()| size)
+    }
+}
