@@ -1,6 +1,6 @@
 //! Waiting for futures by parking the thread: no executor, no polling, and nothing allocated per wait.
 //!
-//! Each thread that waits owns one [`Parker`] for good. It is never freed, so that a waker stays valid wherever it was
+//! Each thread that waits owns one parker for good. It is never freed, so that a waker stays valid wherever it was
 //! left, even after its thread has ended; a process has a handful of threads and a parker is one word.
 
 use std::cell::Cell;
