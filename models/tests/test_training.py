@@ -1,0 +1,181 @@
+"""Run with: python -m unittest discover models/tests"""
+
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "train"))
+
+from augment import carry_balls, clip_balls, clip_cues
+from dataset import CUE_BALL, NOT_CUE_BALL, Sample, kinds, merge_same, read_balls, read_sample
+from decode import iou, suppress
+from evaluate import average_precision, match
+from loss import BACKGROUND, POSITIVE, UNJUDGED, ball_loss, ball_targets, cue_targets
+from network import Nano, gflop
+
+
+def speckled(width, height, seed=0):
+    small = np.random.default_rng(seed).integers(0, 200, (12, 16, 3), dtype=np.uint8)
+    return cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC)
+
+
+class Labels(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        self.real = Path(self.folder.name)
+
+    def write(self, source, name, image, label, aspect="native", pose=None):
+        for part in ("images", "labels", "labels_pose"):
+            (self.real / source / part).mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(self.real / source / "images" / f"{name}.png"), image[..., ::-1])
+        (self.real / source / "labels" / f"{name}.txt").write_text(label)
+        (self.real / source / "labels_pose" / f"{name}.txt").write_text(pose or "")
+        return {"source": source, "image": f"{source}/images/{name}.png", "label": f"{source}/labels/{name}.txt",
+                "group": "letterboxed_x", "suggested_split": "train", "unstretch_to_aspect_w_over_h": aspect}
+
+    def test_other_ball_of_ss19190_may_be_any_but_the_cue_ball(self):
+        path = self.real / "a.txt"
+        path.write_text("0 0.5 0.5 0.1 0.2\n1 0.25 0.5 0.1 0.2\n")
+        balls, masks = read_balls(path, "ss19190_ball", 200, 100)
+        np.testing.assert_allclose(balls[1], [50, 50, 20, 20])
+        np.testing.assert_array_equal(masks, [CUE_BALL, NOT_CUE_BALL])
+
+    def test_rail_diamonds_of_pix2pockets_are_not_balls(self):
+        path = self.real / "a.txt"
+        path.write_text("2 0.5 0.5 0.1 0.1\n1 0.5 0.5 0.1 0.1\n0 0.2 0.2 0.1 0.1\n")
+        balls, masks = read_balls(path, "pix2pockets_v3", 100, 100)
+        self.assertEqual(len(balls), 2)
+        np.testing.assert_array_equal(masks, [CUE_BALL, kinds("eight_ball")])
+
+    def test_squashed_picture_gets_its_aspect_back_and_its_balls_round(self):
+        row = self.write("ss19190_ball", "a", speckled(64, 64), "1 0.5 0.5 0.1 0.2\n", aspect="2.0")
+        sample = read_sample(self.real, row)
+        self.assertAlmostEqual(sample.image.shape[1] / sample.image.shape[0], 2.0, delta=0.05)
+        self.assertAlmostEqual(sample.balls[0, 2] / sample.balls[0, 3], 1.0, delta=0.03)
+
+    def test_white_letterbox_bars_are_cut_and_labels_follow(self):
+        image = speckled(64, 64)
+        image[:16] = 255
+        row = self.write("ss19190_ball", "a", image, "1 0.5 0.5 0.1 0.1\n")
+        sample = read_sample(self.real, row)
+        self.assertEqual(sample.image.shape[0], 48)
+        self.assertAlmostEqual(sample.balls[0, 1], 16, places=4)
+
+    def test_picture_in_two_folders_becomes_one_with_both_labels(self):
+        image = speckled(64, 64)
+        pose = "0 0.5 0.5 1 1 0.25 0.5 2 1.0 0.5 2\n"
+        rows = [self.write("ss19190_ball", "a", image, "1 0.5 0.5 0.1 0.1\n"),
+                self.write("ss19190_cue", "a", (image * 0.8).astype(np.uint8), "0 0.5 0.5 1 1\n", pose=pose)]
+        merged = merge_same([read_sample(self.real, row) for row in rows])
+        self.assertEqual(len(merged), 1)
+        self.assertTrue(merged[0].balls_complete and merged[0].cues_complete)
+        np.testing.assert_allclose(merged[0].cues, [[16, 32, 64, 32]])
+
+    def test_same_name_with_another_view_stays_apart_and_partly_labelled(self):
+        rows = [self.write("ss19190_ball", "a", speckled(64, 64, 1), "1 0.5 0.5 0.1 0.1\n"),
+                self.write("ss19190_cue", "a", speckled(64, 64, 2), "")]
+        merged = merge_same([read_sample(self.real, row) for row in rows])
+        self.assertEqual([(s.balls_complete, s.cues_complete) for s in merged], [(True, False), (False, True)])
+
+
+class Geometry(unittest.TestCase):
+    def test_box_of_a_turned_round_ball_keeps_its_size(self):
+        turn = np.array([[0.8, -0.6, 10], [0.6, 0.8, 5], [0, 0, 1]])
+        np.testing.assert_allclose(carry_balls(turn, np.array([[20.0, 30.0, 12.0, 12.0]])),
+                                   [[8, 41, 12, 12]], atol=1e-4)
+
+    def test_of_balls_at_the_edge_a_half_is_a_ball_a_quarter_is_not_judged_a_tenth_is_nothing(self):
+        balls = np.array([[0.1, 50, 20, 20], [-5, 50, 20, 20], [-8, 50, 20, 20]], np.float32)
+        kept, _, ignored = clip_balls(balls, np.ones((3, 5), bool), 100, 100)
+        np.testing.assert_allclose(kept, [[5.05, 50, 10.1, 20]], rtol=1e-5)
+        np.testing.assert_allclose(ignored, [[2.5, 50, 5, 20]])
+
+    def test_cue_is_cut_at_the_edge_and_keeps_its_direction(self):
+        np.testing.assert_allclose(clip_cues(np.array([[50, 50, 150, 50]]), 100, 100), [[50, 50, 100, 50]])
+        np.testing.assert_allclose(clip_cues(np.array([[150, 50, 50, 50]]), 100, 100), [[100, 50, 50, 50]])
+        self.assertEqual(len(clip_cues(np.array([[150, 50, 250, 50]]), 100, 100)), 0)
+
+
+class Targets(unittest.TestCase):
+    def test_ball_is_positive_in_its_cell_and_its_box_decodes_to_the_label(self):
+        ball = np.array([[100.0, 60.0, 14.0, 12.0]], np.float32)
+        state, box, _ = ball_targets(ball, CUE_BALL[None], ball[:0], True, 640, 384)
+        rows, columns = np.nonzero(state == POSITIVE)
+        self.assertIn((60 // 8, 100 // 8), list(zip(rows, columns)))
+        for row, column in zip(rows, columns):
+            dx, dy, w, h = box[:, row, column]
+            np.testing.assert_allclose([(column + 0.5 + dx) * 8, (row + 0.5 + dy) * 8, np.exp(w) * 8, np.exp(h) * 8],
+                                       ball[0], rtol=1e-4)
+        self.assertEqual(state[0, 0], BACKGROUND)
+
+    def test_every_ball_of_a_rack_of_small_balls_has_a_cell_of_its_own(self):
+        rack = np.array([[100 + 11 * (i - r / 2), 100 + 9.5 * r, 11, 11] for r in range(5) for i in range(r + 1)])
+        state, box, _ = ball_targets(rack.astype(np.float32), np.tile(CUE_BALL, (15, 1)), rack[:0], True, 640, 384)
+        rows, columns = np.nonzero(state == POSITIVE)
+        centres = {(round(float((c + 0.5 + box[0, r, c]) * 8), 1), round(float((r + 0.5 + box[1, r, c]) * 8), 1))
+                   for r, c in zip(rows, columns)}
+        self.assertEqual(len(centres), 15)
+
+    def test_picture_without_ball_labels_teaches_no_background(self):
+        none = np.zeros((0, 4), np.float32)
+        state, box, kind = ball_targets(none, np.zeros((0, 5), bool), none, False, 64, 64)
+        self.assertTrue((state == UNJUDGED).all())
+        output = torch.randn(1, 10, 8, 8, requires_grad=True)
+        parts = ball_loss(output, *(torch.from_numpy(a[None]) for a in (state, box, kind)))
+        sum(parts.values()).backward()
+        self.assertEqual(float(output.grad.abs().max()), 0.0)
+
+    def test_kind_loss_is_indifferent_between_the_kinds_of_the_set(self):
+        ball = np.array([[36.0, 36.0, 16.0, 16.0]], np.float32)
+        target = [torch.from_numpy(a[None]) for a in ball_targets(ball, NOT_CUE_BALL[None], ball[:0], True, 64, 64)]
+        losses = []
+        for favourite in range(1, 6):
+            output = torch.zeros(1, 10, 8, 8)
+            output[:, favourite] = 8.0
+            losses.append(float(ball_loss(output, *target)["kind"]))
+        self.assertGreater(losses[0], 3.0)
+        self.assertLess(max(losses[1:]), 0.01)
+
+    def test_cue_ends_decode_to_the_label_from_every_positive_cell(self):
+        cue = np.array([[40.0, 300.0, 600.0, 80.0]], np.float32)
+        state, ends = cue_targets(cue, True, 640, 384)
+        rows, columns = np.nonzero(state == POSITIVE)
+        self.assertGreaterEqual(len(rows), 1)
+        for row, column in zip(rows, columns):
+            found = (ends[:, row, column] + np.array([column + 0.5, row + 0.5] * 2)) * 32
+            np.testing.assert_allclose(found, cue[0], rtol=1e-3)
+
+
+class Network(unittest.TestCase):
+    def test_outputs_have_the_contract_shapes_and_cost_at_most_two_point_three_gflop(self):
+        network = Nano().eval()
+        with torch.no_grad():
+            balls, cues = network(torch.zeros(1, 3, 384, 640))
+        self.assertEqual((tuple(balls.shape), tuple(cues.shape)), ((1, 10, 48, 80), (1, 5, 12, 20)))
+        self.assertLessEqual(gflop(network), 2.3)
+
+
+class Measures(unittest.TestCase):
+    def test_one_label_is_not_found_twice(self):
+        truth = np.array([[10.0, 10, 8, 8]])
+        np.testing.assert_array_equal(match(np.array([[10.0, 10, 8, 8], [10.5, 10, 8, 8]]), truth), [0, -1])
+
+    def test_average_precision_counts_misses_and_false_finds(self):
+        self.assertAlmostEqual(average_precision([0.9, 0.8], [True, True], 2), 1.0)
+        self.assertAlmostEqual(average_precision([0.9, 0.8], [True, True], 4), 0.5)
+        self.assertAlmostEqual(average_precision([0.9, 0.8], [False, True], 1), 0.5)
+
+    def test_doubles_are_suppressed_and_touching_balls_are_not(self):
+        boxes = np.array([[10.0, 10, 12, 12], [11.0, 10, 12, 12], [22.0, 10, 12, 12]])
+        np.testing.assert_array_equal(suppress(boxes, np.array([0.9, 0.8, 0.7]), 0.5), [0, 2])
+        self.assertAlmostEqual(float(iou(boxes[0], boxes[2:])[0]), 0.0)
+
+
+if __name__ == "__main__":
+    unittest.main()
