@@ -26,13 +26,13 @@ pub struct Ball {
     pub moving: bool,
     /// Exposures since the ball was last seen; 0 if this exposure shows it, 255 for that many or more. Where it is not 0,
     /// the position is predicted.
-    pub age: u8,
+    pub age_exposures: u8,
 }
 
 impl Ball {
     /// Whether this very exposure shows the ball; otherwise its position is predicted.
     pub const fn seen(&self) -> bool {
-        self.age == 0
+        self.age_exposures == 0
     }
 
     /// Id and identity.
@@ -50,11 +50,11 @@ const SEEN: u16 = 1 << 15;
 /// A [`Ball`] on the wire: 12 bytes whatever its values. Frozen for the major version.
 #[derive(Serialize, Deserialize, Schema)]
 pub struct PackedBall {
-    tag_le: [u8; 2],
+    tag: [u8; 2],
     position: PackedPosition,
     velocity: PackedVelocity,
     sigma_confidence: u8,
-    age: u8,
+    age_exposures: u8,
 }
 
 impl PackedBall {
@@ -66,11 +66,11 @@ impl From<&Ball> for PackedBall {
         let moving = if ball.moving { MOVING } else { 0 };
         let seen = if ball.seen() { SEEN } else { 0 };
         Self {
-            tag_le: (ball.name().to_bits() | moving | seen).to_le_bytes(),
+            tag: (ball.name().to_bits() | moving | seen).to_le_bytes(),
             position: ball.position.into(),
             velocity: ball.velocity.into(),
             sigma_confidence: pack_certainty(ball.sigma, ball.confidence),
-            age: ball.age,
+            age_exposures: ball.age_exposures,
         }
     }
 }
@@ -79,10 +79,10 @@ impl TryFrom<PackedBall> for Ball {
     type Error = &'static str;
 
     fn try_from(packed: PackedBall) -> Result<Self, Self::Error> {
-        let tag = u16::from_le_bytes(packed.tag_le);
+        let tag = u16::from_le_bytes(packed.tag);
         let BallName { id, identity } = BallName::from_bits(tag);
         let (sigma, confidence) = unpack_certainty(packed.sigma_confidence);
-        if (tag & SEEN != 0) != (packed.age == 0) {
+        if (tag & SEEN != 0) != (packed.age_exposures == 0) {
             return Err("a ball is said to be seen and predicted at once");
         }
         Ok(Self {
@@ -93,7 +93,7 @@ impl TryFrom<PackedBall> for Ball {
             sigma,
             confidence,
             moving: tag & MOVING != 0,
-            age: packed.age,
+            age_exposures: packed.age_exposures,
         })
     }
 }

@@ -180,7 +180,7 @@ pub struct Calibration {
 pub struct PackedPocket {
     pocket_kind: u8,
     position: PackedPosition,
-    radius_tenth_mm_le: [u8; 2],
+    radius_tenth_mm: [u8; 2],
 }
 
 /// A [`ProjectorMapping`] on the wire. Frozen for the major version.
@@ -229,7 +229,7 @@ impl Wire for Calibration {
         let pack_pocket = |pocket: &Pocket| PackedPocket {
             pocket_kind: pocket.kind.code(),
             position: pocket.position.into(),
-            radius_tenth_mm_le: pocket.radius_tenth_mm.to_le_bytes(),
+            radius_tenth_mm: pocket.radius_tenth_mm.to_le_bytes(),
         };
         CalibrationMinor0 {
             header: Header::of::<Self>(),
@@ -258,7 +258,7 @@ impl Wire for Calibration {
         let unpack_pocket = |packed: PackedPocket| Pocket {
             kind: PocketKind::from_code(packed.pocket_kind),
             position: packed.position.into(),
-            radius_tenth_mm: u16::from_le_bytes(packed.radius_tenth_mm_le),
+            radius_tenth_mm: u16::from_le_bytes(packed.radius_tenth_mm),
         };
         let projector = match wire.projector {
             None => None,

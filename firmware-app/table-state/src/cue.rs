@@ -42,7 +42,7 @@ pub struct Cue {
 #[derive(Serialize, Deserialize, Schema)]
 pub struct PackedCue {
     tip: PackedPosition,
-    direction_centidegrees_le: [u8; 2],
+    direction_centidegrees: [u8; 2],
     sigma_confidence: u8,
     cue_state: u8,
 }
@@ -55,7 +55,7 @@ impl From<&Cue> for PackedCue {
     fn from(cue: &Cue) -> Self {
         Self {
             tip: cue.tip.into(),
-            direction_centidegrees_le: cue.direction.centidegrees().to_le_bytes(),
+            direction_centidegrees: cue.direction.centidegrees().to_le_bytes(),
             sigma_confidence: pack_certainty(cue.sigma, cue.confidence),
             cue_state: cue.state.code(),
         }
@@ -69,7 +69,7 @@ impl TryFrom<PackedCue> for Cue {
         let (sigma, confidence) = unpack_certainty(packed.sigma_confidence);
         Ok(Self {
             tip: packed.tip.into(),
-            direction: Direction::from_centidegrees(u16::from_le_bytes(packed.direction_centidegrees_le))
+            direction: Direction::from_centidegrees(u16::from_le_bytes(packed.direction_centidegrees))
                 .ok_or("the cue's direction is a full turn or more")?,
             sigma,
             confidence,

@@ -12,6 +12,8 @@ use crate::units::{Confidence, Direction, PackedPosition, Position};
 codes! {
     /// What happened.
     EventKind {
+        /// Something that this version has no code for.
+        UNKNOWN = 0, "unknown";
         /// The cue ball was struck: `ball` with speed and direction just after.
         SHOT_BEGAN = 1, "shot_began";
         /// `ball` hit `other`; the place is that of `ball` on contact.
@@ -80,8 +82,8 @@ pub struct EventMinor0 {
     calibration_id: u32,
     event_kind: u8,
     confidence_fifteenths: u8,
-    ball_name_le: Option<[u8; 2]>,
-    other_name_le: Option<[u8; 2]>,
+    ball_name: Option<[u8; 2]>,
+    other_name: Option<[u8; 2]>,
     position: Option<PackedPosition>,
     speed_mm_s: Option<u16>,
     direction_centidegrees: Option<u16>,
@@ -118,8 +120,8 @@ impl Wire for TableEvent {
             calibration_id: self.calibration_id,
             event_kind: self.kind.code(),
             confidence_fifteenths: self.confidence.fifteenths(),
-            ball_name_le: self.ball.map(|name| name.to_bits().to_le_bytes()),
-            other_name_le: self.other.map(|name| name.to_bits().to_le_bytes()),
+            ball_name: self.ball.map(|name| name.to_bits().to_le_bytes()),
+            other_name: self.other.map(|name| name.to_bits().to_le_bytes()),
             position: self.position.map(PackedPosition::from),
             speed_mm_s: self.speed_mm_s,
             direction_centidegrees: self.direction.map(Direction::centidegrees),
@@ -142,8 +144,8 @@ impl Wire for TableEvent {
             kind: EventKind::from_code(wire.event_kind),
             confidence: Confidence::from_fifteenths(wire.confidence_fifteenths)
                 .ok_or("a confidence is above 15 fifteenths")?,
-            ball: wire.ball_name_le.map(unpack_name),
-            other: wire.other_name_le.map(unpack_name),
+            ball: wire.ball_name.map(unpack_name),
+            other: wire.other_name.map(unpack_name),
             position: wire.position.map(Position::from),
             speed_mm_s: wire.speed_mm_s,
             direction,

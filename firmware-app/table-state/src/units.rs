@@ -59,16 +59,16 @@ impl Position {
 /// A [`Position`] on the wire: each coordinate in 0.1 mm above -1000.0 mm, two bytes, the low one first.
 #[derive(Serialize, Deserialize, Schema)]
 pub struct PackedPosition {
-    x_tenth_mm_above_minus_10000_le: [u8; 2],
-    y_tenth_mm_above_minus_10000_le: [u8; 2],
+    x_tenth_mm: [u8; 2],
+    y_tenth_mm: [u8; 2],
 }
 
 impl From<Position> for PackedPosition {
     fn from(position: Position) -> Self {
         let pack = |tenth_mm: i32| ((tenth_mm - Position::MIN_TENTH_MM) as u16).to_le_bytes();
         Self {
-            x_tenth_mm_above_minus_10000_le: pack(position.x_tenth_mm),
-            y_tenth_mm_above_minus_10000_le: pack(position.y_tenth_mm),
+            x_tenth_mm: pack(position.x_tenth_mm),
+            y_tenth_mm: pack(position.y_tenth_mm),
         }
     }
 }
@@ -77,8 +77,8 @@ impl From<PackedPosition> for Position {
     fn from(packed: PackedPosition) -> Self {
         let unpack = |bytes| i32::from(u16::from_le_bytes(bytes)) + Position::MIN_TENTH_MM;
         Self {
-            x_tenth_mm: unpack(packed.x_tenth_mm_above_minus_10000_le),
-            y_tenth_mm: unpack(packed.y_tenth_mm_above_minus_10000_le),
+            x_tenth_mm: unpack(packed.x_tenth_mm),
+            y_tenth_mm: unpack(packed.y_tenth_mm),
         }
     }
 }
@@ -110,15 +110,15 @@ impl Velocity {
 /// A [`Velocity`] on the wire: two's complement, two bytes each, the low one first.
 #[derive(Serialize, Deserialize, Schema)]
 pub struct PackedVelocity {
-    vx_mm_s_le: [u8; 2],
-    vy_mm_s_le: [u8; 2],
+    x_mm_s: [u8; 2],
+    y_mm_s: [u8; 2],
 }
 
 impl From<Velocity> for PackedVelocity {
     fn from(velocity: Velocity) -> Self {
         Self {
-            vx_mm_s_le: velocity.x_mm_s.to_le_bytes(),
-            vy_mm_s_le: velocity.y_mm_s.to_le_bytes(),
+            x_mm_s: velocity.x_mm_s.to_le_bytes(),
+            y_mm_s: velocity.y_mm_s.to_le_bytes(),
         }
     }
 }
@@ -126,8 +126,8 @@ impl From<Velocity> for PackedVelocity {
 impl From<PackedVelocity> for Velocity {
     fn from(packed: PackedVelocity) -> Self {
         Self {
-            x_mm_s: i16::from_le_bytes(packed.vx_mm_s_le),
-            y_mm_s: i16::from_le_bytes(packed.vy_mm_s_le),
+            x_mm_s: i16::from_le_bytes(packed.x_mm_s),
+            y_mm_s: i16::from_le_bytes(packed.y_mm_s),
         }
     }
 }
