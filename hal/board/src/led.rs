@@ -39,7 +39,7 @@ pub trait LedLine: Send {
     fn set(&mut self, is_lit: bool) -> Result<(), GpioError>;
 }
 
-/// A status LED; dark again when dropped.
+/// A status LED; darkened when dropped. What the line does once nobody holds it is up to its chip.
 #[derive(Debug)]
 pub struct StatusLed {
     patterns: Option<Sender<LedPattern>>,

@@ -13,7 +13,7 @@
 //! static ALLOCATOR: SealingAllocator = SealingAllocator;
 //!
 //! let sealed = seal_this_thread(Role::Table);
-//! let promise_broken = Box::new(1);
+//! let promise_broken = std::hint::black_box(Box::new(1));
 //! drop(sealed);
 //! assert_eq!(allocations_after_sealing(Role::Table).allocations, 1);
 //! ```
@@ -22,9 +22,14 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::io::Write;
 use std::marker::PhantomData;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 
+use self::counters::{Counters, Operation};
 use crate::park;
+
+mod counters;
+
+pub use self::counters::Counts;
 
 /// What a pipeline thread does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,17 +68,6 @@ pub enum Policy {
     /// One line on standard error names the role, then the process aborts. With `RUST_BACKTRACE=1` a backtrace follows
     /// the line.
     Abort,
-}
-
-/// Allocations and frees. A reallocation counts as one of each.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Counts {
-    /// Times that memory was taken.
-    pub allocations: u64,
-    /// Times that memory was given back.
-    pub frees: u64,
-    /// Sum of the sizes asked for, in bytes.
-    pub bytes: u64,
 }
 
 /// Chooses what breaking the promise leads to, for all threads. [`Policy::Count`] is where a process starts.
@@ -197,13 +191,6 @@ unsafe impl GlobalAlloc for SealingAllocator {
 }
 
 #[derive(Clone, Copy)]
-enum Operation {
-    Allocate { bytes: usize },
-    Reallocate { bytes: usize },
-    Free,
-}
-
-#[derive(Clone, Copy)]
 struct Thread {
     role: Option<Role>,
     in_library: bool,
@@ -282,38 +269,4 @@ fn write_to_standard_error(text: &[u8]) {
     // Not through `std::io`: the thread may be in the middle of writing there.
     // SAFETY: the pointer and length are those of `text`. A message that cannot be written is lost, nothing more.
     unsafe { libc::write(libc::STDERR_FILENO, text.as_ptr().cast(), text.len()) };
-}
-
-struct Counters {
-    allocations: AtomicU64,
-    frees: AtomicU64,
-    bytes: AtomicU64,
-}
-
-impl Counters {
-    const fn new() -> Self {
-        Self {
-            allocations: AtomicU64::new(0),
-            frees: AtomicU64::new(0),
-            bytes: AtomicU64::new(0),
-        }
-    }
-
-    fn add(&self, operation: Operation) {
-        if let Operation::Allocate { bytes } | Operation::Reallocate { bytes } = operation {
-            self.allocations.fetch_add(1, Ordering::Relaxed);
-            self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
-        }
-        if let Operation::Free | Operation::Reallocate { .. } = operation {
-            self.frees.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-
-    fn read(&self) -> Counts {
-        Counts {
-            allocations: self.allocations.load(Ordering::Relaxed),
-            frees: self.frees.load(Ordering::Relaxed),
-            bytes: self.bytes.load(Ordering::Relaxed),
-        }
-    }
 }
