@@ -11,6 +11,7 @@ import copy
 import csv
 import math
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -153,8 +154,12 @@ def main():
     loader = torch.utils.data.DataLoader(batches, batch_size=None, sampler=range(first, args.iterations),
                                          num_workers=args.workers, prefetch_factor=4 if args.workers else None)
     log = folder / "losses.csv"
-    if first == 0 or not log.exists():
-        log.write_text("iteration,rate,ball,box,kind,cue,ends\n")
+    rows = log.read_text().splitlines()[1:] if first else []
+    rows = [row for row in rows if int(row.split(",")[0]) <= first]  # those after the checkpoint are made again
+    log.write_text("\n".join(["iteration,rate,ball,box,kind,cue,ends", *rows]) + "\n")
+    stop = []
+    for interruption in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(interruption, lambda *_: stop.append(True))
     sums, counts, started = {}, {}, time.monotonic()
     network.train()
     for number, (image, balls, cues) in enumerate(loader, first):
@@ -182,11 +187,14 @@ def main():
                 file.write(",".join([str(done), f"{rate:.3e}"] + [
                     f"{mean[n]:.4f}" if n in mean else "" for n in ("ball", "box", "kind", "cue", "ends")]) + "\n")
             sums, counts = {}, {}
-        if done % CHECKPOINT_EVERY == 0 or done == args.iterations:
+        if done % CHECKPOINT_EVERY == 0 or done == args.iterations or stop:
             save(checkpoint, network=network.state_dict(), average=average.state_dict(),
                  optimizer=optimizer.state_dict(), iteration=done)
         if done % 500 == 0 or done == args.iterations:
             draw_curves(log, folder / "losses.png")
+        if stop:
+            print(f"stopped after iteration {done}; the same command goes on from there")
+            break
 
 
 if __name__ == "__main__":
