@@ -1,0 +1,299 @@
+//! The appliance as a whole: starts camera, pipeline and publisher, and supervises them until told to stop.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use baize_board::identity;
+use baize_board::led::LedPattern;
+use baize_board::notify::ServiceManager;
+use baize_board::press::Press;
+use baize_board::temperature::Thermals;
+use baize_camera::{Pace, SourceSpec, open};
+use baize_realtime::clock::BootId;
+use baize_realtime::memory;
+use baize_table_state::{TableName, encode};
+use baize_table_vision::geometry::TableSize;
+use baize_table_vision::{StageConfig, TableStage};
+
+use crate::calibration_file::{CalibrationFileError, StoredCalibration};
+use crate::config::Config;
+use crate::failure::Failure;
+use crate::health::{self, Identity};
+use crate::keeper;
+use crate::panel::Panel;
+use crate::pipeline::{self, CALIBRATION, Flow, Pipeline, Plans, SHARED, ThreadPlan};
+use crate::publish::{self, Command, Inlets, Publisher};
+use crate::recalibration::{Recalibration, Verdict, Wish};
+use crate::sources;
+
+/// The supervisor's turn.
+const TURN: Duration = Duration::from_millis(50);
+
+/// Health is published so often.
+const HEALTH_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How long an automatic calibration that was refused waits before the next attempt.
+const CALIBRATE_AGAIN: Duration = Duration::from_secs(10);
+
+/// Part of the picture around the bed that the detector looks at too: rails, and a cue's butt behind them.
+const REGION_MARGIN_MM: f64 = 250.0;
+
+/// Runs the appliance until `stop` says so, looked at every turn.
+pub fn run(config: &Config, mut stop: impl FnMut() -> bool) -> Result<(), Failure> {
+    let mut supervisor = Supervisor::start(config)?;
+    while !stop() {
+        supervisor.turn();
+        std::thread::sleep(TURN);
+    }
+    supervisor.stop();
+    Ok(())
+}
+
+struct Supervisor {
+    config: Config,
+    pipeline: Pipeline,
+    publisher: Publisher,
+    keeper: std::thread::JoinHandle<()>,
+    inlets: Arc<Inlets>,
+    commands: mpsc::Receiver<Command>,
+    recalibration: Recalibration,
+    current: Option<StoredCalibration>,
+    calibrate_at: Option<Instant>,
+    identity: Identity,
+    health_sequence: u64,
+    health_at: Instant,
+    panel: Panel,
+    service: Option<ServiceManager>,
+    thermals: Thermals,
+    fed_turns: [u64; 4],
+}
+
+impl Supervisor {
+    fn start(config: &Config) -> Result<Self, Failure> {
+        let spec: SourceSpec = config.camera.source.parse().map_err(Failure::from_error)?;
+        let table_size: TableSize = config.table.size.parse().map_err(Failure::from_error)?;
+        let table = table_name(config)?;
+        let options = publish::options(table.as_str(), &config.broker).map_err(Failure::from_error)?;
+        let detector = sources::detector(&config.detector)?;
+        let camera_config = sources::camera_config(&config.camera, Pace::RealTime, true);
+        let camera = match open(&spec, &camera_config) {
+            Ok(camera) => Some(camera),
+            // A device may come later; a file that is not there will not.
+            Err(error) if spec.may_come_back() => {
+                log::warn!("no camera yet: {error}");
+                None
+            }
+            Err(error) => return Err(Failure::from_error(error)),
+        };
+        let current = stored_calibration(&config.calibration.file)?;
+
+        let info = detector.info().clone();
+        let interval_us = camera.as_ref().and_then(|camera| camera.frame_interval_us());
+        let interval_us = interval_us.unwrap_or(1_000_000 / config.camera.fps.max(1));
+        let identity = Identity {
+            boot_id: BootId::read().map_or_else(|_| "unknown".into(), |id| id.to_string()),
+            camera: camera.as_ref().map_or_else(|| config.camera.source.clone(), |camera| camera.describe().into()),
+            detector: format!("{} on {}", info.model, info.backend),
+            camera_fps: 1e6 / f64::from(interval_us),
+        };
+        log::info!("table {table}: {} with {}", identity.camera, identity.detector);
+
+        if config.realtime.lock_memory
+            && let Err(error) = memory::lock_all()
+        {
+            log::warn!("{error}");
+        }
+        let keeper = keeper::start(spec, camera_config, camera.is_none()).map_err(Failure::from_error)?;
+        let stage = TableStage::new(StageConfig { game: config.table.game.on_the_wire(), ..StageConfig::default() });
+        let pipeline = Pipeline::start(camera, detector, stage, interval_us, Flow::LatestWins, plans(config))
+            .map_err(Failure::from_error)?;
+        let inlets = Arc::new(Inlets::default());
+        let (sender, commands) = mpsc::channel();
+        let publisher =
+            Publisher::start(table, options, Arc::clone(&inlets), sender).map_err(Failure::from_error)?;
+
+        let calibrate = current.is_none() && config.calibration.at_start;
+        let mut supervisor = Self {
+            recalibration: Recalibration::new(config, table_size),
+            config: config.clone(),
+            pipeline,
+            publisher,
+            keeper,
+            inlets,
+            commands,
+            current: None,
+            calibrate_at: calibrate.then(Instant::now),
+            identity,
+            health_sequence: 0,
+            health_at: Instant::now(),
+            panel: Panel::open(&config.board),
+            service: ServiceManager::from_environment().unwrap_or_else(|error| {
+                log::warn!("{error}");
+                None
+            }),
+            thermals: Thermals::of_this_machine(),
+            fed_turns: [0; 4],
+        };
+        if let Some(stored) = current {
+            supervisor.use_calibration(stored);
+        }
+        supervisor.tell_service_manager(ServiceManager::ready);
+        Ok(supervisor)
+    }
+
+    fn turn(&mut self) {
+        for refusal in pipeline::take_refusals() {
+            log::warn!("{refusal}");
+        }
+        let camera = SHARED.camera();
+        self.inlets.update(|standing| standing.camera = Some(camera));
+        self.calibrate();
+        if Instant::now() >= self.health_at {
+            self.health_at = Instant::now() + HEALTH_INTERVAL;
+            self.health_sequence += 1;
+            SHARED.set_throttled(!self.thermals.throttles().is_empty());
+            let report = health::report(&self.identity, self.health_sequence, &self.thermals.temperatures());
+            self.inlets.update(|standing| standing.health = Some(report));
+        }
+        // Fed only when every stage has made a turn since: a stuck one stops the feeding, a lost camera does not.
+        let turns = SHARED.turns();
+        if turns.iter().zip(&self.fed_turns).all(|(now, fed)| now > fed) {
+            self.fed_turns = turns;
+            self.tell_service_manager(ServiceManager::alive);
+        }
+    }
+
+    fn calibrate(&mut self) {
+        while let Ok(Command::Recalibrate(payload)) = self.commands.try_recv() {
+            let begun = Wish::parse(&payload).and_then(|wish| self.recalibration.begin(wish, self.current.as_ref()));
+            if let Err(verdict) = begun {
+                self.answer(&verdict);
+            }
+        }
+        match self.panel.press() {
+            Some(Press::Short) => {
+                if let Err(verdict) = self.recalibration.begin(Wish::table(), self.current.as_ref()) {
+                    self.answer(&verdict);
+                }
+            }
+            Some(Press::Long | Press::VeryLong) => log::warn!("long presses have no meaning yet"),
+            None => {}
+        }
+        self.panel.show(if self.recalibration.is_busy() {
+            LedPattern::SlowBlink
+        } else if self.current.is_some() {
+            LedPattern::On
+        } else {
+            LedPattern::FastBlink
+        });
+        let due = self.calibrate_at.is_some_and(|at| Instant::now() >= at);
+        if due && !self.recalibration.is_busy() && crate::health::frame_age_ms().is_some() {
+            self.calibrate_at = None;
+            if let Err(verdict) = self.recalibration.begin(Wish::table(), self.current.as_ref()) {
+                self.answer(&verdict);
+            }
+        }
+        let Some((verdict, accepted)) = self.recalibration.turn(self.current.as_ref()) else { return };
+        self.answer(&verdict);
+        if let Some(stored) = accepted {
+            if let Err(error) = stored.write(&self.config.calibration.file) {
+                log::error!("the new calibration is in use but will not survive a restart: {error}");
+            }
+            self.use_calibration(stored);
+        } else if self.current.is_none() && self.config.calibration.at_start {
+            self.calibrate_at = Some(Instant::now() + CALIBRATE_AGAIN);
+        }
+    }
+
+    fn tell_service_manager(
+        &self,
+        what: impl FnOnce(&ServiceManager) -> Result<(), baize_board::notify::NotifyError>,
+    ) {
+        if let Some(Err(error)) = self.service.as_ref().map(what) {
+            log::warn!("{error}");
+        }
+    }
+
+    fn answer(&self, verdict: &Verdict) {
+        let word = if verdict.accepted { "accepted" } else { "refused" };
+        log::info!("calibration {word}: {}", verdict.reason);
+        match serde_json::to_string(verdict) {
+            Ok(text) => self.inlets.update(|standing| standing.results.push(text)),
+            Err(error) => log::error!("no answer to a calibration: {error}"),
+        }
+    }
+
+    fn use_calibration(&mut self, stored: StoredCalibration) {
+        if let Some(region) = stored.calibration.region_of_interest(REGION_MARGIN_MM) {
+            SHARED.set_region_of_interest(region);
+        }
+        // Were an older one still waiting, this one replaces it.
+        let _ = Flow::LatestWins.hand_over(&CALIBRATION, stored.calibration);
+        let message = stored.for_the_wire(self.config.table.game);
+        let mut buffer = [0; <baize_table_state::Calibration as baize_table_state::Message>::MAX_BYTES];
+        match encode(&message, &mut buffer) {
+            Ok(bytes) => {
+                let bytes = bytes.to_vec();
+                self.inlets.update(|standing| standing.calibration = Some(bytes));
+            }
+            Err(error) => log::error!("the calibration cannot be published: {error}"),
+        }
+        self.current = Some(stored);
+    }
+
+    fn stop(self) {
+        self.tell_service_manager(ServiceManager::stopping);
+        // The publisher first: its last word is to follow the last state, not the other way round.
+        self.publisher.stop();
+        SHARED.stop();
+        self.pipeline.join();
+        // The keeper may hang in a driver's call; the process does not wait for it longer than for the pipeline.
+        if self.keeper.is_finished() {
+            let _ = self.keeper.join();
+        }
+    }
+}
+
+fn table_name(config: &Config) -> Result<TableName, Failure> {
+    let name = if config.table.name.is_empty() {
+        let identity = identity::Identity::read()
+            .map_err(|error| Failure::new(format!("{error}; or give the table a name: table.name, --table")))?;
+        identity.default_table_name()
+    } else {
+        config.table.name.clone()
+    };
+    name.parse().map_err(|error| Failure::at(format!("table name `{name}`"), error))
+}
+
+/// The calibration on disk; `None` where there is none yet. A damaged one is said and left alone.
+fn stored_calibration(file: &Path) -> Result<Option<StoredCalibration>, Failure> {
+    match StoredCalibration::read(file) {
+        Ok(stored) => Ok(Some(stored)),
+        Err(CalibrationFileError::Io { error, .. }) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => {
+            log::error!("{error}");
+            Ok(None)
+        }
+    }
+}
+
+fn plans(config: &Config) -> Plans {
+    let realtime = &config.realtime;
+    let plan = |core: i32, below: i32| {
+        if !realtime.enabled {
+            return ThreadPlan::default();
+        }
+        ThreadPlan {
+            core: usize::try_from(core).ok(),
+            priority: u8::try_from(realtime.priority - below).ok(),
+        }
+    };
+    Plans {
+        capture: plan(realtime.capture_core, 0),
+        detect: plan(realtime.detect_core, 2),
+        table: plan(realtime.table_core, 1),
+        encode: plan(realtime.table_core, 2),
+    }
+}

@@ -1,0 +1,185 @@
+//! The calibration on disk: JSON, written whole or not at all, checked before it is used.
+
+use std::fmt;
+use std::fs::File;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use baize_table_vision::geometry::Calibration;
+use serde::{Deserialize, Serialize};
+
+/// The one layout there is.
+const FORMAT: u32 = 1;
+
+/// No calibration file is larger; what is, is something else.
+const BYTES_MAX: u64 = 64 * 1024;
+
+/// A calibration and where it came from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StoredCalibration {
+    format: u32,
+    /// Where it came from.
+    pub method: Method,
+    /// When it was accepted, milliseconds since 1970 UTC.
+    pub accepted_unix_ms: Option<u64>,
+    /// Of the distances between what was seen and the model, what 95 % stay below, mm.
+    pub residual_p95_mm: f64,
+    /// Camera and table.
+    pub calibration: Calibration,
+}
+
+/// Where a calibration came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Method {
+    /// The table was found in pictures.
+    Automatic,
+    /// A person gave the corners.
+    Configured,
+    /// The simulated table's own.
+    Simulated,
+}
+
+/// Why a calibration file was not used.
+#[derive(Debug)]
+pub enum CalibrationFileError {
+    /// It cannot be read or written.
+    Io {
+        /// Which file.
+        file: PathBuf,
+        /// Why not.
+        error: std::io::Error,
+    },
+    /// It is not a calibration.
+    Content {
+        /// Which file, where there is one.
+        file: PathBuf,
+        /// What is wrong with it.
+        message: String,
+    },
+}
+
+impl fmt::Display for CalibrationFileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io { file, error } => write!(f, "calibration {}: {error}", file.display()),
+            Self::Content { file, message } => write!(
+                f,
+                "calibration {} cannot be used: {message}; `baize calibrate --output` writes one",
+                file.display()
+            ),
+        }
+    }
+}
+
+impl std::error::Error for CalibrationFileError {}
+
+impl StoredCalibration {
+    /// A calibration made now.
+    pub fn new(calibration: Calibration, method: Method, residual_p95_mm: f64) -> Self {
+        Self { format: FORMAT, method, accepted_unix_ms: unix_ms(), residual_p95_mm, calibration }
+    }
+
+    /// Reads a file's text. Never panics, whatever it holds.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let stored: Self = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        if stored.format != FORMAT {
+            return Err(format!("its format is {}, this program knows {FORMAT}", stored.format));
+        }
+        stored.calibration.check().map_err(|error| error.to_string())?;
+        if !stored.residual_p95_mm.is_finite() {
+            return Err("its residual is not a number".into());
+        }
+        Ok(stored)
+    }
+
+    /// Reads a file.
+    pub fn read(file: &Path) -> Result<Self, CalibrationFileError> {
+        let io = |error| CalibrationFileError::Io { file: file.into(), error };
+        let content = |message| CalibrationFileError::Content { file: file.into(), message };
+        if std::fs::metadata(file).map_err(io)?.len() > BYTES_MAX {
+            return Err(content("it is too large".into()));
+        }
+        let bytes = std::fs::read(file).map_err(io)?;
+        let text = String::from_utf8(bytes).map_err(|_| content("it is not text".into()))?;
+        Self::parse(&text).map_err(content)
+    }
+
+    /// Writes a file: the old one stays until the new one is on the disk.
+    pub fn write(&self, file: &Path) -> Result<(), CalibrationFileError> {
+        let io = |error| CalibrationFileError::Io { file: file.into(), error };
+        let mut text = serde_json::to_string_pretty(self).map_err(|error| io(error.into()))?;
+        text.push('\n');
+        let beside = file.with_extension("new");
+        let mut new = File::create(&beside).map_err(io)?;
+        new.write_all(text.as_bytes()).and_then(|()| new.sync_all()).map_err(io)?;
+        std::fs::rename(&beside, file).map_err(io)?;
+        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        File::open(folder).and_then(|folder| folder.sync_all()).map_err(io)
+    }
+
+    /// As subscribers get it.
+    pub fn for_the_wire(&self, game: crate::config::Game) -> baize_table_state::Calibration {
+        use baize_table_state as wire;
+        let Calibration { id, table, ball_diameter_mm, residual_mm, .. } = self.calibration;
+        let tenth_mm = |mm: f64| (mm * 10.0).round() as u32;
+        let um = |mm: f64| (mm * 1000.0).round() as u32;
+        let mut pockets = heapless::Vec::new();
+        if game != crate::config::Game::Carom {
+            for pocket in table.pockets() {
+                let middle = (pocket.centre_mm[0] - table.length_mm / 2.0).abs() < table.length_mm / 8.0;
+                // The table has at most six, and so has the message.
+                let _ = pockets.push(wire::Pocket {
+                    kind: if middle { wire::PocketKind::MIDDLE } else { wire::PocketKind::CORNER },
+                    position: wire::Position::from_mm(pocket.centre_mm[0] as f32, pocket.centre_mm[1] as f32),
+                    radius_tenth_mm: tenth_mm(pocket.radius_mm) as u16,
+                });
+            }
+        }
+        wire::Calibration {
+            calibration_id: id,
+            accepted_unix_ms: self.accepted_unix_ms,
+            method: match self.method {
+                Method::Automatic => wire::CalibrationMethod::AUTOMATIC,
+                Method::Configured => wire::CalibrationMethod::CONFIGURED,
+                Method::Simulated => wire::CalibrationMethod::SIMULATED,
+            },
+            game: game.on_the_wire(),
+            origin: self.origin(),
+            length_tenth_mm: tenth_mm(table.length_mm),
+            width_tenth_mm: tenth_mm(table.width_mm),
+            ball_diameter_um: um(ball_diameter_mm),
+            residual_um: um(residual_mm),
+            residual_max_um: um(self.residual_p95_mm),
+            points: 0,
+            pockets,
+            projector: None,
+        }
+    }
+
+    /// The corner of the picture that the table's origin is nearest to, seen from the table's middle.
+    fn origin(&self) -> baize_table_state::OriginCorner {
+        use baize_table_state::OriginCorner;
+        let table = self.calibration.table;
+        let middle = [table.length_mm / 2.0, table.width_mm / 2.0, 0.0];
+        let (Some(origin), Some(middle)) =
+            (self.calibration.project([0.0, 0.0, 0.0]), self.calibration.project(middle))
+        else {
+            return OriginCorner::BOTTOM_LEFT;
+        };
+        match (origin[0] < middle[0], origin[1] > middle[1]) {
+            (true, true) => OriginCorner::BOTTOM_LEFT,
+            (false, true) => OriginCorner::BOTTOM_RIGHT,
+            (false, false) => OriginCorner::TOP_RIGHT,
+            (true, false) => OriginCorner::TOP_LEFT,
+        }
+    }
+}
+
+/// Wall-clock time; `None` before 2020, when nobody has set the clock.
+fn unix_ms() -> Option<u64> {
+    const YEAR_2020_MS: u64 = 1_577_836_800_000;
+    let since_1970 = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).ok()?;
+    u64::try_from(since_1970.as_millis()).ok().filter(|ms| *ms > YEAR_2020_MS)
+}

@@ -1,0 +1,214 @@
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Sees a billiard table through a camera and tells the LAN where every ball is.
+///
+/// Try `baize demo` first: it needs no camera and no broker.
+#[derive(Debug, Parser)]
+#[command(name = "baize", version, max_term_width = 110)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What `baize` can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Shows a simulated table being seen: simulated camera, real detector, real broker, live view.
+    #[cfg(feature = "demo")]
+    #[command(after_help = "EXAMPLES:\n  baize demo\n  baize demo --seconds 20 | cat    one plain line a second\n")]
+    Demo(DemoArgs),
+    /// Runs the appliance: camera in, table states out over MQTT, until SIGTERM or Ctrl-C.
+    #[command(after_help = "EXAMPLES:\n  baize run --config /etc/baize/baize.toml\n  \
+        baize run --source v4l2:/dev/video0 --broker mqtt://192.0.2.7:1883\n  \
+        baize run --source clip.mp4              a clip, at its own pace, again and again\n  \
+        baize run --source sim:                  a simulated table\n\n\
+        Real-time scheduling and locked memory need CAP_SYS_NICE and CAP_IPC_LOCK; without them one warning is\n\
+        printed and the appliance runs with ordinary scheduling.")]
+    Run(RunArgs),
+    /// Shows what a table publishes: any subscriber's view.
+    #[command(after_help = "EXAMPLES:\n  baize watch                        every table at the broker on this machine\n  \
+        baize watch --broker mqtt://pi.local:1883 --table snooker-1\n  \
+        baize watch --json | jq .balls     one JSON object a state\n")]
+    Watch(WatchArgs),
+    /// Finds balls and cues in pictures, in pixels.
+    #[command(after_help = "EXAMPLES:\n  baize detect picture.jpg\n  baize detect pictures/ --json > found.jsonl\n  \
+        baize detect picture.jpg --draw found/    pictures with the boxes drawn in\n")]
+    Detect(DetectArgs),
+    /// Runs a picture, a folder of pictures or a clip through detector and table stage; a line a frame.
+    #[command(after_help = "EXAMPLES:\n  baize replay clip.mp4 --table 7ft --json\n  \
+        baize replay pictures/ --calibration calibration.json --json\n\n\
+        Without --calibration the table is looked for in the first frames. Every frame is processed, none is\n\
+        dropped; the same frames give the same lines. A clip needs the program ffmpeg.")]
+    Replay(ReplayArgs),
+    /// Finds the table in a picture and solves for the camera above it.
+    #[command(after_help = "EXAMPLES:\n  baize calibrate picture.jpg --table 9ft --output calibration.json --picture seen.png\n  \
+        baize calibrate picture.jpg --table 1981x990 --json\n")]
+    Calibrate(CalibrateArgs),
+    /// Measures every stage of the pipeline on this machine.
+    #[command(after_help = "EXAMPLES:\n  baize bench\n  baize bench --frames 10000 --backend rten --json\n")]
+    Bench(BenchArgs),
+    /// Prints every key of the configuration with its default and its meaning: a valid configuration.
+    Config,
+}
+
+/// `baize demo`.
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// Seed of the simulated table: the same seed plays the same game.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Stop after so many seconds; without it, at Ctrl-C.
+    #[arg(long, value_name = "SECONDS")]
+    pub seconds: Option<u64>,
+    /// Print every decoded state as a line of JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `baize run`.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// The configuration file; `baize config` prints every key.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Where pictures come from: v4l2:auto, v4l2:PATH, a picture, a folder, a clip, or sim:
+    #[arg(long)]
+    pub source: Option<String>,
+    /// The MQTT broker, mqtt://HOST:PORT or mqtts://HOST:PORT.
+    #[arg(long, value_name = "URL")]
+    pub broker: Option<String>,
+    /// The table's name in topics.
+    #[arg(long, value_name = "NAME")]
+    pub table: Option<String>,
+}
+
+/// `baize watch`.
+#[derive(Debug, Args)]
+pub struct WatchArgs {
+    /// The MQTT broker, mqtt://HOST:PORT or mqtts://HOST:PORT.
+    #[arg(long, value_name = "URL", default_value = "mqtt://127.0.0.1:1883")]
+    pub broker: String,
+    /// Only this table; without it, the first one that speaks.
+    #[arg(long, value_name = "NAME")]
+    pub table: Option<String>,
+    /// Configuration with the broker's user, password and certificates.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Print every state, event and status as a line of JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// Stop after so many seconds.
+    #[arg(long, value_name = "SECONDS")]
+    pub seconds: Option<u64>,
+}
+
+/// What finds balls in pictures.
+#[derive(Debug, Args)]
+pub struct DetectorArgs {
+    /// Folder with a model and its manifest; without it, the model inside the program.
+    #[arg(long, value_name = "FOLDER")]
+    pub model: Option<PathBuf>,
+    /// What runs the network: auto, rten or onnxruntime.
+    #[arg(long, value_name = "NAME")]
+    pub backend: Option<String>,
+}
+
+/// `baize detect`.
+#[derive(Debug, Args)]
+pub struct DetectArgs {
+    /// Pictures (PNG or JPEG) or folders of pictures.
+    #[arg(required = true, value_name = "PICTURE|FOLDER")]
+    pub paths: Vec<PathBuf>,
+    /// What finds the balls.
+    #[command(flatten)]
+    pub detector: DetectorArgs,
+    /// Folder for pictures with the detections drawn in.
+    #[arg(long, value_name = "FOLDER")]
+    pub draw: Option<PathBuf>,
+    /// Print a line of JSON a picture.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `baize replay`.
+#[derive(Debug, Args)]
+pub struct ReplayArgs {
+    /// A picture, a folder of pictures, or a clip.
+    #[arg(value_name = "FILE|FOLDER")]
+    pub path: PathBuf,
+    /// The calibration, as written by `baize calibrate --output`.
+    #[arg(long, value_name = "FILE")]
+    pub calibration: Option<PathBuf>,
+    /// The bed, when there is no calibration: 7ft, 8ft, 9ft, snooker12, carom, or LENGTHxWIDTH in mm.
+    #[arg(long, value_name = "SIZE")]
+    pub table: Option<String>,
+    /// Configuration for everything else.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// What finds the balls.
+    #[command(flatten)]
+    pub detector: DetectorArgs,
+    /// Stop after so many frames.
+    #[arg(long, value_name = "N")]
+    pub frames: Option<u64>,
+    /// Folder for pictures with balls, ids and the table drawn in.
+    #[arg(long, value_name = "FOLDER")]
+    pub draw: Option<PathBuf>,
+    /// Print a line of JSON a frame.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `baize calibrate`.
+#[derive(Debug, Args)]
+pub struct CalibrateArgs {
+    /// A picture of the table (PNG or JPEG), or a clip, whose first frame is taken.
+    pub picture: PathBuf,
+    /// The bed: 7ft, 8ft, 9ft, snooker12, carom, or LENGTHxWIDTH in mm.
+    #[arg(long, value_name = "SIZE", default_value = "9ft")]
+    pub table: String,
+    /// Diameter of a ball in mm.
+    #[arg(long, value_name = "MM", default_value_t = 57.15)]
+    pub ball: f64,
+    /// The lens's horizontal field of view in degrees, if known.
+    #[arg(long, value_name = "DEGREES")]
+    pub fov: Option<f64>,
+    /// The bed's corners in the picture, if they are not found: x,y four times, origin first, then along the long side.
+    #[arg(long, value_name = "X,Y", num_args = 4)]
+    pub corners: Option<Vec<String>>,
+    /// Write the calibration to this file, if it is accepted.
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Write the picture with everything that was found drawn in.
+    #[arg(long = "picture", value_name = "PNG")]
+    pub drawn: Option<PathBuf>,
+    /// Print the result as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `baize bench`.
+#[derive(Debug, Args)]
+pub struct BenchArgs {
+    /// Where pictures come from.
+    #[arg(long, default_value = "sim:balls=16,prerendered=64")]
+    pub source: String,
+    /// Frames to measure.
+    #[arg(long, default_value_t = 1000)]
+    pub frames: u64,
+    /// Frames a second that the source delivers.
+    #[arg(long, default_value_t = 30)]
+    pub fps: u32,
+    /// The broker to publish to; without it, one within this program.
+    #[arg(long, value_name = "URL")]
+    pub broker: Option<String>,
+    /// What finds the balls.
+    #[command(flatten)]
+    pub detector: DetectorArgs,
+    /// Print the result as JSON.
+    #[arg(long)]
+    pub json: bool,
+}

@@ -1,0 +1,84 @@
+//! `baize calibrate`: finds the table in a picture.
+
+use baize_camera::load_picture;
+use baize_table_calibration::{Hints, Outcome, Request, calibrate, draw, focal_from_field_of_view};
+use baize_table_vision::geometry::TableSize;
+use serde_json::{Value, json};
+
+use super::args::CalibrateArgs;
+use crate::calibration_file::{Method, StoredCalibration};
+use crate::canvas::Canvas;
+use crate::failure::Failure;
+
+/// Runs the command. A refused calibration is a failure, after everything found has been told.
+pub fn run(args: &CalibrateArgs) -> Result<(), Failure> {
+    let picture = load_picture(&args.picture).map_err(|error| Failure::at(args.picture.display(), error))?;
+    let table: TableSize = args.table.parse().map_err(Failure::from_error)?;
+    let image = picture.image();
+    let mut request = Request::new(table, args.ball);
+    request.hints = Hints {
+        corners_px: args.corners.as_deref().map(corners).transpose()?,
+        focal_px: args.fov.map(|fov_deg| focal_from_field_of_view(picture.format().width, fov_deg)),
+        lens: None,
+    };
+    let outcome = calibrate(&[image], &request);
+    if let Some(file) = &args.drawn {
+        let format = picture.format();
+        let rgb = draw(&image, &outcome);
+        Canvas::from_rgb(format.width as usize, format.height as usize, rgb).write(file)?;
+    }
+    if let (Some(file), true, Some(mut calibration)) = (&args.output, outcome.accepted, outcome.calibration) {
+        let method = if args.corners.is_some() { Method::Configured } else { Method::Automatic };
+        calibration.id = 1;
+        let p95_mm = outcome.residual_p95_mm.unwrap_or(calibration.residual_mm);
+        StoredCalibration::new(calibration, method, p95_mm).write(file).map_err(Failure::from_error)?;
+    }
+    if args.json {
+        println!("{}", object(&outcome, table));
+    } else {
+        tell(&outcome);
+    }
+    if outcome.accepted { Ok(()) } else { Err(Failure::new(format!("refused: {}", outcome.reason))) }
+}
+
+fn object(outcome: &Outcome, table: TableSize) -> Value {
+    let solved = outcome.calibration.as_ref();
+    json!({
+        "accepted": outcome.accepted,
+        "reason": outcome.reason.to_string(),
+        "residual_mm": outcome.residual_mm,
+        "residual_p95_mm": outcome.residual_p95_mm,
+        "corners_px": outcome.corners_px,
+        "table_mm": [table.length_mm, table.width_mm],
+        "sides_found": outcome.sides_found,
+        "focal_px": solved.map(|calibration| calibration.camera.fx),
+        "focal_known": outcome.focal_known,
+        "camera_mm": solved.map(|calibration| calibration.pose.camera_centre_mm()),
+    })
+}
+
+fn tell(outcome: &Outcome) {
+    println!("{}", if outcome.accepted { "accepted" } else { "refused" });
+    if let Some(corners) = outcome.corners_px {
+        let corners: Vec<String> = corners.iter().map(|[x, y]| format!("({x:.1}, {y:.1})")).collect();
+        println!("corners of the bed in the picture: {}", corners.join(" "));
+    }
+    if let Some(residual_mm) = outcome.residual_mm {
+        println!("residual: {residual_mm:.2} mm");
+    }
+    if let Some(calibration) = &outcome.calibration {
+        let [x, y, z] = calibration.pose.camera_centre_mm();
+        println!("camera: {z:.0} mm above the cloth at x {x:.0} mm, y {y:.0} mm");
+    }
+}
+
+fn corners(texts: &[String]) -> Result<[[f64; 2]; 4], Failure> {
+    let corner = |text: &String| {
+        let (x, y) = text.split_once(',')?;
+        Some([x.trim().parse().ok()?, y.trim().parse().ok()?])
+    };
+    let corners: Option<Vec<[f64; 2]>> = texts.iter().map(corner).collect();
+    corners
+        .and_then(|corners| corners.try_into().ok())
+        .ok_or_else(|| Failure::new("--corners takes four places: x,y x,y x,y x,y"))
+}

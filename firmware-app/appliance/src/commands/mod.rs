@@ -1,0 +1,50 @@
+//! The command line: one file a command.
+
+mod args;
+mod bench;
+mod calibrate;
+#[cfg(feature = "demo")]
+mod demo;
+mod detect;
+mod replay;
+mod run;
+mod watch;
+
+use args::{Command, DetectorArgs};
+
+pub use args::Cli;
+
+use crate::config;
+use crate::failure::Failure;
+use crate::logging;
+
+/// Does what the command line says.
+pub fn run(cli: &Cli) -> Result<(), Failure> {
+    logging::start();
+    match &cli.command {
+        #[cfg(feature = "demo")]
+        Command::Demo(args) => demo::run(args),
+        Command::Run(args) => run::run(args),
+        Command::Watch(args) => watch::run(args),
+        Command::Detect(args) => detect::run(args),
+        Command::Replay(args) => replay::run(args),
+        Command::Calibrate(args) => calibrate::run(args),
+        Command::Bench(args) => bench::run(args),
+        Command::Config => {
+            print!("{}", config::reference());
+            Ok(())
+        }
+    }
+}
+
+impl DetectorArgs {
+    /// Puts what was said on the command line over the configuration.
+    fn apply(&self, config: &mut config::Detector) {
+        if let Some(model) = &self.model {
+            config.model.clone_from(model);
+        }
+        if let Some(backend) = &self.backend {
+            config.backend.clone_from(backend);
+        }
+    }
+}

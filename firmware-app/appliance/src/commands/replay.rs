@@ -1,0 +1,129 @@
+//! `baize replay`: a recording through detector and table stage, a line a frame, every frame, always the same.
+
+use std::io::Write as _;
+use std::path::Path;
+
+use baize_camera::{Camera, Pace, SourceSpec, open};
+use baize_frame::{Detections, ImageView};
+use baize_table_calibration::Request;
+use baize_table_vision::geometry::{Calibration, TableSize};
+use baize_table_vision::{StageConfig, StageOutput, TableStage};
+use serde_json::Value;
+
+use super::args::ReplayArgs;
+use crate::calibration_file::StoredCalibration;
+use crate::canvas::Canvas;
+use crate::config::Config;
+use crate::failure::Failure;
+use crate::find_table::{find_table, next_frame};
+use crate::sources;
+use crate::state_json;
+
+/// Part of the picture around the bed that is searched too, as in the appliance.
+const REGION_MARGIN_MM: f64 = 250.0;
+
+/// Runs the command.
+pub fn run(args: &ReplayArgs) -> Result<(), Failure> {
+    let mut config = sources::config(args.config.as_deref())?;
+    args.detector.apply(&mut config.detector);
+    if let Some(size) = &args.table {
+        config.table.size.clone_from(size);
+    }
+    let calibration = match &args.calibration {
+        Some(file) => Some(StoredCalibration::read(file).map_err(Failure::from_error)?.calibration),
+        None => own_calibration(&args.path, &config)?,
+    };
+    let mut detector = sources::detector(&config.detector)?;
+    let mut stage = TableStage::new(StageConfig { game: config.table.game.on_the_wire(), ..StageConfig::default() });
+    stage.set_calibration(calibration);
+    let region = calibration.and_then(|calibration| calibration.region_of_interest(REGION_MARGIN_MM));
+
+    let mut camera = recording(&args.path, &config)?;
+    let mut detections = Detections::new();
+    let mut output = StageOutput::new();
+    let mut out = std::io::stdout().lock();
+    let mut frames = 0;
+    while args.frames.is_none_or(|most| frames < most) {
+        let Some(frame) = next_frame(camera.as_mut()).map_err(Failure::from_error)? else { break };
+        let image = frame.image();
+        let whole = image.whole();
+        let region = region.filter(|r| r.x + r.width <= whole.width && r.y + r.height <= whole.height).unwrap_or(whole);
+        detector.detect(&image, region, &mut detections).map_err(Failure::from_error)?;
+        stage.step(frame.exposure_us, &detections, Some(image.luminance()), &mut output);
+        frames += 1;
+        output.state.frame_id = frames;
+        let written = if args.json {
+            writeln!(out, "{}", Value::Object(state_json::state(&output.state, &output.pixels)))
+        } else {
+            writeln!(out, "{}", in_words(&output))
+        };
+        if written.is_err() {
+            // Whoever read has seen enough.
+            return Ok(());
+        }
+        if let Some(folder) = &args.draw {
+            draw(folder, frames, &image, &output, calibration.as_ref())?;
+        }
+    }
+    if frames == 0 {
+        return Err(Failure::new(format!("{}: not one frame in it", args.path.display())));
+    }
+    Ok(())
+}
+
+fn recording(path: &Path, config: &Config) -> Result<Box<dyn Camera>, Failure> {
+    let camera_config = sources::camera_config(&config.camera, Pace::AsFastAsPossible, false);
+    open(&SourceSpec::Replay(path.into()), &camera_config).map_err(Failure::from_error)
+}
+
+/// Calibrates from the recording itself. A table that is not found is said, and leaves the states uncalibrated.
+fn own_calibration(path: &Path, config: &Config) -> Result<Option<Calibration>, Failure> {
+    let table: TableSize = config.table.size.parse().map_err(Failure::from_error)?;
+    let mut camera = recording(path, config)?;
+    let request = Request::new(table, config.table.ball_diameter_mm);
+    let outcome = find_table(camera.as_mut(), &request).map_err(Failure::from_error)?;
+    let Some(mut calibration) = outcome.calibration.filter(|_| outcome.accepted) else {
+        log::warn!("the table was not found: {}; no positions without a calibration", outcome.reason);
+        return Ok(None);
+    };
+    calibration.id = 1;
+    log::info!("table found, residual {:.2} mm", calibration.residual_mm);
+    Ok(Some(calibration))
+}
+
+fn in_words(output: &StageOutput) -> String {
+    let state = &output.state;
+    let seen = state.balls.iter().filter(|ball| ball.seen()).count();
+    let moving = state.balls.iter().filter(|ball| ball.moving).count();
+    let flags = state_json::flags(state.flags).join(" ");
+    format!(
+        "frame {}  {:.3} s  {} balls, {seen} seen, {moving} moving  {flags}",
+        state.frame_id,
+        state.exposure_us as f64 / 1e6,
+        state.balls.len()
+    )
+}
+
+fn draw(
+    folder: &Path,
+    number: u64,
+    image: &ImageView<'_>,
+    output: &StageOutput,
+    calibration: Option<&Calibration>,
+) -> Result<(), Failure> {
+    let mut canvas = Canvas::of(image);
+    if let Some(calibration) = calibration {
+        let corners = calibration.table.corners_mm().map(|[x, y]| calibration.project([x, y, 0.0]));
+        for side in 0..4 {
+            if let (Some(from), Some(to)) = (corners[side], corners[(side + 1) % 4]) {
+                canvas.line(from.map(|v| v as f32), to.map(|v| v as f32), [255, 0, 0]);
+            }
+        }
+    }
+    for (ball, pixel) in output.state.balls.iter().zip(&output.pixels) {
+        let colour = if ball.seen() { [255, 255, 0] } else { [255, 0, 255] };
+        canvas.ellipse(*pixel, [9.0, 9.0], colour);
+        canvas.number([pixel[0] + 10.0, pixel[1] - 12.0], u32::from(ball.id.get()), colour);
+    }
+    canvas.write(&folder.join(format!("{number:06}.png")))
+}

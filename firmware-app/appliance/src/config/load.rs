@@ -1,0 +1,155 @@
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use super::{Config, KEYS};
+
+/// Why a configuration was refused.
+#[derive(Debug)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    Read {
+        /// Which file.
+        file: PathBuf,
+        /// Why not.
+        error: std::io::Error,
+    },
+    /// Not TOML, or a value of the wrong type.
+    Parse {
+        /// What and where, with the line.
+        message: String,
+    },
+    /// A key that nobody knows.
+    UnknownKey {
+        /// The key as written.
+        key: String,
+        /// The most similar key there is.
+        nearest: &'static str,
+    },
+    /// A value out of its range.
+    Value {
+        /// The key.
+        key: &'static str,
+        /// What is wrong and what would be right.
+        message: String,
+    },
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Read { file, error } => write!(f, "cannot read the configuration {}: {error}", file.display()),
+            Self::Parse { message } => write!(f, "the configuration is not valid: {message}"),
+            Self::UnknownKey { key, nearest } => write!(
+                f,
+                "the configuration has an unknown key `{key}`; did you mean `{nearest}`? \
+                 `baize config` prints all keys"
+            ),
+            Self::Value { key, message } => write!(f, "configuration key `{key}`: {message}"),
+        }
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+impl Config {
+    /// Reads and checks a file.
+    pub fn read(file: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(file)
+            .map_err(|error| ConfigError::Read { file: file.to_path_buf(), error })?;
+        Self::parse(&text)
+    }
+
+    /// Reads and checks a text.
+    pub fn parse(text: &str) -> Result<Self, ConfigError> {
+        let parse = |error: toml::de::Error| ConfigError::Parse { message: error.to_string().trim_end().to_string() };
+        let table: toml::Table = toml::from_str(text).map_err(parse)?;
+        refuse_unknown_keys(&table)?;
+        let config: Self = toml::from_str(text).map_err(parse)?;
+        config.check()?;
+        Ok(config)
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        let refuse = |key, message: String| Err(ConfigError::Value { key, message });
+        if !self.table.name.is_empty()
+            && let Err(error) = self.table.name.parse::<baize_table_state::TableName>()
+        {
+            return refuse("table.name", error.to_string());
+        }
+        if let Err(error) = self.table.size.parse::<baize_table_vision::TableSize>() {
+            return refuse("table.size", error.to_string());
+        }
+        if !(20.0..=100.0).contains(&self.table.ball_diameter_mm) {
+            return refuse("table.ball_diameter_mm", format!("{} is not within 20 and 100", self.table.ball_diameter_mm));
+        }
+        if !(64..=7680).contains(&self.camera.width) || !(64..=4320).contains(&self.camera.height) {
+            return refuse(
+                "camera.width",
+                format!("{} x {} is not a picture size", self.camera.width, self.camera.height),
+            );
+        }
+        if !(1..=500).contains(&self.camera.fps) {
+            return refuse("camera.fps", format!("{} is not within 1 and 500", self.camera.fps));
+        }
+        let one_of = |key, value: &str, allowed: &[&str]| {
+            if allowed.contains(&value) {
+                Ok(())
+            } else {
+                Err(ConfigError::Value { key, message: format!("`{value}` is none of {}", allowed.join(", ")) })
+            }
+        };
+        one_of("camera.format", &self.camera.format, &["auto", "yuyv", "nv12", "grey", "mjpeg"])?;
+        one_of("camera.io", &self.camera.io, &["auto", "mmap", "userptr"])?;
+        one_of("detector.backend", &self.detector.backend, &["auto", "rten", "onnxruntime"])?;
+        if !matches!(self.calibration.corners_px.len(), 0 | 4) {
+            return refuse(
+                "calibration.corners_px",
+                format!("{} corners were given; four are needed", self.calibration.corners_px.len()),
+            );
+        }
+        if !(0.0..170.0).contains(&self.calibration.horizontal_fov_deg) {
+            return refuse(
+                "calibration.horizontal_fov_deg",
+                format!("{} is not within 0 and 170", self.calibration.horizontal_fov_deg),
+            );
+        }
+        if !(3..=99).contains(&self.realtime.priority) {
+            return refuse("realtime.priority", format!("{} is not within 3 and 99", self.realtime.priority));
+        }
+        Ok(())
+    }
+}
+
+fn refuse_unknown_keys(file: &toml::Table) -> Result<(), ConfigError> {
+    for (section, value) in file {
+        let Some(table) = value.as_table().filter(|_| is_section(section)) else {
+            return Err(unknown(section.clone()));
+        };
+        for name in table.keys() {
+            let path = format!("{section}.{name}");
+            if !KEYS.iter().any(|key| key.path == path) {
+                return Err(unknown(path));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn is_section(name: &str) -> bool {
+    KEYS.iter().any(|key| key.path.split('.').next() == Some(name))
+}
+
+fn unknown(key: String) -> ConfigError {
+    let nearest = KEYS
+        .iter()
+        .map(|known| known.path)
+        .max_by(|a, b| similarity(a, &key).total_cmp(&similarity(b, &key)))
+        .expect("there are keys");
+    ConfigError::UnknownKey { key, nearest }
+}
+
+/// How alike a known path and a written one are; a key in the wrong table is still found by its name.
+fn similarity(known: &str, written: &str) -> f64 {
+    let name = |path: &str| path.rsplit('.').next().unwrap_or_default().to_string();
+    strsim::jaro_winkler(known, written) + 2.0 * strsim::jaro_winkler(&name(known), &name(written))
+}

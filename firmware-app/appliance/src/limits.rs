@@ -1,0 +1,22 @@
+//! Capacities of the pipeline, each with its reason. Those of pictures stand in `baize_frame::limits`, those of the
+//! wire contract in `baize_table_state`.
+
+/// States and frames between two stages: the newest replaces the one that waits, so there is never more than one.
+pub const LATEST: usize = 1;
+
+/// Events between the table stage and the publisher. A break makes about 60 contacts within a second; four such seconds
+/// of a publisher that stands still.
+pub const EVENT_QUEUE: usize = 256;
+
+/// Events that wait for the broker to acknowledge them. What comes on top is dropped and counted: a client that
+/// reconnects after minutes wants the table, not its history.
+pub const EVENT_OUTBOX: usize = 256;
+
+/// Bytes of an encoded state: the wire promises at most 340.
+pub const STATE_BYTES: usize = 512;
+
+/// How long a stage waits for work before it makes a turn without: five states a second are promised.
+pub const IDLE_TURN_MS: u64 = 200;
+
+/// A camera whose newest frame is older than this is not online: three frames at 5 fps, the slowest camera supported.
+pub const FRAME_AGE_MAX_MS: u64 = 600;

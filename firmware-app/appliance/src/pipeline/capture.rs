@@ -1,0 +1,107 @@
+//! The capture thread: gets frames and hands them on. Never waits for anybody but the driver.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use baize_camera::{Camera, CameraLost, Captured};
+use baize_realtime::clock;
+use baize_realtime::sealing::Role;
+use baize_table_state::CameraStatus;
+
+use super::channels::{FAILED, FRAMES, OPENED, Shot, Trace};
+use super::flow::{self, Flow};
+use super::shared::SHARED;
+use super::thread::ThreadPlan;
+use crate::metrics::METRICS;
+
+/// How long one wait for the driver lasts at most: the thread still notices a stop within a second.
+const DRIVER_WAIT: Duration = Duration::from_millis(200);
+
+/// A driver that has said nothing for so long has hung; opening the camera again often helps.
+const DRIVER_HUNG: Duration = Duration::from_secs(3);
+
+/// Why a camera was given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Failure {
+    /// It said so itself.
+    Lost(CameraLost),
+    /// No frame for [`DRIVER_HUNG`].
+    Hung,
+}
+
+/// Runs until stopped or until the recording ends. Without a camera it waits for the camera keeper to open one.
+pub fn run(camera: Option<Box<dyn Camera>>, flow: Flow, plan: &ThreadPlan) {
+    let seal = plan.enter(Role::Capture);
+    let mut camera = camera;
+    let mut silent = Duration::ZERO;
+    let mut frames_due: u64 = 0;
+    while !SHARED.is_stopping() {
+        SHARED.turn(Role::Capture);
+        let Some(open) = camera.as_mut() else {
+            camera = flow::next(&OPENED);
+            if camera.is_some() {
+                SHARED.set_camera(CameraStatus::Recovering);
+                silent = Duration::ZERO;
+            }
+            continue;
+        };
+        let failure = match open.capture(DRIVER_WAIT) {
+            Ok(Captured::Frame(frame)) => {
+                let returned_us = clock::monotonic_us();
+                silent = Duration::ZERO;
+                frames_due += 1;
+                METRICS.newest_arrival_us.store(returned_us, Ordering::Relaxed);
+                METRICS.newest_exposure_us.store(frame.exposure_us, Ordering::Relaxed);
+                SHARED.set_camera(CameraStatus::Online);
+                let stride = u64::from(METRICS.stride.load(Ordering::Relaxed));
+                if flow == Flow::LatestWins && frames_due % stride != 0 {
+                    METRICS.left_out.add(1);
+                    METRICS.superseded.add(1);
+                    continue;
+                }
+                let own_us = elapsed_us(returned_us);
+                let trace = Trace { frame_id: frames_due, exposure_us: frame.exposure_us, own_us };
+                if flow.hand_over(&FRAMES, Shot { frame, trace }).is_some() {
+                    METRICS.superseded.add(1);
+                }
+                if flow == Flow::LatestWins {
+                    METRICS.capture.record(elapsed_us(returned_us));
+                } else {
+                    METRICS.capture.record(own_us);
+                }
+                continue;
+            }
+            Ok(Captured::Dropped(cause)) => {
+                METRICS.dropped(cause);
+                frames_due += u64::from(cause.frames());
+                silent = Duration::ZERO;
+                continue;
+            }
+            Ok(Captured::TimedOut) => {
+                silent += DRIVER_WAIT;
+                if silent < DRIVER_HUNG {
+                    continue;
+                }
+                Failure::Hung
+            }
+            Ok(Captured::Ended) => break,
+            Err(lost) => Failure::Lost(lost),
+        };
+        SHARED.set_camera(match failure {
+            Failure::Lost(_) => CameraStatus::Lost,
+            Failure::Hung => CameraStatus::Recovering,
+        });
+        if let Some(failed) = camera.take() {
+            // The keeper takes a failed camera at once; were one still waiting, dropping it here would free memory.
+            let _ = Flow::Lossless.hand_over(&FAILED, (failed, failure));
+        }
+    }
+    SHARED.ended(Role::Capture);
+    // The camera is freed by the thread that is no longer sealed.
+    drop(seal);
+}
+
+/// Microseconds since `start_us`, for histograms.
+pub fn elapsed_us(start_us: u64) -> u32 {
+    u32::try_from(clock::monotonic_us().saturating_sub(start_us)).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,62 @@
+//! The detect thread: frames in, detections out.
+
+use std::sync::atomic::Ordering;
+
+use baize_accelerator::Detector;
+use baize_frame::Detections;
+use baize_realtime::clock;
+use baize_realtime::sealing::Role;
+
+use super::adapt::RateAdapter;
+use super::capture::elapsed_us;
+use super::channels::{FRAMES, SEEN, Seen, Trace};
+use super::flow::{self, Flow};
+use super::shared::SHARED;
+use super::thread::ThreadPlan;
+use crate::metrics::METRICS;
+
+/// Runs until stopped, or until capture has ended and every frame is done.
+pub fn run(mut detector: Box<dyn Detector>, frame_interval_us: u32, flow: Flow, plan: &ThreadPlan) {
+    let seal = plan.enter(Role::Detect);
+    let mut adapter = RateAdapter::new(frame_interval_us);
+    let mut detections = Detections::new();
+    while !SHARED.is_stopping() {
+        SHARED.turn(Role::Detect);
+        // Read before the wait: what was handed over before the end is then seen by the wait.
+        let capture_ended = SHARED.has_ended(Role::Capture);
+        let Some(shot) = flow::next(&FRAMES) else {
+            if capture_ended {
+                break;
+            }
+            continue;
+        };
+        let started_us = clock::monotonic_us();
+        let image = shot.frame.image();
+        let region = SHARED.region_of_interest(&image);
+        match detector.detect(&image, region, &mut detections) {
+            Ok(timings) => {
+                METRICS.preprocess.record(timings.preprocess_us);
+                METRICS.inference.record(timings.inference_us);
+                METRICS.decode.record(timings.decode_us);
+                let own_us = shot.trace.own_us + timings.preprocess_us + timings.decode_us;
+                let seen = Seen {
+                    frame: shot.frame,
+                    detections: detections.clone(),
+                    trace: Trace { own_us, ..shot.trace },
+                };
+                if flow.hand_over(&SEEN, seen).is_some() {
+                    METRICS.superseded.add(1);
+                }
+            }
+            Err(_) => METRICS.detect_failed.add(1),
+        }
+        if flow == Flow::LatestWins {
+            let now_us = clock::monotonic_us();
+            let stride = adapter.observe(now_us, elapsed_us(started_us), SHARED.is_throttled());
+            METRICS.stride.store(stride, Ordering::Relaxed);
+            SHARED.set_rate_reason(adapter.reason());
+        }
+    }
+    SHARED.ended(Role::Detect);
+    drop(seal);
+}

@@ -1,0 +1,91 @@
+//! The static pipeline: capture → detect → table → encode, one thread each, joined by channels of one place.
+//!
+//! - One pipeline a process: its channels, its stage and its counters are `static`.
+//! - After start-up its threads neither allocate nor free, log, or wait for anything but their work; what must be
+//!   said goes through [`SHARED`], [`METRICS`](crate::metrics::METRICS) and the channels to threads that may.
+//! - Each thread makes a turn at least every 200 ms, with or without work.
+
+mod adapt;
+mod capture;
+mod channels;
+mod detect;
+mod encode;
+mod flow;
+mod shared;
+mod table;
+mod thread;
+
+use std::thread::JoinHandle;
+
+use baize_accelerator::Detector;
+use baize_camera::Camera;
+use baize_table_vision::{StageOutput, TableStage};
+use static_cell::StaticCell;
+
+pub use capture::Failure;
+pub use channels::{
+    CALIBRATION, ENCODED, EVENTS, Encoded, FAILED, OPENED, PICTURES, lock_statistics,
+};
+pub use flow::Flow;
+pub use shared::SHARED;
+pub use thread::{ThreadPlan, take_refusals};
+
+/// Where each thread runs.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Plans {
+    /// Capture.
+    pub capture: ThreadPlan,
+    /// Detection.
+    pub detect: ThreadPlan,
+    /// The table stage.
+    pub table: ThreadPlan,
+    /// Encoding.
+    pub encode: ThreadPlan,
+}
+
+/// A running pipeline.
+#[derive(Debug)]
+pub struct Pipeline {
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Pipeline {
+    /// Starts the threads. Without a camera, capture waits for one in [`OPENED`].
+    ///
+    /// # Panics
+    /// When called a second time in a process.
+    pub fn start(
+        camera: Option<Box<dyn Camera>>,
+        detector: Box<dyn Detector>,
+        stage: TableStage,
+        frame_interval_us: u32,
+        flow: Flow,
+        plans: Plans,
+    ) -> std::io::Result<Self> {
+        static STAGE: StaticCell<TableStage> = StaticCell::new();
+        static OUTPUT: StaticCell<StageOutput> = StaticCell::new();
+        let stage = STAGE.init(stage);
+        let output = OUTPUT.init(StageOutput::new());
+        let thread = |name: &str| std::thread::Builder::new().name(format!("baize-{name}"));
+        let threads = vec![
+            thread("encode").spawn(move || encode::run(flow, &plans.encode))?,
+            thread("table").spawn(move || table::run(stage, output, flow, &plans.table))?,
+            thread("detect").spawn(move || detect::run(detector, frame_interval_us, flow, &plans.detect))?,
+            thread("capture").spawn(move || capture::run(camera, flow, &plans.capture))?,
+        ];
+        Ok(Self { threads })
+    }
+
+    /// Whether every thread has ended: the recording is over, or a stop was asked for.
+    pub fn has_ended(&self) -> bool {
+        self.threads.iter().all(JoinHandle::is_finished)
+    }
+
+    /// Waits for the threads to end; asks them to with [`SHARED`]`.stop()` where they would not by themselves.
+    pub fn join(self) {
+        for thread in self.threads {
+            // A panic has aborted the process, or was printed by the test that caused it.
+            let _ = thread.join();
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! The table thread: detections in, states and events out.
+
+use baize_realtime::clock;
+use baize_realtime::sealing::Role;
+use baize_table_vision::{StageOutput, TableStage};
+
+use super::capture::elapsed_us;
+use super::channels::{CALIBRATION, EVENTS, Judged, PICTURES, SEEN, STATES, Trace};
+use super::flow::{self, Flow};
+use super::shared::SHARED;
+use super::thread::ThreadPlan;
+use crate::metrics::METRICS;
+
+/// Runs until stopped, or until detection has ended and every frame is done.
+pub fn run(stage: &mut TableStage, output: &mut StageOutput, flow: Flow, plan: &ThreadPlan) {
+    let seal = plan.enter(Role::Table);
+    while !SHARED.is_stopping() {
+        SHARED.turn(Role::Table);
+        let detect_ended = SHARED.has_ended(Role::Detect);
+        let seen = flow::next(&SEEN);
+        if let Ok(calibration) = CALIBRATION.try_receive() {
+            stage.set_calibration(Some(calibration));
+        }
+        let trace = match seen {
+            Some(seen) => {
+                let started_us = clock::monotonic_us();
+                let image = seen.frame.image();
+                stage.step(seen.trace.exposure_us, &seen.detections, Some(image.luminance()), output);
+                output.state.frame_id = seen.trace.frame_id;
+                let took_us = elapsed_us(started_us);
+                METRICS.table.record(took_us);
+                if SHARED.take_picture_request() {
+                    // Nobody waits for an older one: the request was taken back with it.
+                    drop(Flow::LatestWins.hand_over(&PICTURES, seen.frame));
+                }
+                Some(Trace { own_us: seen.trace.own_us + took_us, ..seen.trace })
+            }
+            None if detect_ended => break,
+            // Recordings know no idle turns: what they yield depends on their frames alone.
+            None if flow == Flow::Lossless => continue,
+            None => {
+                stage.idle(clock::monotonic_us(), output);
+                None
+            }
+        };
+        if flow == Flow::LatestWins {
+            SHARED.mark(&mut output.state);
+        }
+        for event in &output.events {
+            let mut event = Some(*event);
+            while let Some(Err(embassy_sync::channel::TrySendError::Full(back))) =
+                event.take().map(|event| EVENTS.try_send(event))
+            {
+                // The oldest goes: whoever reads again wants to know what happened last.
+                if EVENTS.try_receive().is_ok() {
+                    METRICS.events_dropped.add(1);
+                }
+                event = Some(back);
+            }
+        }
+        let judged = Judged { state: output.state.clone(), trace };
+        if let Some(replaced) = flow.hand_over(&STATES, judged) {
+            METRICS.states_superseded.add(u64::from(replaced.trace.is_some()));
+        }
+    }
+    SHARED.ended(Role::Table);
+    drop(seal);
+}

@@ -1,0 +1,174 @@
+//! Where the broker is and how to be let in.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rumqttc::{MqttOptions, TlsConfiguration, Transport};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+
+use crate::config;
+
+/// How long a silent link lasts before it is taken for dead.
+const KEEP_ALIVE: Duration = Duration::from_secs(5);
+
+/// Why the broker's configuration was refused. The broker itself may still be absent: that is no error.
+#[derive(Debug)]
+pub enum BrokerError {
+    /// Not `mqtt://HOST:PORT` or `mqtts://HOST:PORT`.
+    Url(String),
+    /// A file with a password, certificate or key cannot be used.
+    File {
+        /// Which one.
+        file: PathBuf,
+        /// Why not.
+        message: String,
+    },
+    /// Certificates and keys that make no TLS configuration.
+    Tls(String),
+}
+
+impl fmt::Display for BrokerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Url(url) => {
+                write!(f, "`{url}` is not a broker's address; write mqtt://HOST:PORT or mqtts://HOST:PORT")
+            }
+            Self::File { file, message } => write!(f, "{}: {message}", file.display()),
+            Self::Tls(message) => write!(f, "the certificates for the broker do not work together: {message}"),
+        }
+    }
+}
+
+impl std::error::Error for BrokerError {}
+
+/// Options for a client called `client_id` of the broker in `config`.
+pub fn options(client_id: &str, config: &config::Broker) -> Result<MqttOptions, BrokerError> {
+    let address = Address::parse(&config.url)?;
+    let mut options = MqttOptions::new(client_id, address.host, address.port);
+    options.set_keep_alive(KEEP_ALIVE).set_clean_session(true);
+    if !config.user.is_empty() {
+        options.set_credentials(&config.user, password(&config.password_file)?);
+    }
+    if address.tls {
+        options.set_transport(Transport::Tls(tls(config)?));
+    }
+    Ok(options)
+}
+
+struct Address<'a> {
+    tls: bool,
+    host: &'a str,
+    port: u16,
+}
+
+impl<'a> Address<'a> {
+    fn parse(url: &'a str) -> Result<Self, BrokerError> {
+        let bad = || BrokerError::Url(url.to_string());
+        let (scheme, rest) = url.split_once("://").ok_or_else(bad)?;
+        let (tls, default_port) = match scheme {
+            "mqtt" | "tcp" => (false, 1883),
+            "mqtts" | "ssl" => (true, 8883),
+            _ => return Err(bad()),
+        };
+        let rest = rest.trim_end_matches('/');
+        // A colon within brackets belongs to an IPv6 address.
+        let (host, port) = match rest.rsplit_once(':').filter(|(_, port)| !port.contains(']')) {
+            Some((host, port)) => (host, port.parse().map_err(|_| bad())?),
+            None => (rest, default_port),
+        };
+        if host.is_empty() || host.contains(['/', '@', ' ']) {
+            return Err(bad());
+        }
+        Ok(Self { tls, host, port })
+    }
+}
+
+fn password(file: &Path) -> Result<String, BrokerError> {
+    if file.as_os_str().is_empty() {
+        return Ok(String::new());
+    }
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| BrokerError::File { file: file.into(), message: format!("cannot read the password: {error}") })?;
+    Ok(text.lines().next().unwrap_or_default().to_string())
+}
+
+fn tls(config: &config::Broker) -> Result<TlsConfiguration, BrokerError> {
+    let mut roots = rustls::RootCertStore::empty();
+    if config.ca_file.as_os_str().is_empty() {
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    } else {
+        for certificate in certificates(&config.ca_file)? {
+            roots.add(certificate).map_err(|error| BrokerError::File {
+                file: config.ca_file.clone(),
+                message: format!("not an authority's certificate: {error}"),
+            })?;
+        }
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| BrokerError::Tls(error.to_string()))?
+        .with_root_certificates(roots);
+    let client = if config.certificate_file.as_os_str().is_empty() {
+        builder.with_no_client_auth()
+    } else {
+        let key = PrivateKeyDer::from_pem_file(&config.key_file).map_err(|error| BrokerError::File {
+            file: config.key_file.clone(),
+            message: format!("no private key: {error}"),
+        })?;
+        builder
+            .with_client_auth_cert(certificates(&config.certificate_file)?, key)
+            .map_err(|error| BrokerError::Tls(error.to_string()))?
+    };
+    Ok(TlsConfiguration::Rustls(Arc::new(client)))
+}
+
+fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, BrokerError> {
+    let refuse = |message: String| BrokerError::File { file: file.into(), message };
+    let certificates = CertificateDer::pem_file_iter(file)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .map_err(|error| refuse(format!("no certificate: {error}")))?;
+    if certificates.is_empty() {
+        return Err(refuse("no certificate in it".to_string()));
+    }
+    Ok(certificates)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_read_with_and_without_port() {
+        for (url, tls, host, port) in [
+            ("mqtt://table.local", false, "table.local", 1883),
+            ("mqtts://10.0.0.2/", true, "10.0.0.2", 8883),
+            ("mqtt://[::1]:1999", false, "[::1]", 1999),
+            ("mqtt://[::1]", false, "[::1]", 1883),
+        ] {
+            let address = Address::parse(url).expect(url);
+            assert_eq!((address.tls, address.host, address.port), (tls, host, port), "{url}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused() {
+        for url in ["", "localhost", "http://x", "mqtt://", "mqtt://:1883", "mqtt://h:99999", "mqtt://u@h"] {
+            assert!(Address::parse(url).is_err(), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_missing_certificate_is_named() {
+        let config = config::Broker {
+            url: "mqtts://h".into(),
+            ca_file: "/nonexistent/ca.pem".into(),
+            ..config::Broker::default()
+        };
+        let error = options("t", &config).expect_err("there is no such file").to_string();
+        assert!(error.contains("/nonexistent/ca.pem"), "{error}");
+    }
+}

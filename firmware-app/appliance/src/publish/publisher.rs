@@ -1,0 +1,394 @@
+use std::cell::RefCell;
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use baize_camera::Backoff;
+use baize_realtime::clock;
+use baize_table_state::{ApplianceStatus, CameraStatus, Message, TableEvent, TableName, Topic, encode, schema};
+use rumqttc::{
+    AsyncClient, ConnectionError, Event, EventLoop, LastWill, MqttOptions, Outgoing, Packet, QoS,
+};
+use tokio::sync::{Notify, watch};
+
+use super::inlets::{Inlets, Standing};
+use super::link::{Acknowledged, Link, PROBE_INTERVAL, StateOnItsWay};
+use super::outbox::Outbox;
+use crate::metrics::METRICS;
+use crate::pipeline::{ENCODED, EVENTS, Encoded};
+
+/// Publications between us and the client's event loop: a birth and a few states.
+const REQUESTS: usize = 64;
+
+/// Small, so that little can pile up in the kernel when the broker stops reading; the kernel rounds it up to what it
+/// takes for the least.
+const SEND_BUFFER_BYTES: u32 = 4096;
+
+/// A state older than this is not worth sending.
+const STATE_AGE_MAX_US: u64 = 1_000_000;
+
+/// At most one retained snapshot in this time.
+const SNAPSHOT_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Seconds that connecting, and one flush, may take.
+const NETWORK_TIMEOUT_S: u64 = 5;
+
+/// How long a shutdown waits for the last words to leave.
+const LAST_WORDS: Duration = Duration::from_millis(400);
+
+/// Where the sign-of-life probes go.
+const PROBE_SUFFIX: &str = "status/probe";
+
+/// What subscribers asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// The payload of `cmd/recalibrate`.
+    Recalibrate(Vec<u8>),
+}
+
+/// The thread that publishes.
+#[derive(Debug)]
+pub struct Publisher {
+    thread: JoinHandle<()>,
+    stop: watch::Sender<bool>,
+}
+
+impl Publisher {
+    /// Starts it. It connects by itself, again and again; an absent broker is no error.
+    pub fn start(
+        table: TableName,
+        options: MqttOptions,
+        inlets: Arc<Inlets>,
+        commands: mpsc::Sender<Command>,
+    ) -> std::io::Result<Self> {
+        let (stop, stopped) = watch::channel(false);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let thread = std::thread::Builder::new().name("baize-publish".into()).spawn(move || {
+            let session = Session::new(table, options, inlets, commands);
+            runtime.block_on(session.run(stopped));
+        })?;
+        Ok(Self { thread, stop })
+    }
+
+    /// Says `stopped` where the broker listens, and ends within a second.
+    pub fn stop(self) {
+        let _ = self.stop.send(true);
+        let _ = self.thread.join();
+    }
+}
+
+struct Session {
+    table: TableName,
+    client: AsyncClient,
+    events: RefCell<Option<EventLoop>>,
+    link: RefCell<Link>,
+    outbox: RefCell<Outbox>,
+    inlets: Arc<Inlets>,
+    commands: mpsc::Sender<Command>,
+    /// Something about the link changed.
+    changed: Notify,
+    probe_topic: String,
+    seed: u64,
+}
+
+impl Session {
+    fn new(
+        table: TableName,
+        mut options: MqttOptions,
+        inlets: Arc<Inlets>,
+        commands: mpsc::Sender<Command>,
+    ) -> Self {
+        let will = ApplianceStatus::Offline.as_str();
+        options.set_last_will(LastWill::new(Topic::Status.of(&table).as_str(), will, QoS::AtLeastOnce, true));
+        options.set_client_id(table.to_string());
+        let (client, mut events) = AsyncClient::new(options, REQUESTS);
+        let mut network = events.network_options();
+        network.set_tcp_nodelay(true);
+        network.set_tcp_send_buffer_size(SEND_BUFFER_BYTES);
+        network.set_connection_timeout(NETWORK_TIMEOUT_S);
+        events.set_network_options(network);
+        let probe_topic = Topic::Status.of(&table).replace(Topic::Status.suffix(), PROBE_SUFFIX);
+        Self {
+            seed: clock::monotonic_ns() ^ u64::from(std::process::id()),
+            table,
+            client,
+            events: RefCell::new(Some(events)),
+            link: RefCell::default(),
+            outbox: RefCell::default(),
+            inlets,
+            commands,
+            changed: Notify::new(),
+            probe_topic,
+        }
+    }
+
+    async fn run(&self, mut stopped: watch::Receiver<bool>) {
+        let Some(events) = self.events.borrow_mut().take() else { return };
+        tokio::select! {
+            () = self.drive(events) => {}
+            () = async {
+                tokio::select! {
+                    () = self.feed() => {}
+                    _ = stopped.changed() => {}
+                }
+                self.last_words().await;
+            } => {}
+        }
+    }
+
+    /// Turns the client's wheel: connects, sends, receives.
+    async fn drive(&self, mut events: EventLoop) {
+        let mut backoff = Backoff::new(self.seed);
+        let mut said: Option<String> = None;
+        loop {
+            match events.poll().await {
+                Ok(Event::Incoming(Packet::ConnAck(_))) => {
+                    log::info!("connected to the broker");
+                    said = None;
+                    backoff.reset();
+                    self.link.borrow_mut().connected();
+                    METRICS.connections.add(1);
+                    self.changed.notify_one();
+                }
+                Ok(Event::Incoming(Packet::PubAck(ack))) => self.acknowledged(ack.pkid),
+                Ok(Event::Incoming(Packet::Publish(publish))) => {
+                    if publish.topic == Topic::Recalibrate.of(&self.table).as_str() {
+                        // The supervisor may have ended first; then nobody recalibrates any more.
+                        let _ = self.commands.send(Command::Recalibrate(publish.payload.to_vec()));
+                    }
+                }
+                Ok(Event::Outgoing(Outgoing::Publish(packet_id))) => self.sent(packet_id),
+                Ok(_) => {}
+                Err(error) => {
+                    self.link.borrow_mut().broke();
+                    self.outbox.borrow_mut().link_broke();
+                    // What rumqttc kept is older than what waits here, or waits here too.
+                    events.pending.clear();
+                    let reason = explain(&error);
+                    if said.as_ref() != Some(&reason) {
+                        log::warn!("{reason}; trying again, the table is still being watched");
+                        said = Some(reason);
+                    }
+                    tokio::time::sleep(backoff.next_wait()).await;
+                }
+            }
+        }
+    }
+
+    fn acknowledged(&self, packet_id: u16) {
+        let what = self.link.borrow_mut().acknowledged(packet_id, Instant::now());
+        if let Some(Acknowledged::Event(number)) = what {
+            self.outbox.borrow_mut().acknowledged(number);
+            METRICS.events_published.add(1);
+        }
+        self.changed.notify_one();
+    }
+
+    fn sent(&self, packet_id: u16) {
+        if let Some(state) = self.link.borrow_mut().sent(packet_id) {
+            let now_us = clock::monotonic_us();
+            let since = |start_us: u64| u32::try_from(now_us.saturating_sub(start_us)).unwrap_or(u32::MAX);
+            METRICS.publish.record(since(state.handed_over_us));
+            METRICS.exposure_to_publish.record(since(state.exposure_us));
+            METRICS.states_published.add(1);
+        }
+    }
+
+    /// Gives the client what is to be published.
+    async fn feed(&self) {
+        let mut probe = tokio::time::interval(PROBE_INTERVAL);
+        probe.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut born = 0;
+        let mut camera_said: Option<CameraStatus> = None;
+        let mut calibration_said: Option<Vec<u8>> = None;
+        let mut last_snapshot: Option<Instant> = None;
+        loop {
+            let (listens, connections) = {
+                let link = self.link.borrow();
+                (link.listens(Instant::now()), link.connections())
+            };
+            if listens && connections != born {
+                let standing = self.inlets.take();
+                if self.birth(&standing).await.is_none() {
+                    continue;
+                }
+                born = connections;
+                camera_said = standing.camera;
+                calibration_said = standing.calibration;
+                last_snapshot = Some(Instant::now());
+            }
+            tokio::select! {
+                encoded = ENCODED.receive(), if listens => {
+                    let snapshot_due = last_snapshot.is_none_or(|at| at.elapsed() >= SNAPSHOT_INTERVAL);
+                    if self.state(&encoded) && snapshot_due {
+                        last_snapshot = Some(Instant::now());
+                        self.say(Topic::Snapshot, encoded.bytes.to_vec());
+                    }
+                }
+                event = EVENTS.receive() => self.event(&event),
+                () = self.changed.notified() => self.flush_outbox(),
+                _ = probe.tick(), if listens => {
+                    self.probe();
+                    self.flush_outbox();
+                    let standing = self.inlets.take();
+                    if standing.camera != camera_said {
+                        if let Some(status) = standing.camera {
+                            self.say(Topic::CameraStatus, status.as_str());
+                        }
+                        camera_said = standing.camera;
+                    }
+                    if standing.calibration != calibration_said {
+                        if let Some(calibration) = &standing.calibration {
+                            self.say(Topic::Calibration, calibration.clone());
+                        }
+                        calibration_said = standing.calibration;
+                    }
+                    if let Some(health) = standing.health {
+                        self.say(Topic::Health, health);
+                    }
+                    for result in standing.results {
+                        self.say(Topic::RecalibrateResult, result);
+                    }
+                }
+                // A link that has gone silent is looked at again even when nothing happens.
+                () = tokio::time::sleep(PROBE_INTERVAL), if !listens => {}
+            }
+        }
+    }
+
+    /// Says what every new connection hears first. `None` if the link broke meanwhile.
+    async fn birth(&self, standing: &Standing) -> Option<()> {
+        let connection = self.link.borrow().connections();
+        let command = Topic::Recalibrate.of(&self.table);
+        let _ = self.client.try_subscribe(command.as_str(), QoS::AtLeastOnce);
+        let mut text = String::new();
+        // A String takes whatever is written to it.
+        let _ = schema::write_json(&mut text);
+        self.say(Topic::Schema, text);
+        if let Some(calibration) = &standing.calibration {
+            self.say(Topic::Calibration, calibration.clone());
+        }
+        if let Some(camera) = standing.camera {
+            self.say(Topic::CameraStatus, camera.as_str());
+        }
+        if let Some(health) = &standing.health {
+            self.say(Topic::Health, health.clone());
+        }
+        for result in &standing.results {
+            self.say(Topic::RecalibrateResult, result.clone());
+        }
+        loop {
+            let encoded = ENCODED.receive().await;
+            let link = self.link.borrow();
+            if !link.is_connected() || link.connections() != connection {
+                return None;
+            }
+            drop(link);
+            if self.state(&encoded) {
+                self.say(Topic::Snapshot, encoded.bytes.to_vec());
+                self.say(Topic::Status, ApplianceStatus::Online.as_str());
+                return Some(());
+            }
+        }
+    }
+
+    /// Hands a state over. False if it is too old or the client has no room: then it is gone, a newer one follows.
+    fn state(&self, encoded: &Encoded) -> bool {
+        let now_us = clock::monotonic_us();
+        if now_us.saturating_sub(encoded.encoded_us) > STATE_AGE_MAX_US {
+            METRICS.states_superseded.add(1);
+            return false;
+        }
+        let topic = Topic::State.of(&self.table);
+        let handed = self.client.try_publish(topic.as_str(), QoS::AtMostOnce, false, encoded.bytes.to_vec());
+        if handed.is_err() {
+            METRICS.states_superseded.add(1);
+            return false;
+        }
+        let on_its_way = encoded
+            .from_frame
+            .then_some(StateOnItsWay { exposure_us: encoded.exposure_us, handed_over_us: now_us });
+        self.link.borrow_mut().handed_over(on_its_way);
+        true
+    }
+
+    fn event(&self, event: &TableEvent) {
+        let mut buffer = [0; TableEvent::MAX_BYTES];
+        if let Ok(bytes) = encode(event, &mut buffer) {
+            let dropped_before = self.outbox.borrow().dropped();
+            self.outbox.borrow_mut().push(bytes.to_vec());
+            METRICS.events_dropped.add(self.outbox.borrow().dropped() - dropped_before);
+        }
+        self.flush_outbox();
+    }
+
+    /// Hands over the events that wait, as far as the broker listens and the client has room.
+    fn flush_outbox(&self) {
+        let topic = Topic::Event.of(&self.table);
+        let mut outbox = self.outbox.borrow_mut();
+        let mut link = self.link.borrow_mut();
+        while link.listens(Instant::now()) {
+            let Some((number, payload)) = outbox.next() else { return };
+            if self.client.try_publish(topic.as_str(), QoS::AtLeastOnce, false, payload).is_err() {
+                return;
+            }
+            link.handed_over_for_acknowledgement(Acknowledged::Event(number), Instant::now());
+            outbox.handed_over(number);
+        }
+    }
+
+    fn probe(&self) {
+        if self.client.try_publish(&self.probe_topic, QoS::AtLeastOnce, false, []).is_ok() {
+            self.link
+                .borrow_mut()
+                .handed_over_for_acknowledgement(Acknowledged::SignOfLife, Instant::now());
+        }
+    }
+
+    /// Publishes on a topic as its contract says. Without room it is lost: the next birth says it again.
+    fn say(&self, topic: Topic, payload: impl Into<Vec<u8>>) {
+        let delivery = topic.delivery();
+        let quality = if delivery.qos == 0 { QoS::AtMostOnce } else { QoS::AtLeastOnce };
+        let whole = topic.of(&self.table);
+        if self.client.try_publish(whole.as_str(), quality, delivery.retained, payload).is_err() {
+            return;
+        }
+        let mut link = self.link.borrow_mut();
+        if delivery.qos == 0 {
+            link.handed_over(None);
+        } else {
+            link.handed_over_for_acknowledgement(Acknowledged::SignOfLife, Instant::now());
+        }
+    }
+
+    async fn last_words(&self) {
+        if !self.link.borrow().listens(Instant::now()) {
+            return;
+        }
+        self.say(Topic::Status, ApplianceStatus::Stopped.as_str());
+        let _ = self.client.try_disconnect();
+        // The wheel is turned beside this; the connection's end ends nothing here, so time does.
+        let deadline = Instant::now() + LAST_WORDS;
+        while self.link.borrow().is_connected() && Instant::now() < deadline {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+}
+
+fn explain(error: &ConnectionError) -> String {
+    match error {
+        ConnectionError::ConnectionRefused(code) => {
+            format!("the broker refuses this client ({code:?}); check broker.user, broker.password_file and its ACL")
+        }
+        ConnectionError::Io(error) => format!("the broker cannot be reached: {error}"),
+        ConnectionError::NetworkTimeout | ConnectionError::FlushTimeout => {
+            "the broker does not answer".to_string()
+        }
+        ConnectionError::Tls(error) => {
+            format!("no trusted connection to the broker: {error}; check broker.ca_file and the host name")
+        }
+        ConnectionError::MqttState(error) => format!("the connection to the broker broke: {error}"),
+        other => format!("the broker does not speak MQTT as expected: {other}"),
+    }
+}

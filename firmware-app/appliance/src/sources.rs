@@ -1,0 +1,68 @@
+//! From configuration and command line to the camera, the detector and the table stage.
+
+use std::path::Path;
+
+use baize_accelerator::{Backend, Detector, ModelFiles, open_cpu};
+use baize_camera::{BufferWish, CameraConfig, ControlWishes, Pace, PixelWish};
+
+use crate::config::{self, Config};
+use crate::failure::Failure;
+
+/// The model inside the program.
+const MODEL: &[u8] = include_bytes!("../../../models/nano/baize-nano.onnx");
+const MANIFEST: &str = include_str!("../../../models/nano/baize-nano.json");
+
+/// What the configuration wishes of a camera.
+pub fn camera_config(camera: &config::Camera, pace: Pace, looped: bool) -> CameraConfig {
+    CameraConfig {
+        size: Some((camera.width, camera.height)),
+        rate_hz: Some(camera.fps as f32),
+        pixels: match camera.format.as_str() {
+            "yuyv" => PixelWish::Yuyv,
+            "nv12" => PixelWish::Nv12,
+            "grey" => PixelWish::Grey,
+            "mjpeg" => PixelWish::Mjpeg,
+            _ => PixelWish::Auto,
+        },
+        buffers: match camera.io.as_str() {
+            "mmap" => BufferWish::Mmap,
+            "userptr" => BufferWish::UserPtr,
+            _ => BufferWish::Auto,
+        },
+        controls: ControlWishes {
+            exposure_us: camera.exposure_us,
+            gain: camera.gain,
+            white_balance_k: camera.white_balance_k,
+            focus: camera.focus,
+            power_line_hz: camera.power_line_hz,
+        },
+        pace,
+        looped,
+        ..CameraConfig::default()
+    }
+}
+
+/// Loads the detector; says in one line when another engine than the wished one runs.
+pub fn detector(config: &config::Detector) -> Result<Box<dyn Detector>, Failure> {
+    let model = if config.model.as_os_str().is_empty() {
+        ModelFiles::embedded(MODEL, MANIFEST)
+    } else {
+        ModelFiles::from_dir(&config.model).map_err(Failure::from_error)?
+    };
+    let backend = match config.backend.as_str() {
+        "rten" => Backend::Rten,
+        "onnxruntime" => Backend::Onnxruntime,
+        _ => Backend::Auto,
+    };
+    let library = Some(config.onnxruntime.as_path()).filter(|path| !path.as_os_str().is_empty());
+    let (detector, fallback) = open_cpu(&model, backend, library).map_err(Failure::from_error)?;
+    if let Some(reason) = fallback {
+        log::warn!("{reason}");
+    }
+    Ok(detector)
+}
+
+/// Reads the configuration, or takes the defaults.
+pub fn config(file: Option<&Path>) -> Result<Config, Failure> {
+    file.map_or_else(|| Ok(Config::default()), |file| Config::read(file).map_err(Failure::from_error))
+}
