@@ -8,7 +8,9 @@ use baize_table_state::{
     Sigma, Velocity, decode,
 };
 use proptest::prelude::*;
-use support::{any_calibration, any_event, any_identity, any_position, any_prediction, any_state, bytes_of};
+use support::{
+    any_calibration, any_event, any_identity, any_position, any_prediction, any_state, bytes_of, fixed_cases,
+};
 
 fn back<M: Message>(message: &M) -> M {
     let decoded = decode(&bytes_of(message)).expect("bytes just encoded");
@@ -17,6 +19,8 @@ fn back<M: Message>(message: &M) -> M {
 }
 
 proptest! {
+    #![proptest_config(fixed_cases())]
+
     #[test]
     fn every_state_comes_back_as_it_was(state in any_state(MAX_BALLS)) {
         prop_assert_eq!(back(&state), state);

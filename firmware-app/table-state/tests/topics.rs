@@ -1,8 +1,11 @@
 //! Topics, names of tables, and the texts of the status topics.
 
+mod support;
+
 use baize_table_state::limits::MAX_TABLE_NAME_BYTES;
 use baize_table_state::{ApplianceStatus, CameraStatus, Delivery, TableName, Topic, TopicError};
 use proptest::prelude::*;
+use support::fixed_cases;
 
 fn name(text: &str) -> TableName {
     text.parse().unwrap()
@@ -91,6 +94,8 @@ fn status_texts_are_read_back_and_nothing_else_is() {
 }
 
 proptest! {
+    #![proptest_config(fixed_cases())]
+
     #[test]
     fn no_text_makes_the_parser_panic(text in "(baize/)?\\PC{0,90}") {
         if let Ok((table, topic)) = Topic::parse(&text) {

@@ -6,8 +6,8 @@ use baize_table_state::{Calibration, DecodeError, Message, ShotPrediction, Table
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 use support::{
-    any_calibration, any_event, any_prediction, any_state, bytes_of, empty_table, nine_foot_table,
-    shot_under_way, straight_pot, stripe_potted,
+    any_calibration, any_event, any_prediction, any_state, bytes_of, empty_table, fixed_cases,
+    nine_foot_table, shot_under_way, straight_pot, stripe_potted,
 };
 
 const MINOR_AT: usize = 8;
@@ -194,6 +194,8 @@ fn with_key<M: Message>(random: &[u8]) -> Vec<u8> {
 }
 
 proptest! {
+    #![proptest_config(fixed_cases())]
+
     #[test]
     fn random_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..600)) {
         survives(&bytes);

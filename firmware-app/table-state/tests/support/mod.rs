@@ -13,6 +13,16 @@ use baize_table_state::{
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
+
+/// The same cases in every run.
+pub fn fixed_cases() -> ProptestConfig {
+    ProptestConfig {
+        rng_seed: RngSeed::Fixed(0x0BA1_2E00),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
+}
 
 pub fn id(number: u8) -> BallId {
     BallId::new(number).unwrap()
@@ -28,7 +38,7 @@ pub fn hex(bytes: &[u8]) -> String {
 
 pub fn unhex(text: &str) -> Vec<u8> {
     let text = text.trim();
-    assert!(text.len() % 2 == 0, "half a byte in hex text");
+    assert!(text.len().is_multiple_of(2), "half a byte in hex text");
     (0..text.len())
         .step_by(2)
         .map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap())
