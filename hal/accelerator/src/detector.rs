@@ -1,4 +1,6 @@
-use baize_frame::{Detections, ImageView, Region};
+use std::fmt;
+
+use baize_frame::{Detections, FrameFormat, ImageView, Region};
 
 /// What a detector is, for people, logs and health.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,14 +34,32 @@ pub enum DetectError {
     Inference,
 }
 
+impl fmt::Display for DetectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::BadRegion => "the region to search is empty or leaves the picture",
+            Self::Inference => "the engine of the network failed on this picture",
+        })
+    }
+}
+
+impl std::error::Error for DetectError {}
+
 /// Finds balls and cues in pictures. One implementation a kind of hardware.
 pub trait Detector: Send {
     /// What this detector is.
     fn info(&self) -> &DetectorInfo;
 
+    /// Makes room for pictures of this shape, before the thread is sealed.
+    fn prepare(&mut self, format: FrameFormat);
+
     /// Searches `region` of `image` and puts what it finds into `out`, best score first, in pixels of the whole picture.
     ///
-    /// Nothing outside the inference library allocates here; that library is wrapped in the scope given at construction.
+    /// Does not allocate for pictures of a shape that was prepared or seen before, except inside the inference library,
+    /// whose calls are wrapped in [`baize_realtime::sealing::library_scope`].
+    ///
+    /// # Errors
+    /// [`DetectError`]; `out` is then empty.
     fn detect(
         &mut self,
         image: &ImageView<'_>,

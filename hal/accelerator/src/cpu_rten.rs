@@ -1,0 +1,95 @@
+//! The network on rten: pure Rust, part of the program, runs everywhere.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use baize_realtime::sealing::library_scope;
+use rten::{
+    Dimension, Model, ModelOptions, NodeId, RunOptions, ThreadPool, ValueOrView, ValueType, ValueView,
+};
+
+use crate::cpu::{Engine, RawOutputs};
+use crate::interface::{Interface, Tensor};
+use crate::{LoadError, ModelFiles};
+
+pub(crate) struct RtenEngine {
+    model: Model,
+    threads: Arc<ThreadPool>,
+    input: NodeId,
+    input_shape: [usize; 4],
+    outputs: [NodeId; 2],
+}
+
+impl RtenEngine {
+    pub fn open(files: &ModelFiles, threads: NonZeroUsize) -> Result<Self, LoadError> {
+        let manifest = files.manifest();
+        let refused = |reason: String| LoadError::Engine {
+            backend: Self::NAME,
+            file: manifest.file.clone(),
+            reason,
+        };
+        let model = ModelOptions::with_all_ops()
+            .prepack_weights(true)
+            .load(files.onnx().to_vec())
+            .map_err(|error| refused(error.to_string()))?;
+        interface(&model).check(manifest)?;
+        let node = |name: &str| model.node_id(name).map_err(|error| refused(error.to_string()));
+        let [width, height] = manifest.input_px().map(|size| size as usize);
+        Ok(Self {
+            input: node(&manifest.input.name)?,
+            outputs: [
+                node(&manifest.outputs.balls.name)?,
+                node(&manifest.outputs.cues.name)?,
+            ],
+            input_shape: [1, 3, height, width],
+            threads: Arc::new(ThreadPool::with_num_threads(threads.get())),
+            model,
+        })
+    }
+}
+
+impl Engine for RtenEngine {
+    const NAME: &'static str = "rten";
+
+    fn infer(&mut self, input: &[f32], outputs: &mut RawOutputs) -> Result<(), String> {
+        let _scope = library_scope();
+        let picture = ValueView::from_shape(self.input_shape, input).map_err(|error| error.to_string())?;
+        let options = RunOptions::default().with_thread_pool(Some(Arc::clone(&self.threads)));
+        let inputs = vec![(self.input, ValueOrView::View(picture))];
+        let values = self
+            .model
+            .run_n(inputs, self.outputs, Some(options))
+            .map_err(|error| error.to_string())?;
+        for (value, output) in values.iter().zip([&mut outputs.balls, &mut outputs.cues]) {
+            let tensor = value.as_tensor_view::<f32>();
+            let data = tensor.as_ref().and_then(|tensor| tensor.data());
+            let data = data.filter(|data| data.len() == output.len());
+            output.copy_from_slice(data.ok_or("an output has another size or type than declared")?);
+        }
+        Ok(())
+    }
+}
+
+fn interface(model: &Model) -> Interface {
+    let tensors = |ids: &[NodeId]| {
+        let nodes = ids.iter().filter_map(|&id| model.node_info(id));
+        nodes
+            .map(|node| Tensor {
+                name: node.name().unwrap_or_default().to_owned(),
+                is_f32: node.dtype() == Some(ValueType::Tensor(rten::DataType::Float)),
+                shape: node.shape().map(|shape| shape.into_iter().map(fixed).collect()),
+            })
+            .collect()
+    };
+    Interface {
+        inputs: tensors(model.input_ids()),
+        outputs: tensors(model.output_ids()),
+    }
+}
+
+fn fixed(size: Dimension) -> Option<usize> {
+    match size {
+        Dimension::Fixed(size) => Some(size),
+        Dimension::Symbolic(_) => None,
+    }
+}

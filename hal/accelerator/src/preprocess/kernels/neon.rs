@@ -1,0 +1,121 @@
+//! The kernels on the 128-bit registers that every aarch64 processor has.
+
+use std::arch::aarch64::*;
+
+use super::{ColumnJob, Kernels, RowJob, portable};
+use crate::preprocess::plan::{CHANNELS, CHUNK, GROUP};
+
+const BLOCK: usize = 16;
+const HALF: usize = GROUP / 2;
+
+pub(super) fn kernels() -> Option<Kernels> {
+    Some(Kernels {
+        // SAFETY: NEON is part of every aarch64 target that std exists for.
+        blend_rows: |job, line| unsafe { blend_rows(job, line) },
+        // SAFETY: as above.
+        sum_columns: |job, outputs| unsafe { sum_columns(job, outputs) },
+    })
+}
+
+#[target_feature(enable = "neon")]
+fn blend_rows(job: RowJob<'_>, line: &mut [i16]) {
+    let (blocks, rest) = line.as_chunks_mut::<BLOCK>();
+    let done = blocks.len() * BLOCK;
+    for (index, block) in blocks.iter_mut().enumerate() {
+        let mut low = vdupq_n_s16(0);
+        let mut high = vdupq_n_s16(0);
+        for (row, &weight) in job.weights.iter().enumerate() {
+            let bytes = load_bytes(&job.bytes[row * job.stride + index * BLOCK..]);
+            let levels = vreinterpretq_s16_u16(vshll_n_u8::<7>(vget_low_u8(bytes)));
+            low = vaddq_s16(low, vqrdmulhq_n_s16(levels, weight));
+            let levels = vreinterpretq_s16_u16(vshll_high_n_u8::<7>(bytes));
+            high = vaddq_s16(high, vqrdmulhq_n_s16(levels, weight));
+        }
+        for (levels, half) in block.as_chunks_mut().0.iter_mut().zip([low, high]) {
+            store_levels(levels, half);
+        }
+    }
+    if !rest.is_empty() {
+        let bytes = &job.bytes[done..];
+        portable::blend_rows(RowJob { bytes, ..job }, rest);
+    }
+}
+
+#[target_feature(enable = "neon")]
+fn sum_columns(job: ColumnJob<'_>, outputs: [&mut [f32]; CHANNELS]) {
+    let [red, green, blue] = outputs;
+    let halves = red
+        .chunks_mut(HALF)
+        .zip(green.chunks_mut(HALF))
+        .zip(blue.chunks_mut(HALF));
+    for (half, ((red, green), blue)) in halves.enumerate() {
+        let sums = sum_half(job, half);
+        for (channel, output) in [red, green, blue].into_iter().enumerate() {
+            let [a, b, c, d] = sums[channel];
+            let sum = vpaddq_s32(vpaddq_s32(a, b), vpaddq_s32(c, d));
+            let level = vmulq_n_f32(vcvtq_f32_s32(sum), job.scale);
+            let level = vaddq_f32(level, vdupq_n_f32(job.bias[channel]));
+            let level = vminq_f32(vmaxq_f32(level, vdupq_n_f32(0.0)), vdupq_n_f32(1.0));
+            if let Some(output) = output.as_mut_array::<HALF>() {
+                store_floats(output, level);
+            } else {
+                let mut levels = [0.0; HALF];
+                store_floats(&mut levels, level);
+                output.copy_from_slice(&levels[..output.len()]);
+            }
+        }
+    }
+}
+
+/// For each channel four registers, each with four partial sums of one column of half a group.
+#[target_feature(enable = "neon")]
+#[inline]
+fn sum_half(job: ColumnJob<'_>, half: usize) -> [[int32x4_t; HALF]; CHANNELS] {
+    let mut sums = [[vdupq_n_s32(0); HALF]; CHANNELS];
+    for plane in job.planes {
+        let table = &plane.columns;
+        let first = &table.first[half * HALF..][..HALF];
+        // The weights of the two halves of a group lie in turn.
+        let weights = table.group_weights(half / 2).as_chunks::<CHUNK>().0;
+        let mut weights = weights.iter().skip(half % 2).step_by(2);
+        for chunk in 0..table.chunks {
+            for column in 0..HALF {
+                let levels = load_levels(&plane.line[first[column] as usize + chunk * CHUNK..]);
+                for (channel, weights) in sums.iter_mut().zip(&mut weights) {
+                    let weights = load_levels(weights);
+                    let sum = vmlal_s16(channel[column], vget_low_s16(levels), vget_low_s16(weights));
+                    channel[column] = vmlal_high_s16(sum, levels, weights);
+                }
+            }
+        }
+    }
+    sums
+}
+
+#[target_feature(enable = "neon")]
+fn load_bytes(from: &[u8]) -> uint8x16_t {
+    let bytes = from.first_chunk::<BLOCK>().expect("rows lie in the picture");
+    // SAFETY: the array has 16 bytes.
+    unsafe { vld1q_u8(bytes.as_ptr()) }
+}
+
+#[target_feature(enable = "neon")]
+fn load_levels(from: &[i16]) -> int16x8_t {
+    let levels = from
+        .first_chunk::<CHUNK>()
+        .expect("the plan made the line as long as its columns reach");
+    // SAFETY: the array has eight elements of 16 bits.
+    unsafe { vld1q_s16(levels.as_ptr()) }
+}
+
+#[target_feature(enable = "neon")]
+fn store_levels(to: &mut [i16; CHUNK], levels: int16x8_t) {
+    // SAFETY: the array has eight elements of 16 bits.
+    unsafe { vst1q_s16(to.as_mut_ptr(), levels) }
+}
+
+#[target_feature(enable = "neon")]
+fn store_floats(to: &mut [f32; HALF], floats: float32x4_t) {
+    // SAFETY: the array has four floats.
+    unsafe { vst1q_f32(to.as_mut_ptr(), floats) }
+}
