@@ -296,12 +296,16 @@ fn table_sizes_are_read_as_the_wire_names_them() {
 fn a_pool_table_has_six_pockets_and_a_carom_table_none() {
     assert_eq!(TableSize::FT8.pockets().len(), 6);
     assert_eq!(TableSize::CAROM.pockets().len(), 0);
-    let (pocket, distance) = TableSize::FT9
-        .nearest_pocket([1270.0, 1268.0])
-        .expect("it has pockets");
-    assert_eq!(pocket, 5);
-    assert!(distance < 28.575);
-    assert_eq!(TableSize::CAROM.nearest_pocket([0.0, 0.0]), None);
+    let middle = TableSize::FT9.pockets()[4];
+    assert!(!middle.in_corner && middle.centre_mm[0] == 1270.0 && middle.centre_mm[1] > 1270.0);
+}
+
+#[test]
+fn a_way_past_a_pocket_knows_how_close_it_came() {
+    let corner = TableSize::FT9.pockets()[0];
+    assert!(corner.distance_from_way_mm([200.0, 200.0], [30.0, 30.0]) < 28.0);
+    assert!(corner.distance_from_way_mm([100.0, 100.0], [-100.0, -100.0]) < -50.0);
+    assert!(corner.distance_from_way_mm([500.0, 500.0], [500.0, 500.0]) > 600.0);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 use core::str::FromStr;
 
-use super::linear::{Vec2, norm2, sub2};
+use super::linear::{Vec2, add2, dot2, norm2, scale2, sub2};
 
 /// The bed that the cushion noses enclose.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -20,6 +20,22 @@ pub struct Pocket {
     pub centre_mm: Vec2,
     /// Within this distance of the middle there is no bed any more.
     pub radius_mm: f64,
+    /// In a corner, or else in the middle of a long side.
+    pub in_corner: bool,
+}
+
+impl Pocket {
+    /// How close to the pocket's rim the straight way between two places comes; negative where it crosses the hole.
+    pub fn distance_from_way_mm(&self, from_mm: Vec2, to_mm: Vec2) -> f64 {
+        let way = sub2(to_mm, from_mm);
+        let length_squared = dot2(way, way);
+        let part = if length_squared > 0.0 {
+            (dot2(sub2(self.centre_mm, from_mm), way) / length_squared).clamp(0.0, 1.0)
+        } else {
+            0.0
+        };
+        norm2(sub2(add2(from_mm, scale2(way, part)), self.centre_mm)) - self.radius_mm
+    }
 }
 
 /// Why a text is not a size of a table.
@@ -51,8 +67,8 @@ impl core::error::Error for ParseTableSizeError {}
 
 /// The middle of a corner pocket lies this far outside the corner of the noses, along each side.
 const CORNER_POCKET_OFFSET_MM: f64 = 30.0;
-/// The middle of a side pocket lies this far behind the nose.
-const SIDE_POCKET_OFFSET_MM: f64 = 65.0;
+/// The middle of a middle pocket lies this far behind the nose.
+const MIDDLE_POCKET_OFFSET_MM: f64 = 65.0;
 /// Half of a usual pocket's width; differences between makers do not matter where balls are watched to vanish.
 const POCKET_RADIUS_MM: f64 = 62.0;
 
@@ -105,38 +121,32 @@ impl TableSize {
         [[0.0, 0.0], [length, 0.0], [length, width], [0.0, width]]
     }
 
-    /// The six pockets: the four corners in the order of [`corners_mm`](Self::corners_mm), then the one in the middle
-    /// of the long side at y = 0, then the one opposite. None on a carom table.
+    /// The six pockets, counter-clockwise from the origin's corner: corner, middle, corner, corner, middle, corner.
+    /// None on a carom table.
     pub fn pockets(&self) -> heapless::Vec<Pocket, 6> {
         if *self == Self::CAROM {
             return heapless::Vec::new();
         }
         let (length, width) = (self.length_mm, self.width_mm);
-        let (corner, side) = (CORNER_POCKET_OFFSET_MM, SIDE_POCKET_OFFSET_MM);
-        heapless::Vec::from_array(
-            [
-                [-corner, -corner],
-                [length + corner, -corner],
-                [length + corner, width + corner],
-                [-corner, width + corner],
-                [length / 2.0, -side],
-                [length / 2.0, width + side],
-            ]
-            .map(|centre_mm| Pocket {
-                centre_mm,
-                radius_mm: POCKET_RADIUS_MM,
-            }),
-        )
-    }
-
-    /// The pocket nearest to a place, counted as in [`pockets`](Self::pockets), and how far the place is from its rim
-    /// (negative: inside). `None` on a carom table.
-    pub fn nearest_pocket(&self, place_mm: Vec2) -> Option<(usize, f64)> {
-        self.pockets()
-            .iter()
-            .map(|pocket| norm2(sub2(place_mm, pocket.centre_mm)) - pocket.radius_mm)
-            .enumerate()
-            .min_by(|(_, a), (_, b)| a.total_cmp(b))
+        let corner = |x_mm, y_mm| Pocket {
+            centre_mm: [x_mm, y_mm],
+            radius_mm: POCKET_RADIUS_MM,
+            in_corner: true,
+        };
+        let middle = |y_mm| Pocket {
+            centre_mm: [length / 2.0, y_mm],
+            radius_mm: POCKET_RADIUS_MM,
+            in_corner: false,
+        };
+        let out = CORNER_POCKET_OFFSET_MM;
+        heapless::Vec::from_array([
+            corner(-out, -out),
+            middle(-MIDDLE_POCKET_OFFSET_MM),
+            corner(length + out, -out),
+            corner(length + out, width + out),
+            middle(width + MIDDLE_POCKET_OFFSET_MM),
+            corner(-out, width + out),
+        ])
     }
 
     /// Whether a place lies within the noses, or at most `margin_mm` outside of them.

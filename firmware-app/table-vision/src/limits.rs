@@ -1,0 +1,12 @@
+//! Capacities of the table stage, each with its reason. What one picture may show is limited in `baize_frame`, what a
+//! state may hold in `baize_table_state`.
+
+/// Balls that are followed at once: 22 on a snooker table, and 18 that are not yet believed in, or no longer.
+pub const MAX_TRACKS: usize = 40;
+
+/// Observations of one exposure: one for each ball detected.
+pub const MAX_OBSERVATIONS: usize = baize_frame::limits::MAX_BALL_DETECTIONS;
+
+/// Events of one exposure: each ball may start or vanish, and be corrected in its identity; the table as a whole may
+/// begin a shot, come to rest or be cleared.
+pub const MAX_EVENTS: usize = 2 * MAX_TRACKS + 3;

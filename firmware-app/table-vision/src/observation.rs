@@ -1,0 +1,106 @@
+//! From detections in pixels to observations in millimetres.
+
+use baize_frame::{BallDetection, BallKind, Detections, Luminance};
+use heapless::Vec;
+
+use crate::geometry::Calibration;
+use crate::geometry::linear::{Vec2, norm2, sub2};
+use crate::limits::MAX_OBSERVATIONS;
+use crate::refine::Refiner;
+
+/// A ball's centre may be seen outside the noses by this part of its radius: errors at the far end of the picture and
+/// balls in the jaws of a pocket. Chalk on a rail is farther out.
+const BED_MARGIN_RADII: f64 = 0.5;
+/// Detections closer than this part of a diameter are one ball: no two balls' centres can be.
+const ONE_BALL_DIAMETERS: f64 = 0.6;
+/// A box smaller than the ball's image by more than this is not a ball, a half hidden one neither.
+const SMALLEST_BOX: f32 = 0.35;
+/// A box larger than the ball's image by more than this, in its smaller extent, is a head or a lamp. A ball blurred
+/// along the diagonal by 10 m/s and 20 ms is four times larger.
+const LARGEST_BOX: f32 = 4.5;
+/// No place is known better than this, however sharp the picture: mm².
+const LEAST_VARIANCE_MM2: f64 = 0.04;
+
+/// A ball seen in one exposure, in the table frame.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Observation {
+    /// The ball's centre.
+    pub place_mm: Vec2,
+    /// Variances of the place along the two sides.
+    pub variance_mm2: Vec2,
+    /// The middle of the ball's image.
+    pub pixel: [f32; 2],
+    /// What the ball looked like.
+    pub kind: BallKind,
+    /// Probability of that kind.
+    pub kind_score: f32,
+    /// Probability that this is a ball at all.
+    pub score: f32,
+}
+
+/// The balls on the bed among what was detected; best score first, as in the detections.
+pub fn observe(
+    calibration: &Calibration,
+    refiner: &Refiner,
+    detections: &Detections,
+    luminance: Option<Luminance<'_>>,
+) -> Vec<Observation, MAX_OBSERVATIONS> {
+    let mut observations: Vec<Observation, MAX_OBSERVATIONS> = Vec::new();
+    for detection in &detections.balls {
+        let Some(seen) = observe_ball(calibration, refiner, detection, luminance) else {
+            continue;
+        };
+        let apart_mm = ONE_BALL_DIAMETERS * calibration.ball_diameter_mm;
+        if observations
+            .iter()
+            .all(|other| norm2(sub2(other.place_mm, seen.place_mm)) > apart_mm)
+        {
+            // Within capacity: there is an observation at most for each detection.
+            let _ = observations.push(seen);
+        }
+    }
+    observations
+}
+
+fn observe_ball(
+    calibration: &Calibration,
+    refiner: &Refiner,
+    detection: &BallDetection,
+    luminance: Option<Luminance<'_>>,
+) -> Option<Observation> {
+    let numbers = [
+        detection.centre_px,
+        detection.size_px,
+        [detection.score, detection.kind_score],
+    ];
+    if !numbers.iter().flatten().all(|number| number.is_finite()) {
+        return None;
+    }
+    let box_centre = detection.centre_px.map(f64::from);
+    let margin_mm = BED_MARGIN_RADII * calibration.ball_radius_mm();
+    let guess_mm = calibration.outline_centre_to_place(box_centre)?;
+    // A box may be off by half a ball where it is half hidden; refinement decides what is on the bed.
+    if !calibration.is_on_bed(guess_mm, 2.0 * margin_mm) {
+        return None;
+    }
+    let outline = calibration.ball_outline(guess_mm)?;
+    let expected = outline.box_size_px().map(|extent| extent as f32);
+    let [width, height] = [0, 1].map(|i| detection.size_px[i] / expected[i]);
+    if width.min(height) < SMALLEST_BOX || width.min(height) > LARGEST_BOX {
+        return None;
+    }
+    let centre = refiner.refine(luminance, &outline, detection.size_px);
+    let place_mm = calibration.outline_centre_to_place(centre.pixel)?;
+    if !calibration.is_on_bed(place_mm, margin_mm) {
+        return None;
+    }
+    let covariance = calibration.position_covariance(place_mm, centre.sigma_px)?;
+    Some(Observation {
+        place_mm,
+        variance_mm2: [covariance[0][0], covariance[1][1]].map(|variance| variance.max(LEAST_VARIANCE_MM2)),
+        pixel: centre.pixel.map(|v| v as f32),
+        kind: detection.kind,
+        kind_score: detection.kind_score.clamp(0.0, 1.0),
+        score: detection.score.clamp(0.0, 1.0),
+    })
+}

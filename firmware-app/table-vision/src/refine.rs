@@ -1,0 +1,284 @@
+//! The middle of a ball's image to a fraction of a pixel, from the luminance around its box.
+//!
+//! The geometry says how large the image is and what shape it has; only its place is sought. Rays from the middle of
+//! the box see the rim as an edge, and much else besides: stripes, numbers, glare, shadows, neighbours. What only the
+//! rim does is to show edges all around at the right distance: a coarse search finds the place where most rays agree, a
+//! robust fit then places it exactly. The work for a ball is the same whatever the picture shows.
+
+use baize_frame::Luminance;
+
+use crate::geometry::BallOutline;
+use crate::geometry::linear::{Vec2, norm2};
+
+/// Rays around the ball. More make the fit slower, not better: neighbouring edges are seen through the same pixels.
+const RAYS: usize = 32;
+/// Samples along a ray, from inside the ball to outside.
+const SAMPLES: usize = 25;
+/// Samples to each side over which an edge is measured: about a pixel, for a ball of 18 pixels' radius.
+const EDGE_REACH: usize = 2;
+/// Places along a ray where an edge may be.
+const EDGES: usize = SAMPLES - 2 * EDGE_REACH;
+/// All lengths below are in parts of the outline's radius in their direction.
+const STEP: f32 = 0.033;
+const FIRST_EDGE: f32 = 1.0 - STEP * ((EDGES - 1) / 2) as f32;
+const FIRST_SAMPLE: f32 = FIRST_EDGE - STEP * EDGE_REACH as f32;
+
+/// Edges weaker than this, in grey levels, are noise.
+const NOISE_LEVELS: f32 = 8.0;
+/// The coarse search looks this many steps of `SEARCH_STEP` to each side of the box's middle.
+const SEARCH_REACH: i32 = 4;
+const SEARCH_STEP: f32 = 0.05;
+/// What the mean edge must gain for a place at the end of the search to be preferred to the box's middle.
+const SEARCH_RELUCTANCE: f32 = 0.1;
+
+/// Rounds of the robust fit; the third moves it by thousandths of a pixel.
+const FIT_ROUNDS: usize = 3;
+/// An edge belongs to the rim if it is at most this far from it.
+const FIT_REACH: f32 = 0.1;
+/// The outline's size is known to this; the fit may correct it, for blur and for balls that are worn.
+const SIZE_SIGMA: f64 = 0.03;
+/// How far a single ray's edge usually is from the rim.
+const RAY_SIGMA: f64 = 0.03;
+/// A place this far from the box's middle, or a ball this much larger or smaller, is a wrong edge.
+const FARTHEST: f64 = 0.25;
+const LARGEST_SIZE_ERROR: f64 = 0.09;
+/// Rays that must agree: half of the rim may be hidden, by a neighbour or a cue.
+const AGREEING_RAYS: usize = RAYS / 2;
+/// A ray agrees if its edge at the rim is at least this part of its strongest.
+const AGREEING_EDGE: f32 = 0.3;
+/// However well the rays agree, pixels and light leave this much.
+const LEAST_SIGMA_PX: f64 = 0.15;
+
+/// The middle of a box is off by this part of its size: a network sees pictures reduced to a third.
+const BOX_SIGMA: f64 = 0.04;
+/// A box that is not of the ball's size is off by this part of the difference on top: half of a ball is hidden, say.
+const BOX_SIZE_SIGMA: f64 = 0.25;
+/// A box larger than the ball by more than this shows a moving ball: its rim is smeared, the box's middle is the truth.
+const SMEARED: f64 = 1.35;
+
+/// Finds the middles of balls' images.
+#[derive(Debug)]
+pub struct Refiner {
+    /// Cosine and sine of each ray.
+    rays: [[f32; 2]; RAYS],
+}
+
+/// The middle of a ball's image, and how well it is known in every direction.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Centre {
+    pub pixel: Vec2,
+    pub sigma_px: f64,
+}
+
+impl Refiner {
+    pub fn new() -> Self {
+        let rays = core::array::from_fn(|ray| {
+            let angle = core::f64::consts::TAU * ray as f64 / RAYS as f64;
+            [libm::cos(angle) as f32, libm::sin(angle) as f32]
+        });
+        Self { rays }
+    }
+
+    /// `outline` is the image expected of a ball at the box's middle, `box_size_px` the size that was detected. Without
+    /// luminance, or without a rim to be seen, the box's middle is the answer, with the doubt that it deserves.
+    pub fn refine(
+        &self,
+        luminance: Option<Luminance<'_>>,
+        outline: &BallOutline,
+        box_size_px: [f32; 2],
+    ) -> Centre {
+        let expected = outline.box_size_px();
+        let sizes = [0, 1].map(|i| f64::from(box_size_px[i]) / expected[i]);
+        let [off_x, off_y] = [0, 1].map(|i| (sizes[i] - 1.0).abs() * expected[i]);
+        let of_box = Centre {
+            pixel: outline.centre_px,
+            sigma_px: BOX_SIGMA * expected[0].max(expected[1]) + BOX_SIZE_SIGMA * off_x.max(off_y),
+        };
+        let smeared = sizes[0].max(sizes[1]) > SMEARED;
+        luminance
+            .filter(|_| !smeared)
+            .and_then(|luminance| self.fit(&self.edges(luminance, outline)?))
+            .map_or(of_box, |fit| Centre {
+                pixel: outline.point_px(fit.shift, 1.0),
+                sigma_px: LEAST_SIGMA_PX + fit.sigma * norm2(outline.half_axes_px[0]),
+            })
+    }
+
+    /// How strong the edge is at each place of each ray, relative to the ray's strongest; `None` at the picture's rim.
+    fn edges(&self, luminance: Luminance<'_>, outline: &BallOutline) -> Option<[[f32; EDGES]; RAYS]> {
+        let [a, b] = outline.half_axes_px.map(|axis| axis.map(|v| v as f32));
+        // Half a pixel less: samples are taken between the middles of pixels.
+        let [u0, v0] = outline.centre_px.map(|v| v as f32 - 0.5);
+        let mut edges = [[0.0; EDGES]; RAYS];
+        for (ray, edges) in self.rays.iter().zip(&mut edges) {
+            let along = [ray[0] * a[0] + ray[1] * b[0], ray[0] * a[1] + ray[1] * b[1]];
+            let mut levels = [0.0; SAMPLES];
+            for (i, level) in levels.iter_mut().enumerate() {
+                let part = FIRST_SAMPLE + STEP * i as f32;
+                *level = sample(luminance, u0 + part * along[0], v0 + part * along[1])?;
+            }
+            let mut strongest = 0.0;
+            for (i, edge) in edges.iter_mut().enumerate() {
+                *edge = (levels[i + 2 * EDGE_REACH] - levels[i]).abs();
+                strongest = f32::max(strongest, *edge);
+            }
+            for edge in edges {
+                *edge /= strongest + NOISE_LEVELS;
+            }
+        }
+        Some(edges)
+    }
+
+    fn fit(&self, edges: &[[f32; EDGES]; RAYS]) -> Option<Fit> {
+        let coarse = self.search(edges);
+        let mut fit = Fit {
+            shift: coarse.map(f64::from),
+            size: 0.0,
+            sigma: 0.0,
+            agreeing: 0,
+        };
+        for _ in 0..FIT_ROUNDS {
+            fit = self.fit_once(edges, &fit)?;
+        }
+        let plausible = norm2(fit.shift) <= FARTHEST && fit.size.abs() <= LARGEST_SIZE_ERROR;
+        (plausible && fit.agreeing >= AGREEING_RAYS).then_some(fit)
+    }
+
+    /// The place around the box's middle where the rays show the strongest edges at the rim.
+    fn search(&self, edges: &[[f32; EDGES]; RAYS]) -> [f32; 2] {
+        let (mut best, mut best_score) = ([0.0; 2], f32::NEG_INFINITY);
+        for i in -SEARCH_REACH..=SEARCH_REACH {
+            for j in -SEARCH_REACH..=SEARCH_REACH {
+                let part = (i * i + j * j) as f32 / (SEARCH_REACH * SEARCH_REACH) as f32;
+                if part > 1.0 {
+                    continue;
+                }
+                let shift = [i as f32 * SEARCH_STEP, j as f32 * SEARCH_STEP];
+                let mut total = 0.0;
+                for (ray, edges) in self.rays.iter().zip(edges) {
+                    let at = (rim(*ray, shift) - FIRST_EDGE) / STEP + 0.5;
+                    total += edges.get(at as usize).copied().unwrap_or(0.0);
+                }
+                let score = total / RAYS as f32 - SEARCH_RELUCTANCE * part;
+                if score > best_score {
+                    (best, best_score) = (shift, score);
+                }
+            }
+        }
+        best
+    }
+
+    /// Moves and scales the rim towards the edges near it: weighted least squares, far and weak edges counting less.
+    fn fit_once(&self, edges: &[[f32; EDGES]; RAYS], from: &Fit) -> Option<Fit> {
+        let prior = (RAY_SIGMA / SIZE_SIGMA) * (RAY_SIGMA / SIZE_SIGMA);
+        // The weak pull towards the box's middle makes the equations solvable whatever the rays show.
+        let pull = (RAY_SIGMA / FARTHEST) * (RAY_SIGMA / FARTHEST);
+        let mut normal = [[pull, 0.0, 0.0], [0.0, pull, 0.0], [0.0, 0.0, prior]];
+        let mut right = [-pull * from.shift[0], -pull * from.shift[1], -prior * from.size];
+        let (mut squares, mut weights, mut agreeing) = (0.0, 0.0, 0);
+        let shift = from.shift.map(|v| v as f32);
+        for (ray, edges) in self.rays.iter().zip(edges) {
+            let expected = rim(*ray, shift) + from.size as f32;
+            let Some((place, strength)) = strongest_near(edges, expected) else {
+                continue;
+            };
+            let off = place - expected;
+            let part = off / FIT_REACH;
+            let closeness = (1.0 - part * part).max(0.0);
+            let weight = f64::from(strength * strength * closeness * closeness);
+            if strength > AGREEING_EDGE && closeness > 0.5 {
+                agreeing += 1;
+            }
+            let off = f64::from(off);
+            let slope = [f64::from(ray[0]), f64::from(ray[1]), 1.0];
+            for i in 0..3 {
+                for j in 0..3 {
+                    normal[i][j] += weight * slope[i] * slope[j];
+                }
+                right[i] += weight * slope[i] * off;
+            }
+            squares += weight * off * off;
+            weights += weight;
+        }
+        let inverse = inverse3(&normal)?;
+        let step = inverse.map(|row| row[0] * right[0] + row[1] * right[1] + row[2] * right[2]);
+        let variance = (squares / weights.max(1.0)).max(RAY_SIGMA * RAY_SIGMA / 4.0);
+        Some(Fit {
+            shift: [from.shift[0] + step[0], from.shift[1] + step[1]],
+            size: from.size + step[2],
+            sigma: libm::sqrt(variance * inverse[0][0].max(inverse[1][1])),
+            agreeing,
+        })
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Fit {
+    /// Of the outline, along its two half axes.
+    shift: Vec2,
+    /// How much larger the outline is than expected.
+    size: f64,
+    /// Standard deviation of the shift.
+    sigma: f64,
+    /// Rays that show an edge at the rim.
+    agreeing: usize,
+}
+
+/// Where a ray from the box's middle meets the rim of an outline shifted from there.
+fn rim(ray: [f32; 2], shift: [f32; 2]) -> f32 {
+    let along = ray[0] * shift[0] + ray[1] * shift[1];
+    let across = ray[1] * shift[0] - ray[0] * shift[1];
+    1.0 + along - 0.5 * across * across
+}
+
+/// The place and strength of the strongest edge within reach of `expected`.
+fn strongest_near(edges: &[f32; EDGES], expected: f32) -> Option<(f32, f32)> {
+    const REACH: i32 = (FIT_REACH / STEP) as i32;
+    let middle = ((expected - FIRST_EDGE) / STEP + 0.5) as i32;
+    let low = (middle - REACH).max(1);
+    let high = (middle + REACH).min(EDGES as i32 - 2);
+    let at = (low..=high).reduce(|best, i| {
+        if edges[i as usize] > edges[best as usize] {
+            i
+        } else {
+            best
+        }
+    })? as usize;
+    let [before, peak, after] = [edges[at - 1], edges[at], edges[at + 1]];
+    // The top of the parabola through the three; a slope, which has no top, gives its higher end.
+    let bend = before - 2.0 * peak + after;
+    let offset = if bend < 0.0 {
+        (0.5 * (before - after) / bend).clamp(-0.5, 0.5)
+    } else {
+        0.0
+    };
+    Some((FIRST_EDGE + STEP * (at as f32 + offset), peak))
+}
+
+/// Luminance between four pixels; `None` outside the picture.
+#[inline]
+fn sample(luminance: Luminance<'_>, u: f32, v: f32) -> Option<f32> {
+    if u < 0.0 || v < 0.0 {
+        return None;
+    }
+    let (x, y) = (u as u32, v as u32);
+    let (right, down) = (u - x as f32, v - y as f32);
+    let level = |dx, dy| luminance.get(x + dx, y + dy).map(f32::from);
+    let above = level(0, 0)? * (1.0 - right) + level(1, 0)? * right;
+    let below = level(0, 1)? * (1.0 - right) + level(1, 1)? * right;
+    Some(above * (1.0 - down) + below * down)
+}
+
+/// The inverse of a symmetric matrix of three.
+fn inverse3(m: &[[f64; 3]; 3]) -> Option<[[f64; 3]; 3]> {
+    let minor = |i: usize, j: usize| {
+        let (r, s) = ((i + 1) % 3, (i + 2) % 3);
+        let (c, d) = ((j + 1) % 3, (j + 2) % 3);
+        m[r][c] * m[s][d] - m[r][d] * m[s][c]
+    };
+    let determinant = m[0][0] * minor(0, 0) + m[0][1] * minor(0, 1) + m[0][2] * minor(0, 2);
+    let factor = 1.0 / determinant;
+    factor
+        .is_finite()
+        .then(|| core::array::from_fn(|i| core::array::from_fn(|j| minor(j, i) * factor)))
+}

@@ -1,0 +1,216 @@
+use baize_frame::{Detections, Luminance};
+use baize_table_state::limits::MAX_BALLS;
+use baize_table_state::{
+    Ball, CalibrationValidity, Confidence, Flags, Identity, Position, Sigma, TableEvent, TableState, Velocity,
+};
+use heapless::Vec;
+
+use crate::cue;
+use crate::events::Narrator;
+use crate::fmt::info;
+use crate::geometry::Calibration;
+use crate::limits::{MAX_EVENTS, MAX_TRACKS};
+use crate::observation::observe;
+use crate::refine::Refiner;
+use crate::tracking::{Track, Tracker, is_hidden};
+
+/// Which exposure, and when it was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct FrameStamp {
+    /// Counts the camera's frames.
+    pub frame_id: u64,
+    /// Start of the exposure, monotonic.
+    pub exposure_us: u64,
+}
+
+/// What the stage says of one exposure. Made once and written again and again.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StageOutput {
+    /// The table.
+    pub state: TableState,
+    /// What happened since the exposure before.
+    pub events: Vec<TableEvent, MAX_EVENTS>,
+    /// Where the picture shows each ball of `state.balls`, in the same order: the middle of its outline.
+    pub pixels: Vec<[f32; 2], MAX_BALLS>,
+}
+
+impl StageOutput {
+    /// The state before the first exposure.
+    pub const fn new() -> Self {
+        Self {
+            state: TableState::uncalibrated(0, 0),
+            events: Vec::new(),
+            pixels: Vec::new(),
+        }
+    }
+
+    /// Says that no fresh picture comes: the balls are where they were last seen, and nobody knows whether they rest.
+    pub fn mark_camera_lost(&mut self) {
+        self.state.flags.set(Flags::CAMERA_LOST, true);
+        self.state.flags.set(Flags::ALL_AT_REST, false);
+        self.events.clear();
+    }
+}
+
+impl Default for StageOutput {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The table stage: from the detections of one exposure after the other to states of the table.
+#[derive(Debug)]
+pub struct TableStage {
+    calibration: Option<Calibration>,
+    refiner: Refiner,
+    tracker: Tracker,
+    narrator: Narrator,
+}
+
+impl TableStage {
+    /// A stage that has seen nothing and has no calibration.
+    pub fn new() -> Self {
+        Self {
+            calibration: None,
+            refiner: Refiner::new(),
+            tracker: Tracker::new(),
+            narrator: Narrator::new(),
+        }
+    }
+
+    /// The calibration in use.
+    pub fn calibration(&self) -> Option<&Calibration> {
+        self.calibration.as_ref()
+    }
+
+    /// From the next exposure on, positions are based on this calibration. Balls keep their ids if the table is still
+    /// the same to within some centimetres.
+    pub fn set_calibration(&mut self, calibration: Option<Calibration>) {
+        match &calibration {
+            Some(new) => {
+                info!(
+                    "calibration {} in use, residual {} um",
+                    new.id,
+                    (new.residual_mm * 1e3) as u32
+                );
+                self.tracker.loosen();
+            }
+            None => {
+                info!("no calibration: positions cannot be given");
+                self.tracker.clear();
+                self.narrator.clear();
+            }
+        }
+        self.calibration = calibration;
+    }
+
+    /// Takes in one exposure and says what is on the table. `luminance` is the picture that the detections are of;
+    /// without it, or if its size is not the calibration's, ball centres are those of their boxes.
+    pub fn step(
+        &mut self,
+        stamp: FrameStamp,
+        detections: &Detections,
+        luminance: Option<Luminance<'_>>,
+        out: &mut StageOutput,
+    ) {
+        out.state = TableState::uncalibrated(stamp.frame_id, stamp.exposure_us);
+        out.events.clear();
+        out.pixels.clear();
+        let Some(calibration) = &self.calibration else {
+            return;
+        };
+        let luminance = luminance.filter(|picture| {
+            (picture.width(), picture.height()) == (calibration.camera.width_px, calibration.camera.height_px)
+        });
+        let seen = observe(calibration, &self.refiner, detections, luminance);
+        self.tracker.step(stamp, &seen, calibration);
+        let tracks = self.tracker.tracks();
+        self.narrator.tell(stamp, calibration.id, tracks, &mut out.events);
+        publish(calibration, tracks, out);
+        let resting_cue_ball = tracks
+            .iter()
+            .find(|track| track.is_published() && track.named.identity == Identity::CUE && !track.is_moving())
+            .map(Track::place_mm);
+        out.state.cue = cue::find(calibration, &detections.cues, resting_cue_ball);
+    }
+
+    /// Says again what the last exposure showed, without events: for when no frame comes. Without a calibration, that
+    /// is nothing.
+    pub fn repeat(&self, out: &mut StageOutput) {
+        out.events.clear();
+        if self.calibration.is_none() {
+            out.state = TableState::uncalibrated(out.state.frame_id, out.state.exposure_us);
+            out.pixels.clear();
+        }
+    }
+}
+
+impl Default for TableStage {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Writes balls and flags. If more are followed than a state can hold, the least certain are left out.
+fn publish(calibration: &Calibration, tracks: &[Track], out: &mut StageOutput) {
+    let exposure_us = out.state.exposure_us;
+    let mut balls: Vec<(Ball, [f32; 2]), MAX_TRACKS> = tracks
+        .iter()
+        .filter(|track| track.is_published())
+        .map(|track| (ball(calibration, track, exposure_us), pixel(calibration, track)))
+        .collect();
+    let omitted = balls.len() > MAX_BALLS;
+    if omitted {
+        balls.sort_unstable_by_key(|(ball, _)| (core::cmp::Reverse(ball.confidence), ball.id));
+        balls.truncate(MAX_BALLS);
+    }
+    balls.sort_unstable_by_key(|(ball, _)| ball.id);
+
+    let hidden = tracks
+        .iter()
+        .any(|track| track.is_published() && is_hidden(track, exposure_us));
+    let state = &mut out.state;
+    state.calibration_id = calibration.id;
+    state.calibration_validity = CalibrationValidity::VALID;
+    state.flags = Flags::NONE;
+    state.flags.set(
+        Flags::ALL_AT_REST,
+        !tracks
+            .iter()
+            .any(|track| track.is_published() && track.is_moving()),
+    );
+    state.flags.set(Flags::EMPTY_TABLE, balls.is_empty());
+    state.flags.set(Flags::OCCLUDED, hidden);
+    state.flags.set(Flags::BALLS_OMITTED, omitted);
+    state.balls = balls.iter().map(|(ball, _)| *ball).collect();
+    out.pixels = balls.iter().map(|(_, pixel)| *pixel).collect();
+}
+
+fn ball(calibration: &Calibration, track: &Track, exposure_us: u64) -> Ball {
+    let [x, y] = track.place_mm();
+    let [vx, vy] = track.velocity_mm_s();
+    let sigma_mm = track.sigma_mm();
+    // What the calibration is off by, averaging does not remove.
+    let total_mm = libm::sqrt(sigma_mm * sigma_mm + calibration.residual_mm * calibration.residual_mm);
+    Ball {
+        id: track.id,
+        identity: track.named.identity,
+        position: Position::from_mm(x as f32, y as f32),
+        velocity: Velocity::from_mm_s(vx as f32, vy as f32),
+        sigma: Sigma::from_mm(total_mm as f32),
+        confidence: Confidence::from_ratio(track.confidence(exposure_us)),
+        moving: track.is_moving(),
+        age_exposures: track.unseen.min(u32::from(u8::MAX)) as u8,
+    }
+}
+
+/// Where the picture shows the ball; where it was not seen, where it would.
+fn pixel(calibration: &Calibration, track: &Track) -> [f32; 2] {
+    if track.unseen == 0 {
+        return track.pixel;
+    }
+    calibration
+        .ball_outline(track.place_mm())
+        .map_or(track.pixel, |outline| outline.centre_px.map(|v| v as f32))
+}

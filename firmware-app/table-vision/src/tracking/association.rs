@@ -1,0 +1,72 @@
+//! What it costs to take an observation for a ball: -2 log-likelihoods, so that they add up over a table.
+
+use super::assignment::Assignment;
+use super::track::{Track, seconds_between};
+use crate::geometry::linear::{norm2, sub2};
+use crate::identity::compatibility;
+use crate::observation::Observation;
+
+/// What it costs to leave a track without observation and an observation without track: a ball missed (one in fifty)
+/// and one that was not there before (one in a thousand).
+const UNPAIRED: f64 = 22.0;
+/// What it costs to assume that a ball was hit since it was last seen, whatever its place then.
+const HIT: f64 = 10.0;
+/// What the farthest place that a ball hit can have reached costs more than the nearest.
+const FARTHEST: f64 = 4.0;
+/// No ball is faster: a break shot is 10 m/s.
+const FASTEST_MM_S: f64 = 12_000.0;
+/// A ball that is not believed in yet may have been caught in motion, but not in a break shot.
+const FASTEST_UNCONFIRMED_MM_S: f64 = 5_000.0;
+/// A ball may have been hit unseen for this long: two missed exposures of a slow camera. After that, a ball that turns
+/// up far away is another one.
+const HIT_UNSEEN_S: f64 = 0.12;
+/// Sigma by which a ball hit can be nearer or farther than its speed says.
+const REACH_SIGMAS: f64 = 5.0;
+/// A confirmed ball goes before one that is not.
+const UNCONFIRMED: f64 = 2.0;
+/// A wrong kind alone never costs a ball its id.
+const WORST_KIND: f64 = 8.0;
+
+/// Fills in what every pairing costs.
+pub fn weigh(assignment: &mut Assignment, tracks: &[Track], seen: &[Observation], exposure_us: u64) {
+    for (i, track) in tracks.iter().enumerate() {
+        let elapsed_s = seconds_between(track.last_seen_us, exposure_us);
+        let probabilities = track.evidence.probabilities();
+        for (j, observation) in seen.iter().enumerate() {
+            let way = motion_cost(track, observation, elapsed_s);
+            let cost = if way < UNPAIRED {
+                let likelihood = compatibility(&probabilities, observation.kind, observation.kind_score);
+                let kind = (-2.0 * libm::log(f64::from(likelihood))).min(WORST_KIND);
+                way + kind + if track.confirmed { 0.0 } else { UNCONFIRMED } - UNPAIRED
+            } else {
+                0.0
+            };
+            assignment.set_cost(i, j, cost as f32);
+        }
+    }
+}
+
+/// The cheaper of two stories: the ball went on as it did, or it was hit and may be anywhere it can have reached.
+fn motion_cost(track: &Track, seen: &Observation, elapsed_s: f64) -> f64 {
+    let (innovation, volume) = track.innovation(seen);
+    let went_on = if innovation < UNPAIRED {
+        innovation + libm::log(volume.max(1.0))
+    } else {
+        f64::INFINITY
+    };
+    if elapsed_s > HIT_UNSEEN_S {
+        return went_on;
+    }
+    let speed = if track.confirmed {
+        FASTEST_MM_S
+    } else {
+        FASTEST_UNCONFIRMED_MM_S
+    };
+    let sigma_mm = libm::sqrt(seen.variance_mm2[0].max(seen.variance_mm2[1])) + track.sigma_mm();
+    let reach_mm = speed * elapsed_s + REACH_SIGMAS * sigma_mm;
+    let part = norm2(sub2(seen.place_mm, track.place_mm())) / reach_mm;
+    if part > 1.0 {
+        return went_on;
+    }
+    went_on.min(HIT + FARTHEST * part * part)
+}

@@ -1,0 +1,180 @@
+//! Follows balls from exposure to exposure: which observation is which ball, where each is and how fast, which ones are
+//! new and which are gone.
+
+mod assignment;
+mod association;
+mod kalman;
+mod rest;
+mod track;
+
+use baize_table_state::BallId;
+use baize_table_state::limits::MAX_BALL_ID;
+use heapless::Vec;
+
+use self::assignment::Assignment;
+use self::track::seconds_between;
+pub use self::track::{Ending, Track};
+use crate::FrameStamp;
+use crate::geometry::Calibration;
+use crate::identity::{Named, name_balls};
+use crate::limits::MAX_TRACKS;
+use crate::observation::Observation;
+
+/// A new ball is believed in when it was seen this often; false detections seldom repeat in one place.
+const CONFIRMING_HITS: u32 = 3;
+/// After a longer gap between exposures, anything may have been done to the balls.
+const LONG_GAP_US: u64 = 1_000_000;
+/// How far balls may be from where they were, in the eyes of a new calibration or after a long gap.
+const LOOSENED_SIGMA_MM: f64 = 20.0;
+
+/// All balls that are followed.
+#[derive(Debug)]
+pub struct Tracker {
+    tracks: Vec<Track, MAX_TRACKS>,
+    assignment: Assignment,
+    next_id: u8,
+    last: Option<FrameStamp>,
+    loosen_next: bool,
+}
+
+impl Tracker {
+    pub const fn new() -> Self {
+        Self {
+            tracks: Vec::new(),
+            assignment: Assignment::new(),
+            next_id: 0,
+            last: None,
+            loosen_next: false,
+        }
+    }
+
+    /// The balls followed, among them those that ended with the newest exposure.
+    pub fn tracks(&self) -> &[Track] {
+        &self.tracks
+    }
+
+    /// With the next exposure, balls may be seen some millimetres from where they were.
+    pub fn loosen(&mut self) {
+        self.loosen_next = true;
+    }
+
+    /// Forgets all balls; ids go on.
+    pub fn clear(&mut self) {
+        self.tracks.clear();
+        self.last = None;
+        self.loosen_next = false;
+    }
+
+    /// Takes in one exposure.
+    pub fn step(&mut self, stamp: FrameStamp, seen: &[Observation], calibration: &Calibration) {
+        if self.last.is_some_and(|last| stamp.exposure_us < last.exposure_us) {
+            // A recording that starts again: nothing is known of its balls.
+            self.clear();
+        }
+        self.tracks.retain(|track| track.news.ended.is_none());
+        for track in &mut self.tracks {
+            track.news = Default::default();
+        }
+        let dt_us = self.last.map_or(0, |last| stamp.exposure_us - last.exposure_us);
+        let first = self.last.is_none();
+        let loosened = core::mem::take(&mut self.loosen_next) || dt_us > LONG_GAP_US;
+        self.last = Some(stamp);
+        for track in &mut self.tracks {
+            if loosened {
+                track.loosen(LOOSENED_SIGMA_MM, stamp.exposure_us);
+            } else {
+                track.predict(
+                    dt_us as f64 / 1e6,
+                    &calibration.table,
+                    calibration.ball_radius_mm(),
+                );
+            }
+        }
+        let mut taken = [false; crate::limits::MAX_OBSERVATIONS];
+        self.pair(stamp, seen, &mut taken);
+        for (observation, _) in seen.iter().zip(taken).filter(|(_, taken)| !taken) {
+            self.begin(observation, stamp, first, first || loosened);
+        }
+        self.end(stamp, calibration);
+        self.name();
+    }
+
+    fn pair(&mut self, stamp: FrameStamp, seen: &[Observation], taken: &mut [bool]) {
+        association::weigh(&mut self.assignment, &self.tracks, seen, stamp.exposure_us);
+        let pairs = self.assignment.solve(self.tracks.len(), seen.len());
+        for (track, pair) in self.tracks.iter_mut().zip(pairs) {
+            match pair.map(usize::from) {
+                Some(own) => {
+                    taken[own] = true;
+                    track.see(&seen[own], stamp);
+                    if !track.confirmed && track.hits >= CONFIRMING_HITS {
+                        track.confirmed = true;
+                        track.news.appeared = true;
+                    }
+                }
+                None => track.miss(),
+            }
+        }
+    }
+
+    /// Follows one more ball. While there is no room, a new ball waits: it will be seen again.
+    fn begin(&mut self, observation: &Observation, stamp: FrameStamp, first: bool, confirmed: bool) {
+        if self.tracks.is_full() {
+            return;
+        }
+        let mut track = Track::begin(self.free_id(), observation, confirmed, stamp);
+        track.news.appeared = confirmed && !first;
+        // Within capacity: checked above.
+        let _ = self.tracks.push(track);
+    }
+
+    fn end(&mut self, stamp: FrameStamp, calibration: &Calibration) {
+        let anything_moves = self
+            .tracks
+            .iter()
+            .any(|track| track.confirmed && track.is_moving());
+        for track in &mut self.tracks {
+            track.news.ended = track.ending(stamp, calibration, anything_moves);
+        }
+    }
+
+    fn name(&mut self) {
+        let named_tracks = |track: &&mut Track| track.confirmed && track.news.ended.is_none();
+        let balls: Vec<_, MAX_TRACKS> = self
+            .tracks
+            .iter_mut()
+            .filter(named_tracks)
+            .map(|track| (track.evidence, track.named.identity))
+            .collect();
+        let mut names: Vec<Named, MAX_TRACKS> = Vec::new();
+        name_balls(&balls, &mut names);
+        for (track, named) in self.tracks.iter_mut().filter(named_tracks).zip(names) {
+            track.rename(named);
+        }
+    }
+
+    /// The next id that no ball bears, counting round: an id rests as long as possible before it is used again.
+    fn free_id(&mut self) -> BallId {
+        loop {
+            let id = BallId::new(self.next_id);
+            self.next_id = if self.next_id >= MAX_BALL_ID {
+                0
+            } else {
+                self.next_id + 1
+            };
+            match id {
+                // There are more ids than tracks, so one is free.
+                Some(id) if self.tracks.iter().all(|track| track.id != id) => return id,
+                _ => {}
+            }
+        }
+    }
+}
+
+const _: () = assert!(MAX_TRACKS <= MAX_BALL_ID as usize, "a free id is always found");
+
+/// Whether a track has not been seen for long enough that something hides it.
+pub fn is_hidden(track: &Track, exposure_us: u64) -> bool {
+    const HIDDEN_S: f64 = 0.1;
+    !track.is_moving() && track.unseen >= 2 && seconds_between(track.last_seen_us, exposure_us) >= HIDDEN_S
+}
