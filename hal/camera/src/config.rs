@@ -1,5 +1,10 @@
 //! What is wished of a source. Everything has a default that suits an unknown camera.
 
+use std::fmt;
+use std::str::FromStr;
+
+use crate::v4l2::{Encoding, FourCc, Unusable};
+
 /// Wishes to the source of pictures. A V4L2 camera meets them as nearly as it can; what it cannot is warned of.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CameraConfig {
@@ -53,6 +58,51 @@ pub enum PixelWish {
     Mjpeg,
 }
 
+impl FromStr for PixelWish {
+    type Err = UnknownPixels;
+
+    /// Takes `auto`, and what cameras call their formats: `YUYV`, `NV12`, `GREY`, `MJPG`, in letters of either case.
+    fn from_str(text: &str) -> Result<Self, UnknownPixels> {
+        let upper = text.to_ascii_uppercase();
+        let name = match upper.as_str() {
+            "AUTO" => return Ok(Self::Auto),
+            "MJPEG" => "MJPG",
+            name => name,
+        };
+        let refused = |reason| UnknownPixels {
+            wish: text.to_owned(),
+            reason,
+        };
+        let four_cc = name
+            .as_bytes()
+            .try_into()
+            .map_err(|_| refused(Unusable::Unknown))?;
+        Ok(match Encoding::try_from(FourCc(four_cc)).map_err(refused)? {
+            Encoding::Yuyv => Self::Yuyv,
+            Encoding::Nv12 => Self::Nv12,
+            Encoding::Grey => Self::Grey,
+            Encoding::Mjpeg => Self::Mjpeg,
+        })
+    }
+}
+
+/// A pixel format that cannot be wished for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnknownPixels {
+    /// What was wished.
+    pub wish: String,
+    /// Why it cannot be had.
+    pub reason: Unusable,
+}
+
+impl fmt::Display for UnknownPixels {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "pixel format `{}`: {}", self.wish, self.reason)
+    }
+}
+
+impl std::error::Error for UnknownPixels {}
+
 /// Who owns the memory that the driver writes into.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum BufferWish {
@@ -88,4 +138,30 @@ pub enum Pace {
     RealTime,
     /// As fast as slots come back. Nothing is dropped; pictures are stamped with the recording's own time.
     AsFastAsPossible,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formats_are_wished_by_the_names_that_cameras_use() {
+        assert_eq!("yuyv".parse(), Ok(PixelWish::Yuyv));
+        assert_eq!("MJPEG".parse(), Ok(PixelWish::Mjpeg));
+        assert_eq!("auto".parse(), Ok(PixelWish::Auto));
+    }
+
+    #[test]
+    fn raw_bayer_is_refused_with_the_reason() {
+        let words = "RG10".parse::<PixelWish>().expect_err("raw Bayer").to_string();
+        assert!(
+            words.contains("`RG10`: raw Bayer of 10 bits") && words.contains("ISP"),
+            "{words}"
+        );
+        let words = "H264"
+            .parse::<PixelWish>()
+            .expect_err("no picture format")
+            .to_string();
+        assert!(words.contains("YUYV, NV12, MJPG and GREY"), "{words}");
+    }
 }

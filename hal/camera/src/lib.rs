@@ -13,17 +13,24 @@ mod camera;
 mod clock;
 mod config;
 mod frame;
+mod jpeg;
 pub mod limits;
 mod paced;
+mod picture;
 mod pool;
 mod reopen;
 mod replay;
 mod source;
+mod v4l2;
 
 pub use camera::{Camera, CameraLost, Captured, DropCause};
-pub use config::{BufferWish, CameraConfig, ControlWishes, Pace, PixelWish};
+pub use config::{BufferWish, CameraConfig, ControlWishes, Pace, PixelWish, UnknownPixels};
 pub use frame::Frame;
+pub use picture::{Picture, PictureError, load_picture};
 pub use pool::{FramePool, Slot, the_pool};
 pub use reopen::Backoff;
-pub use replay::{ClipError, Picture, PictureError, load_picture, picture_files};
+pub use replay::{ClipError, picture_files};
 pub use source::{OpenError, SourceSpec, SpecError, open};
+pub use v4l2::{
+    CameraInfo, CameraName, Encoding, FormatOffer, FourCc, SizeOffer, Unusable, V4l2Error, list_cameras,
+};

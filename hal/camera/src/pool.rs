@@ -11,7 +11,7 @@ use crate::limits::{FRAME_SLOTS, MAX_FRAME_BYTES};
 
 const PAGE_BYTES: usize = 4096;
 const _: () = assert!(
-    MAX_FRAME_BYTES % PAGE_BYTES == 0,
+    MAX_FRAME_BYTES.is_multiple_of(PAGE_BYTES),
     "each slot starts on a page of its own"
 );
 const _: () = assert!(FRAME_SLOTS <= 32, "the free mask has 32 bits");

@@ -7,13 +7,17 @@ use std::str::FromStr;
 use crate::camera::Camera;
 use crate::config::CameraConfig;
 use crate::paced::{PacedCamera, Reader};
+use crate::picture::PictureError;
 use crate::pool::the_pool;
-use crate::replay::{ClipError, ClipReader, FolderReader, PictureError, picture_files};
+use crate::replay::{ClipError, ClipReader, FolderReader, picture_files};
+use crate::v4l2::{CameraName, V4l2Error, open_camera};
 
 /// Which source of pictures is meant. Written `v4l2:auto`, `v4l2:/dev/video0`, `v4l2:NAME` (as in `/dev/v4l/by-id` or
 /// `by-path`), the name of a file or folder, or `sim:` with options.
 #[derive(Debug, Clone)]
 pub enum SourceSpec {
+    /// A V4L2 camera.
+    V4l2(CameraName),
     /// A recording: a PNG or JPEG, a folder of them, or a clip.
     Replay(PathBuf),
 }
@@ -45,6 +49,13 @@ impl FromStr for SourceSpec {
         if text.is_empty() {
             return Err(SpecError::Empty);
         }
+        if let Some(name) = text.strip_prefix("v4l2:") {
+            let Ok(name) = name.parse();
+            return Ok(Self::V4l2(name));
+        }
+        if text.starts_with("/dev/") {
+            return Ok(Self::V4l2(CameraName::Path(text.into())));
+        }
         Ok(Self::Replay(text.into()))
     }
 }
@@ -53,6 +64,8 @@ impl FromStr for SourceSpec {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum OpenError {
+    /// The V4L2 camera cannot be used.
+    V4l2(V4l2Error),
     /// There is no such file or folder, or it cannot be read.
     Unreadable(PathBuf, std::io::Error),
     /// The folder holds neither PNG nor JPEG.
@@ -66,6 +79,7 @@ pub enum OpenError {
 impl fmt::Display for OpenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::V4l2(error) => error.fmt(f),
             Self::Unreadable(path, error) => write!(f, "{}: {error}", path.display()),
             Self::NoPictures(path) => write!(f, "{}: the folder holds no PNG and no JPEG", path.display()),
             Self::Picture(path, error) => write!(f, "{}: {error}", path.display()),
@@ -82,6 +96,7 @@ impl std::error::Error for OpenError {}
 /// What is wrong with the source, and what to do about it.
 pub fn open(spec: &SourceSpec, config: &CameraConfig) -> Result<Box<dyn Camera>, OpenError> {
     match spec {
+        SourceSpec::V4l2(name) => open_camera(name, config).map_err(OpenError::V4l2),
         SourceSpec::Replay(path) => open_recording(path, config),
     }
 }

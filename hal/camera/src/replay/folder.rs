@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 use baize_frame::FrameFormat;
 use baize_realtime::sealing::library_scope;
 
-use super::picture::{PictureError, decode_into, picture_format, read_file};
 use crate::camera::CameraLost;
 use crate::limits::MAX_FRAME_BYTES;
 use crate::paced::{Read, Reader};
+use crate::picture::{PictureError, decode_into, picture_format, read_file};
 use crate::pool::Slot;
 
 /// The pictures of a folder in the order in which replay plays them: by name, numbers by their value.

@@ -8,9 +8,9 @@ use baize_frame::{FrameFormat, ImageView, PixelFormat};
 use zune_core::bit_depth::BitDepth;
 use zune_core::colorspace::ColorSpace;
 use zune_core::options::DecoderOptions;
-use zune_jpeg::JpegDecoder;
 use zune_png::PngDecoder;
 
+use crate::jpeg::{decode_jpeg, jpeg_format};
 use crate::limits::{MAX_ENCODED_BYTES, MAX_PICTURE_SIDE};
 
 /// A picture in memory of its own, for commands that look at one picture without a pipeline.
@@ -95,7 +95,7 @@ pub fn load_picture(path: &Path) -> Result<Picture, PictureError> {
 }
 
 /// Reads a file into `encoded`, whose capacity is kept.
-pub(super) fn read_file(path: &Path, encoded: &mut Vec<u8>) -> Result<(), PictureError> {
+pub(crate) fn read_file(path: &Path, encoded: &mut Vec<u8>) -> Result<(), PictureError> {
     use std::io::Read as _;
     encoded.clear();
     let file = std::fs::File::open(path).map_err(PictureError::File)?;
@@ -111,7 +111,7 @@ pub(super) fn read_file(path: &Path, encoded: &mut Vec<u8>) -> Result<(), Pictur
 }
 
 /// The shape that [`decode_into`] gives this picture.
-pub(super) fn picture_format(encoded: &[u8]) -> Result<FrameFormat, PictureError> {
+pub(crate) fn picture_format(encoded: &[u8]) -> Result<FrameFormat, PictureError> {
     match encoded {
         [0xFF, 0xD8, ..] => jpeg_format(encoded),
         [0x89, b'P', b'N', b'G', ..] => png_format(&png_headers(encoded)?),
@@ -126,7 +126,7 @@ pub(crate) fn decode_into(
     pixels: &mut [u8],
 ) -> Result<FrameFormat, PictureError> {
     match encoded {
-        [0xFF, 0xD8, ..] => decode_jpeg(encoded, pixels),
+        [0xFF, 0xD8, ..] => decode_jpeg(encoded, scratch, pixels),
         [0x89, b'P', b'N', b'G', ..] => decode_png(encoded, scratch, pixels),
         _ => Err(PictureError::NeitherPngNorJpeg),
     }
@@ -136,33 +136,7 @@ fn options() -> DecoderOptions {
     DecoderOptions::default()
         .set_max_width(MAX_PICTURE_SIDE)
         .set_max_height(MAX_PICTURE_SIDE)
-        .set_strict_mode(true)
-        .jpeg_set_out_colorspace(ColorSpace::RGB)
         .png_set_strip_to_8bit(true)
-}
-
-/// The shape that a JPEG decodes to, from its header.
-pub(crate) fn jpeg_format(encoded: &[u8]) -> Result<FrameFormat, PictureError> {
-    let mut decoder = JpegDecoder::new_with_options(Cursor::new(encoded), options());
-    decoder.decode_headers().map_err(damaged)?;
-    let (width, height) = decoder.dimensions().ok_or(PictureError::CutShort)?;
-    Ok(FrameFormat::packed(
-        width as u32,
-        height as u32,
-        PixelFormat::Rgb24,
-    ))
-}
-
-fn decode_jpeg(encoded: &[u8], pixels: &mut [u8]) -> Result<FrameFormat, PictureError> {
-    // The decoder fills up what is missing with grey; only the end marker tells whether the file is whole.
-    if !encoded.windows(2).rev().any(|marker| marker == [0xFF, 0xD9]) {
-        return Err(PictureError::CutShort);
-    }
-    let format = jpeg_format(encoded)?;
-    let needed = fitting(format, pixels)?;
-    let mut decoder = JpegDecoder::new_with_options(Cursor::new(encoded), options());
-    decoder.decode_into(&mut pixels[..needed]).map_err(damaged)?;
-    Ok(format)
 }
 
 fn png_headers(encoded: &[u8]) -> Result<PngDecoder<Cursor<&[u8]>>, PictureError> {
@@ -206,7 +180,7 @@ fn decode_png(encoded: &[u8], scratch: &mut Vec<u8>, pixels: &mut [u8]) -> Resul
 }
 
 /// Bytes of the picture, if they fit.
-fn fitting(format: FrameFormat, pixels: &[u8]) -> Result<usize, PictureError> {
+pub(crate) fn fitting(format: FrameFormat, pixels: &[u8]) -> Result<usize, PictureError> {
     let needed = format.size_bytes();
     if needed == 0 {
         return Err(PictureError::Damaged("it has no pixels".into()));
@@ -220,6 +194,6 @@ fn fitting(format: FrameFormat, pixels: &[u8]) -> Result<usize, PictureError> {
     Ok(needed)
 }
 
-fn damaged(reason: impl fmt::Debug) -> PictureError {
+pub(crate) fn damaged(reason: impl fmt::Debug) -> PictureError {
     PictureError::Damaged(format!("{reason:?}"))
 }
