@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use baize_realtime::sealing::library_scope;
+use baize_realtime::sealing::{library_scope, seal_this_thread, sealed_role};
 use rten::{
     Dimension, Model, ModelOptions, NodeId, RunOptions, ThreadPool, ValueOrView, ValueType, ValueView,
 };
@@ -54,12 +54,16 @@ impl Engine for RtenEngine {
     fn infer(&mut self, input: &[f32], outputs: &mut RawOutputs) -> Result<(), String> {
         let _scope = library_scope();
         let picture = ValueView::from_shape(self.input_shape, input).map_err(|error| error.to_string())?;
-        let options = RunOptions::default().with_thread_pool(Some(Arc::clone(&self.threads)));
         let inputs = vec![(self.input, ValueOrView::View(picture))];
-        let values = self
-            .model
-            .run_n(inputs, self.outputs, Some(options))
-            .map_err(|error| error.to_string())?;
+        let options = RunOptions::default().with_thread_pool(Some(Arc::clone(&self.threads)));
+        let role = sealed_role();
+        // rten works on a thread of its pool; what it allocates there belongs to this thread's library count.
+        let values = self.threads.run(|| {
+            let _sealed = role.map(seal_this_thread);
+            let _scope = library_scope();
+            self.model.run_n(inputs, self.outputs, Some(options))
+        });
+        let values = values.map_err(|error| error.to_string())?;
         for (value, output) in values.iter().zip([&mut outputs.balls, &mut outputs.cues]) {
             let tensor = value.as_tensor_view::<f32>();
             let data = tensor.as_ref().and_then(|tensor| tensor.data());

@@ -102,6 +102,12 @@ pub fn library_scope() -> LibraryScope {
     }
 }
 
+/// The role that the calling thread is sealed for. A library's own thread takes it over, with
+/// [`seal_this_thread`] and [`library_scope`], while it works for a sealed one; its allocations would go unseen.
+pub fn sealed_role() -> Option<Role> {
+    THREAD.get().role
+}
+
 /// What all threads of this role allocated and freed while sealed, outside library scopes.
 pub fn allocations_after_sealing(role: Role) -> Counts {
     ROLE_COUNTERS[role as usize].read()
