@@ -14,8 +14,8 @@ use baize_camera::{Pace, SourceSpec, open};
 use baize_realtime::clock::BootId;
 use baize_realtime::memory;
 use baize_table_state::{TableName, encode};
+use baize_table_vision::TableStage;
 use baize_table_vision::geometry::TableSize;
-use baize_table_vision::{StageConfig, TableStage};
 
 use crate::calibration_file::{CalibrationFileError, StoredCalibration};
 use crate::config::Config;
@@ -81,7 +81,7 @@ impl Supervisor {
         let camera = match open(&spec, &camera_config) {
             Ok(camera) => Some(camera),
             // A device may come later; a file that is not there will not.
-            Err(error) if spec.may_come_back() => {
+            Err(error) if matches!(spec, SourceSpec::V4l2(_)) => {
                 log::warn!("no camera yet: {error}");
                 None
             }
@@ -94,7 +94,9 @@ impl Supervisor {
         let interval_us = interval_us.unwrap_or(1_000_000 / config.camera.fps.max(1));
         let identity = Identity {
             boot_id: BootId::read().map_or_else(|_| "unknown".into(), |id| id.to_string()),
-            camera: camera.as_ref().map_or_else(|| config.camera.source.clone(), |camera| camera.describe().into()),
+            camera: camera
+                .as_ref()
+                .map_or_else(|| config.camera.source.clone(), |camera| camera.describe().into()),
             detector: format!("{} on {}", info.model, info.backend),
             camera_fps: 1e6 / f64::from(interval_us),
         };
@@ -106,9 +108,16 @@ impl Supervisor {
             log::warn!("{error}");
         }
         let keeper = keeper::start(spec, camera_config, camera.is_none()).map_err(Failure::from_error)?;
-        let stage = TableStage::new(StageConfig { game: config.table.game.on_the_wire(), ..StageConfig::default() });
-        let pipeline = Pipeline::start(camera, detector, stage, interval_us, Flow::LatestWins, plans(config))
-            .map_err(Failure::from_error)?;
+        let stage = TableStage::new();
+        let pipeline = Pipeline::start(
+            camera,
+            detector,
+            stage,
+            interval_us,
+            Flow::LatestWins,
+            plans(config),
+        )
+        .map_err(Failure::from_error)?;
         let inlets = Arc::new(Inlets::default());
         let (sender, commands) = mpsc::channel();
         let publisher =
@@ -154,7 +163,11 @@ impl Supervisor {
             self.health_at = Instant::now() + HEALTH_INTERVAL;
             self.health_sequence += 1;
             SHARED.set_throttled(!self.thermals.throttles().is_empty());
-            let report = health::report(&self.identity, self.health_sequence, &self.thermals.temperatures());
+            let report = health::report(
+                &self.identity,
+                self.health_sequence,
+                &self.thermals.temperatures(),
+            );
             self.inlets.update(|standing| standing.health = Some(report));
         }
         // Fed only when every stage has made a turn since: a stuck one stops the feeding, a lost camera does not.
@@ -167,7 +180,8 @@ impl Supervisor {
 
     fn calibrate(&mut self) {
         while let Ok(Command::Recalibrate(payload)) = self.commands.try_recv() {
-            let begun = Wish::parse(&payload).and_then(|wish| self.recalibration.begin(wish, self.current.as_ref()));
+            let begun =
+                Wish::parse(&payload).and_then(|wish| self.recalibration.begin(wish, self.current.as_ref()));
             if let Err(verdict) = begun {
                 self.answer(&verdict);
             }
@@ -195,7 +209,9 @@ impl Supervisor {
                 self.answer(&verdict);
             }
         }
-        let Some((verdict, accepted)) = self.recalibration.turn(self.current.as_ref()) else { return };
+        let Some((verdict, accepted)) = self.recalibration.turn(self.current.as_ref()) else {
+            return;
+        };
         self.answer(&verdict);
         if let Some(stored) = accepted {
             if let Err(error) = stored.write(&self.config.calibration.file) {
@@ -258,20 +274,24 @@ impl Supervisor {
 
 fn table_name(config: &Config) -> Result<TableName, Failure> {
     let name = if config.table.name.is_empty() {
-        let identity = identity::Identity::read()
-            .map_err(|error| Failure::new(format!("{error}; or give the table a name: table.name, --table")))?;
+        let identity = identity::Identity::read().map_err(|error| {
+            Failure::new(format!("{error}; or give the table a name: table.name, --table"))
+        })?;
         identity.default_table_name()
     } else {
         config.table.name.clone()
     };
-    name.parse().map_err(|error| Failure::at(format!("table name `{name}`"), error))
+    name.parse()
+        .map_err(|error| Failure::at(format!("table name `{name}`"), error))
 }
 
 /// The calibration on disk; `None` where there is none yet. A damaged one is said and left alone.
 fn stored_calibration(file: &Path) -> Result<Option<StoredCalibration>, Failure> {
     match StoredCalibration::read(file) {
         Ok(stored) => Ok(Some(stored)),
-        Err(CalibrationFileError::Io { error, .. }) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(CalibrationFileError::Io { error, .. }) if error.kind() == std::io::ErrorKind::NotFound => {
+            Ok(None)
+        }
         Err(error) => {
             log::error!("{error}");
             Ok(None)

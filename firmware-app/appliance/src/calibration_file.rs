@@ -78,14 +78,23 @@ impl std::error::Error for CalibrationFileError {}
 impl StoredCalibration {
     /// A calibration made now.
     pub fn new(calibration: Calibration, method: Method, residual_p95_mm: f64) -> Self {
-        Self { format: FORMAT, method, accepted_unix_ms: unix_ms(), residual_p95_mm, calibration }
+        Self {
+            format: FORMAT,
+            method,
+            accepted_unix_ms: unix_ms(),
+            residual_p95_mm,
+            calibration,
+        }
     }
 
     /// Reads a file's text. Never panics, whatever it holds.
     pub fn parse(text: &str) -> Result<Self, String> {
         let stored: Self = serde_json::from_str(text).map_err(|error| error.to_string())?;
         if stored.format != FORMAT {
-            return Err(format!("its format is {}, this program knows {FORMAT}", stored.format));
+            return Err(format!(
+                "its format is {}, this program knows {FORMAT}",
+                stored.format
+            ));
         }
         stored.calibration.check().map_err(|error| error.to_string())?;
         if !stored.residual_p95_mm.is_finite() {
@@ -96,8 +105,14 @@ impl StoredCalibration {
 
     /// Reads a file.
     pub fn read(file: &Path) -> Result<Self, CalibrationFileError> {
-        let io = |error| CalibrationFileError::Io { file: file.into(), error };
-        let content = |message| CalibrationFileError::Content { file: file.into(), message };
+        let io = |error| CalibrationFileError::Io {
+            file: file.into(),
+            error,
+        };
+        let content = |message| CalibrationFileError::Content {
+            file: file.into(),
+            message,
+        };
         if std::fs::metadata(file).map_err(io)?.len() > BYTES_MAX {
             return Err(content("it is too large".into()));
         }
@@ -108,21 +123,37 @@ impl StoredCalibration {
 
     /// Writes a file: the old one stays until the new one is on the disk.
     pub fn write(&self, file: &Path) -> Result<(), CalibrationFileError> {
-        let io = |error| CalibrationFileError::Io { file: file.into(), error };
+        let io = |error| CalibrationFileError::Io {
+            file: file.into(),
+            error,
+        };
         let mut text = serde_json::to_string_pretty(self).map_err(|error| io(error.into()))?;
         text.push('\n');
         let beside = file.with_extension("new");
         let mut new = File::create(&beside).map_err(io)?;
-        new.write_all(text.as_bytes()).and_then(|()| new.sync_all()).map_err(io)?;
+        new.write_all(text.as_bytes())
+            .and_then(|()| new.sync_all())
+            .map_err(io)?;
         std::fs::rename(&beside, file).map_err(io)?;
-        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        File::open(folder).and_then(|folder| folder.sync_all()).map_err(io)
+        let folder = file
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty())
+            .unwrap_or(Path::new("."));
+        File::open(folder)
+            .and_then(|folder| folder.sync_all())
+            .map_err(io)
     }
 
     /// As subscribers get it.
     pub fn for_the_wire(&self, game: crate::config::Game) -> baize_table_state::Calibration {
         use baize_table_state as wire;
-        let Calibration { id, table, ball_diameter_mm, residual_mm, .. } = self.calibration;
+        let Calibration {
+            id,
+            table,
+            ball_diameter_mm,
+            residual_mm,
+            ..
+        } = self.calibration;
         let tenth_mm = |mm: f64| (mm * 10.0).round() as u32;
         let um = |mm: f64| (mm * 1000.0).round() as u32;
         let mut pockets = heapless::Vec::new();
@@ -131,7 +162,11 @@ impl StoredCalibration {
                 let middle = (pocket.centre_mm[0] - table.length_mm / 2.0).abs() < table.length_mm / 8.0;
                 // The table has at most six, and so has the message.
                 let _ = pockets.push(wire::Pocket {
-                    kind: if middle { wire::PocketKind::MIDDLE } else { wire::PocketKind::CORNER },
+                    kind: if middle {
+                        wire::PocketKind::MIDDLE
+                    } else {
+                        wire::PocketKind::CORNER
+                    },
                     position: wire::Position::from_mm(pocket.centre_mm[0] as f32, pocket.centre_mm[1] as f32),
                     radius_tenth_mm: tenth_mm(pocket.radius_mm) as u16,
                 });
@@ -163,9 +198,10 @@ impl StoredCalibration {
         use baize_table_state::OriginCorner;
         let table = self.calibration.table;
         let middle = [table.length_mm / 2.0, table.width_mm / 2.0, 0.0];
-        let (Some(origin), Some(middle)) =
-            (self.calibration.project([0.0, 0.0, 0.0]), self.calibration.project(middle))
-        else {
+        let (Some(origin), Some(middle)) = (
+            self.calibration.project([0.0, 0.0, 0.0]),
+            self.calibration.project(middle),
+        ) else {
             return OriginCorner::BOTTOM_LEFT;
         };
         match (origin[0] < middle[0], origin[1] > middle[1]) {
@@ -180,6 +216,10 @@ impl StoredCalibration {
 /// Wall-clock time; `None` before 2020, when nobody has set the clock.
 fn unix_ms() -> Option<u64> {
     const YEAR_2020_MS: u64 = 1_577_836_800_000;
-    let since_1970 = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).ok()?;
-    u64::try_from(since_1970.as_millis()).ok().filter(|ms| *ms > YEAR_2020_MS)
+    let since_1970 = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .ok()?;
+    u64::try_from(since_1970.as_millis())
+        .ok()
+        .filter(|ms| *ms > YEAR_2020_MS)
 }

@@ -41,15 +41,19 @@ impl Canvas {
         Self { width, height, rgb }
     }
 
-    /// A picture that is RGB already.
-    pub fn from_rgb(width: usize, height: usize, rgb: Vec<u8>) -> Self {
-        Self { width, height, rgb }
+    /// Lets somebody else draw on the packed RGB bytes, given width and height.
+    pub fn with_rgb(&mut self, draw: impl FnOnce(&mut [u8], usize, usize)) {
+        draw(&mut self.rgb, self.width, self.height);
     }
 
     /// Every box and cue.
     pub fn detections(&mut self, detections: &Detections) {
         for ball in &detections.balls {
-            self.ellipse(ball.centre_px, [ball.size_px[0] / 2.0, ball.size_px[1] / 2.0], colour(ball.kind));
+            self.ellipse(
+                ball.centre_px,
+                [ball.size_px[0] / 2.0, ball.size_px[1] / 2.0],
+                colour(ball.kind),
+            );
         }
         for cue in &detections.cues {
             self.line(cue.tip_px, cue.butt_px, [0, 255, 0]);
@@ -72,7 +76,13 @@ impl Canvas {
         let steps = length.clamp(1.0, 20_000.0) as u32 * 2;
         for step in 0..=steps {
             let part = step as f32 / steps as f32;
-            self.dot([from[0] + (to[0] - from[0]) * part, from[1] + (to[1] - from[1]) * part], colour);
+            self.dot(
+                [
+                    from[0] + (to[0] - from[0]) * part,
+                    from[1] + (to[1] - from[1]) * part,
+                ],
+                colour,
+            );
         }
     }
 
@@ -137,5 +147,10 @@ fn pixel(image: &ImageView<'_>, x: usize, y: usize) -> [u8; 3] {
     };
     let luma = (f32::from(luma) - 16.0) * 1.164;
     let (cb, cr) = (f32::from(cb) - 128.0, f32::from(cr) - 128.0);
-    [luma + 1.596 * cr, luma - 0.392 * cb - 0.813 * cr, luma + 2.017 * cb].map(|value| value.clamp(0.0, 255.0) as u8)
+    [
+        luma + 1.596 * cr,
+        luma - 0.392 * cb - 0.813 * cr,
+        luma + 2.017 * cb,
+    ]
+    .map(|value| value.clamp(0.0, 255.0) as u8)
 }

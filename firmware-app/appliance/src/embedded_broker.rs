@@ -62,7 +62,9 @@ fn start(port: u16) -> Result<(), Failure> {
     let deadline = Instant::now() + START_MAX;
     while TcpStream::connect(listen).is_err() {
         if Instant::now() > deadline {
-            return Err(Failure::new(format!("the embedded broker did not start on {listen}; is the port in use?")));
+            return Err(Failure::new(format!(
+                "the embedded broker did not start on {listen}; is the port in use?"
+            )));
         }
         std::thread::sleep(Duration::from_millis(20));
     }

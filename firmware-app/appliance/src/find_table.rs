@@ -39,7 +39,9 @@ pub fn find_table(camera: &mut dyn Camera, request: &Request<'_>) -> Result<Outc
         }
         number += 1;
     }
-    let views: Vec<ImageView<'_>> =
-        pictures.iter().filter_map(|(format, bytes)| ImageView::new(bytes, *format).ok()).collect();
+    let views: Vec<ImageView<'_>> = pictures
+        .iter()
+        .filter_map(|(format, bytes)| ImageView::new(bytes, *format).ok())
+        .collect();
     Ok(calibrate(&views, request))
 }

@@ -3,9 +3,9 @@
 use std::sync::atomic::Ordering;
 
 use baize_board::temperature::Temperature;
+use baize_realtime::clock;
 use baize_realtime::histogram::Summary;
 use baize_realtime::sealing::{self, Role};
-use baize_realtime::clock;
 use serde_json::{Value, json};
 
 use crate::metrics::METRICS;
@@ -40,7 +40,10 @@ pub fn stages() -> Value {
         ("encode", &METRICS.encode),
         ("publish", &METRICS.publish),
     ];
-    stages.into_iter().map(|(name, histogram)| (name.to_string(), figures(histogram.summary()))).collect()
+    stages
+        .into_iter()
+        .map(|(name, histogram)| (name.to_string(), figures(histogram.summary())))
+        .collect()
 }
 
 /// Frames that are missing, by cause.
@@ -65,7 +68,10 @@ pub fn allocations() -> Value {
         })
         .collect();
     let library = sealing::library_counts();
-    counts.insert("inference_library".into(), json!(library.allocations + library.frees));
+    counts.insert(
+        "inference_library".into(),
+        json!(library.allocations + library.frees),
+    );
     Value::Object(counts)
 }
 
@@ -93,7 +99,12 @@ pub fn frame_age_ms() -> Option<u64> {
 fn temperatures_c(temperatures: &[Temperature]) -> Value {
     temperatures
         .iter()
-        .map(|temperature| (temperature.zone.clone(), json!(f64::from(temperature.millicelsius) / 1000.0)))
+        .map(|temperature| {
+            (
+                temperature.zone.clone(),
+                json!(f64::from(temperature.millicelsius) / 1000.0),
+            )
+        })
         .collect()
 }
 

@@ -14,26 +14,30 @@ const TURN: Duration = Duration::from_millis(200);
 
 /// Starts the keeper. `missing` says that there is no camera yet.
 pub fn start(spec: SourceSpec, config: CameraConfig, missing: bool) -> std::io::Result<JoinHandle<()>> {
-    std::thread::Builder::new().name("baize-camera".into()).spawn(move || {
-        let mut missing = missing;
-        while !SHARED.is_stopping() {
-            if missing {
-                let Some(camera) = open_again(&spec, &config) else { return };
-                log::info!("camera open: {}", camera.describe());
-                block_on(OPENED.send(camera));
-                missing = false;
-            }
-            if let Some((camera, failure)) = block_on_timeout(FAILED.receive(), TURN) {
-                match failure {
-                    Failure::Lost(lost) => log::warn!("camera lost: {lost}"),
-                    Failure::Hung => log::warn!("the camera is silent; opening it again"),
+    std::thread::Builder::new()
+        .name("baize-camera".into())
+        .spawn(move || {
+            let mut missing = missing;
+            while !SHARED.is_stopping() {
+                if missing {
+                    let Some(camera) = open_again(&spec, &config) else {
+                        return;
+                    };
+                    log::info!("camera open: {}", camera.describe());
+                    block_on(OPENED.send(camera));
+                    missing = false;
                 }
-                // Closing the device takes as long as it takes, here.
-                drop(camera);
-                missing = true;
+                if let Some((camera, failure)) = block_on_timeout(FAILED.receive(), TURN) {
+                    match failure {
+                        Failure::Lost(lost) => log::warn!("camera lost: {lost}"),
+                        Failure::Hung => log::warn!("the camera is silent; opening it again"),
+                    }
+                    // Closing the device takes as long as it takes, here.
+                    drop(camera);
+                    missing = true;
+                }
             }
-        }
-    })
+        })
 }
 
 /// Tries until it succeeds; `None` when the appliance stops.

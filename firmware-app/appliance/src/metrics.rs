@@ -26,7 +26,6 @@ impl Counter {
 }
 
 /// Everything counted and timed, for one pipeline a process.
-#[derive(Debug)]
 pub struct Metrics {
     /// From the driver's return to the hand-over.
     pub capture: Histogram,

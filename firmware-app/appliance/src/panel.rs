@@ -29,7 +29,11 @@ impl Panel {
             log::warn!("no status LED: {failure}");
             None
         });
-        Self { button, led, shown: LedPattern::Off }
+        Self {
+            button,
+            led,
+            shown: LedPattern::Off,
+        }
     }
 
     /// The next press, if there was one.
@@ -76,7 +80,8 @@ fn open_button(config: &config::Board) -> Result<Option<Button>, Failure> {
         ButtonBias::PullUp => Bias::PullUp,
         ButtonBias::PullDown => Bias::PullDown,
     };
-    let line = ButtonGpio::open(&config.button_line, config.button_active_low, bias).map_err(Failure::from_error)?;
+    let line =
+        ButtonGpio::open(&config.button_line, config.button_active_low, bias).map_err(Failure::from_error)?;
     let (sender, events) = channel();
     let watch = ButtonWatch::start(line, sender).map_err(Failure::from_error)?;
     Ok(Some((watch, events)))

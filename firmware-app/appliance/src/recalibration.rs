@@ -53,14 +53,21 @@ pub struct Wish {
 impl Wish {
     /// A calibration of the table, asked for by the appliance itself or by its button.
     pub fn table() -> Self {
-        Self { id: None, what: "table".into() }
+        Self {
+            id: None,
+            what: "table".into(),
+        }
     }
 
     /// Reads the payload of `cmd/recalibrate`: JSON with an id and what to calibrate.
     pub fn parse(payload: &[u8]) -> Result<Self, Verdict> {
         let value: serde_json::Value = serde_json::from_slice(payload).unwrap_or_default();
         let id = value.get("id").cloned();
-        let what = value.get("what").and_then(serde_json::Value::as_str).unwrap_or_default().to_string();
+        let what = value
+            .get("what")
+            .and_then(serde_json::Value::as_str)
+            .unwrap_or_default()
+            .to_string();
         match what.as_str() {
             "table" => Ok(Self { id, what }),
             "projector" => Err(refused(id, what, "the projector cannot be calibrated yet")),
@@ -70,13 +77,28 @@ impl Wish {
 }
 
 fn refused(id: Option<serde_json::Value>, what: String, reason: &str) -> Verdict {
-    Verdict { id, what, accepted: false, reason: reason.into(), residual_mm: None, calibration_id: 0 }
+    Verdict {
+        id,
+        what,
+        accepted: false,
+        reason: reason.into(),
+        residual_mm: None,
+        calibration_id: 0,
+    }
 }
 
 enum Stage {
     Idle,
-    Collecting { wish: Wish, since: Instant, last: Option<Instant>, pictures: Vec<(FrameFormat, Vec<u8>)> },
-    Solving { wish: Wish, outcome: Receiver<Outcome> },
+    Collecting {
+        wish: Wish,
+        since: Instant,
+        last: Option<Instant>,
+        pictures: Vec<(FrameFormat, Vec<u8>)>,
+    },
+    Solving {
+        wish: Wish,
+        outcome: Receiver<Outcome>,
+    },
 }
 
 /// The state machine, turned by the supervisor.
@@ -116,16 +138,29 @@ impl Recalibration {
         SHARED.set_recalibrating(true);
         // A picture asked for by an earlier calibration may still lie there.
         let _ = PICTURES.try_receive();
-        self.stage = Stage::Collecting { wish, since: Instant::now(), last: None, pictures: Vec::new() };
+        self.stage = Stage::Collecting {
+            wish,
+            since: Instant::now(),
+            last: None,
+            pictures: Vec::new(),
+        };
         Ok(())
     }
 
     /// Makes a turn. Returns the verdict when there is one, and the calibration to be used from now on if it was
     /// accepted.
-    pub fn turn(&mut self, current: Option<&StoredCalibration>) -> Option<(Verdict, Option<StoredCalibration>)> {
+    pub fn turn(
+        &mut self,
+        current: Option<&StoredCalibration>,
+    ) -> Option<(Verdict, Option<StoredCalibration>)> {
         match std::mem::replace(&mut self.stage, Stage::Idle) {
             Stage::Idle => None,
-            Stage::Collecting { wish, since, mut last, mut pictures } => {
+            Stage::Collecting {
+                wish,
+                since,
+                mut last,
+                mut pictures,
+            } => {
                 if let Ok(frame) = PICTURES.try_receive() {
                     // Copied here, off the pipeline, so that the slot goes back at once.
                     pictures.push((frame.format, frame.image().bytes().to_vec()));
@@ -140,7 +175,12 @@ impl Recalibration {
                     if last.is_none_or(|at| at.elapsed() >= PICTURE_INTERVAL) {
                         SHARED.want_picture();
                     }
-                    self.stage = Stage::Collecting { wish, since, last, pictures };
+                    self.stage = Stage::Collecting {
+                        wish,
+                        since,
+                        last,
+                        pictures,
+                    };
                 }
                 None
             }
@@ -154,7 +194,11 @@ impl Recalibration {
                     None
                 }
                 Err(std::sync::mpsc::TryRecvError::Disconnected) => {
-                    let verdict = refused(wish.id, wish.what, "the solver failed; please report this picture");
+                    let verdict = refused(
+                        wish.id,
+                        wish.what,
+                        "the solver failed; please report this picture",
+                    );
                     Some((self.finish(verdict, current), None))
                 }
             },
@@ -166,8 +210,10 @@ impl Recalibration {
         let (table, ball_diameter_mm) = (self.table, self.ball_diameter_mm);
         let (corners_px, fov_deg) = (self.corners_px, self.horizontal_fov_deg);
         let solver = move || {
-            let views: Vec<ImageView<'_>> =
-                pictures.iter().filter_map(|(format, bytes)| ImageView::new(bytes, *format).ok()).collect();
+            let views: Vec<ImageView<'_>> = pictures
+                .iter()
+                .filter_map(|(format, bytes)| ImageView::new(bytes, *format).ok())
+                .collect();
             let mut request = Request::new(table, ball_diameter_mm);
             request.hints = Hints {
                 corners_px,
@@ -180,7 +226,9 @@ impl Recalibration {
             let _ = sender.send(calibrate(&views, &request));
         };
         // Without a thread the sender is dropped, which `turn` reports.
-        let _ = std::thread::Builder::new().name("baize-calibrate".into()).spawn(solver);
+        let _ = std::thread::Builder::new()
+            .name("baize-calibrate".into())
+            .spawn(solver);
         Stage::Solving { wish, outcome }
     }
 
@@ -197,7 +245,11 @@ impl Recalibration {
         let Some(mut calibration) = outcome.calibration.filter(|_| outcome.accepted) else {
             return (verdict, None);
         };
-        let method = if self.corners_px.is_some() { Method::Configured } else { Method::Automatic };
+        let method = if self.corners_px.is_some() {
+            Method::Configured
+        } else {
+            Method::Automatic
+        };
         if let Some(current) = current.filter(|current| current.method != Method::Simulated)
             && calibration.residual_mm > current.calibration.residual_mm + WORSE_BY_MM
         {
@@ -231,14 +283,21 @@ mod tests {
     fn a_request_that_makes_no_sense_is_refused_with_what_to_write() {
         for payload in [&b""[..], b"{}", b"\xff\x00", b"[1]", br#"{"what": 5}"#] {
             let verdict = Wish::parse(payload).expect_err("it makes no sense");
-            assert!(!verdict.accepted && verdict.reason.contains("table"), "{verdict:?}");
+            assert!(
+                !verdict.accepted && verdict.reason.contains("table"),
+                "{verdict:?}"
+            );
         }
     }
 
     #[test]
     fn a_request_keeps_its_id_in_the_answer() {
-        let verdict = Wish::parse(br#"{"id": "a7", "what": "projector"}"#).expect_err("there is no projector");
+        let verdict =
+            Wish::parse(br#"{"id": "a7", "what": "projector"}"#).expect_err("there is no projector");
         assert_eq!(verdict.id, Some(serde_json::json!("a7")));
-        assert_eq!(Wish::parse(br#"{"id": 3, "what": "table"}"#).expect("valid").id, Some(serde_json::json!(3)));
+        assert_eq!(
+            Wish::parse(br#"{"id": 3, "what": "table"}"#).expect("valid").id,
+            Some(serde_json::json!(3))
+        );
     }
 }

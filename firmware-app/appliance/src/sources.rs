@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use baize_accelerator::{Backend, Detector, ModelFiles, open_cpu};
+use baize_accelerator::{Backend, CpuOptions, Detector, ModelFiles, open_cpu};
 use baize_camera::{BufferWish, CameraConfig, ControlWishes, Pace, PixelWish};
 
 use crate::config::{self, Config};
@@ -47,15 +47,21 @@ pub fn detector(config: &config::Detector) -> Result<Box<dyn Detector>, Failure>
     let model = if config.model.as_os_str().is_empty() {
         ModelFiles::embedded(MODEL, MANIFEST)
     } else {
-        ModelFiles::from_dir(&config.model).map_err(Failure::from_error)?
+        ModelFiles::from_dir(&config.model)
     };
+    let model = model.map_err(Failure::from_error)?;
     let backend = match config.backend.as_str() {
         "rten" => Backend::Rten,
         "onnxruntime" => Backend::Onnxruntime,
         _ => Backend::Auto,
     };
-    let library = Some(config.onnxruntime.as_path()).filter(|path| !path.as_os_str().is_empty());
-    let (detector, fallback) = open_cpu(&model, backend, library).map_err(Failure::from_error)?;
+    let onnxruntime = Some(config.onnxruntime.clone()).filter(|path| !path.as_os_str().is_empty());
+    let options = CpuOptions {
+        backend,
+        onnxruntime,
+        ..CpuOptions::default()
+    };
+    let (detector, fallback) = open_cpu(&model, &options).map_err(Failure::from_error)?;
     if let Some(reason) = fallback {
         log::warn!("{reason}");
     }
@@ -64,5 +70,8 @@ pub fn detector(config: &config::Detector) -> Result<Box<dyn Detector>, Failure>
 
 /// Reads the configuration, or takes the defaults.
 pub fn config(file: Option<&Path>) -> Result<Config, Failure> {
-    file.map_or_else(|| Ok(Config::default()), |file| Config::read(file).map_err(Failure::from_error))
+    file.map_or_else(
+        || Ok(Config::default()),
+        |file| Config::read(file).map_err(Failure::from_error),
+    )
 }

@@ -28,8 +28,8 @@ fn ball_object(ball: &Ball, pixel: Option<&[f32; 2]>) -> Value {
         "colour": ball.identity.colour().name().filter(|name| *name != "unknown"),
         "x_mm": tenths(ball.position.x_tenth_mm()),
         "y_mm": tenths(ball.position.y_tenth_mm()),
-        "vx_mm_s": ball.velocity.x_mm_s(),
-        "vy_mm_s": ball.velocity.y_mm_s(),
+        "vx_mm_s": ball.velocity.x_mm_s,
+        "vy_mm_s": ball.velocity.y_mm_s,
         "sigma_mm": tenths(i32::from(ball.sigma.tenth_mm())),
         "moving": ball.moving,
         "seen": ball.seen(),
@@ -73,7 +73,11 @@ pub fn event(event: &TableEvent) -> Value {
 /// The names of the flags that are set.
 pub fn flags(flags: Flags) -> Vec<&'static str> {
     let is_set = |bit: u8| flags.bits() & (1 << bit) != 0;
-    Flags::NAMES.iter().filter(|(bit, _)| is_set(*bit)).map(|(_, name)| *name).collect()
+    Flags::NAMES
+        .iter()
+        .filter(|(bit, _)| is_set(*bit))
+        .map(|(_, name)| *name)
+        .collect()
 }
 
 /// The kind's name; one that this program does not know is a ball.

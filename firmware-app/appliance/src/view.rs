@@ -53,7 +53,12 @@ pub fn line(scene: &Scene) -> String {
         let _ = write!(line, ": {}", names.join(", "));
     }
     if let Some(cue) = &state.cue {
-        let _ = write!(line, "; cue {} at {:.0} degrees", cue.state, cue.direction.degrees());
+        let _ = write!(
+            line,
+            "; cue {} at {:.0} degrees",
+            cue.state,
+            cue.direction.degrees()
+        );
     }
     line
 }
@@ -80,7 +85,7 @@ fn in_words(ball: &Ball) -> String {
 }
 
 fn speed_mm_s(ball: &Ball) -> f32 {
-    f32::from(ball.velocity.x_mm_s()).hypot(f32::from(ball.velocity.y_mm_s()))
+    f32::from(ball.velocity.x_mm_s).hypot(f32::from(ball.velocity.y_mm_s))
 }
 
 /// The whole screen, to be printed over the last one.
@@ -117,14 +122,21 @@ fn headline(scene: &Scene) -> String {
 }
 
 fn flags(scene: &Scene) -> String {
-    let Some(state) = &scene.state else { return String::new() };
+    let Some(state) = &scene.state else {
+        return String::new();
+    };
     let moving = state.balls.iter().filter(|ball| ball.moving).count();
     let mut words = format!("{} balls, {moving} moving", state.balls.len());
     for flag in state_json::flags(state.flags) {
         let _ = write!(words, "  [{flag}]");
     }
     if let Some(cue) = &state.cue {
-        let _ = write!(words, "  cue {} at {:.1} degrees", cue.state, cue.direction.degrees());
+        let _ = write!(
+            words,
+            "  cue {} at {:.1} degrees",
+            cue.state,
+            cue.direction.degrees()
+        );
     }
     words
 }
@@ -135,12 +147,18 @@ fn bed(scene: &Scene) -> Vec<String> {
         .calibration
         .as_ref()
         .map_or((2540.0, 1270.0), |calibration| {
-            (calibration.length_tenth_mm as f32 / 10.0, calibration.width_tenth_mm as f32 / 10.0)
+            (
+                calibration.length_tenth_mm as f32 / 10.0,
+                calibration.width_tenth_mm as f32 / 10.0,
+            )
         });
     let cell = |x_mm: f32, y_mm: f32| {
         let column = (x_mm / length_mm * COLUMNS as f32) as isize;
         let row = ((1.0 - y_mm / width_mm) * ROWS as f32) as isize;
-        (column.clamp(0, COLUMNS as isize - 1) as usize, row.clamp(0, ROWS as isize - 1) as usize)
+        (
+            column.clamp(0, COLUMNS as isize - 1) as usize,
+            row.clamp(0, ROWS as isize - 1) as usize,
+        )
     };
     if let Some(state) = &scene.state {
         if let Some(cue) = &state.cue {
@@ -206,7 +224,12 @@ mod tests {
             balls: balls.iter().copied().collect(),
             ..TableState::uncalibrated(7, 1_000)
         };
-        Scene { table: "pub-1".into(), status: Some("online"), state: Some(state), ..Scene::default() }
+        Scene {
+            table: "pub-1".into(),
+            status: Some("online"),
+            state: Some(state),
+            ..Scene::default()
+        }
     }
 
     fn ball(x_mm: f32, y_mm: f32) -> Ball {
@@ -225,7 +248,10 @@ mod tests {
     #[test]
     fn the_plain_line_names_every_ball_and_where_it_is() {
         let line = line(&scene(&[ball(100.0, 1200.0)]));
-        assert!(line.contains("pub-1: online") && line.contains("11#3 (100, 1200)"), "{line}");
+        assert!(
+            line.contains("pub-1: online") && line.contains("11#3 (100, 1200)"),
+            "{line}"
+        );
         assert!(line.contains("all_at_rest"), "{line}");
     }
 

@@ -18,7 +18,9 @@ pub struct Cli {
 pub enum Command {
     /// Shows a simulated table being seen: simulated camera, real detector, real broker, live view.
     #[cfg(feature = "demo")]
-    #[command(after_help = "EXAMPLES:\n  baize demo\n  baize demo --seconds 20 | cat    one plain line a second\n")]
+    #[command(
+        after_help = "EXAMPLES:\n  baize demo\n  baize demo --seconds 20 | cat    one plain line a second\n"
+    )]
     Demo(DemoArgs),
     /// Runs the appliance: camera in, table states out over MQTT, until SIGTERM or Ctrl-C.
     #[command(after_help = "EXAMPLES:\n  baize run --config /etc/baize/baize.toml\n  \
@@ -29,13 +31,17 @@ pub enum Command {
         printed and the appliance runs with ordinary scheduling.")]
     Run(RunArgs),
     /// Shows what a table publishes: any subscriber's view.
-    #[command(after_help = "EXAMPLES:\n  baize watch                        every table at the broker on this machine\n  \
+    #[command(
+        after_help = "EXAMPLES:\n  baize watch                        every table at the broker on this machine\n  \
         baize watch --broker mqtt://pi.local:1883 --table snooker-1\n  \
-        baize watch --json | jq .balls     one JSON object a state\n")]
+        baize watch --json | jq .balls     one JSON object a state\n"
+    )]
     Watch(WatchArgs),
     /// Finds balls and cues in pictures, in pixels.
-    #[command(after_help = "EXAMPLES:\n  baize detect picture.jpg\n  baize detect pictures/ --json > found.jsonl\n  \
-        baize detect picture.jpg --draw found/    pictures with the boxes drawn in\n")]
+    #[command(
+        after_help = "EXAMPLES:\n  baize detect picture.jpg\n  baize detect pictures/ --json > found.jsonl\n  \
+        baize detect picture.jpg --draw found/    pictures with the boxes drawn in\n"
+    )]
     Detect(DetectArgs),
     /// Runs a picture, a folder of pictures or a clip through detector and table stage; a line a frame.
     #[command(after_help = "EXAMPLES:\n  baize replay clip.mp4 --table 7ft --json\n  \
@@ -44,8 +50,10 @@ pub enum Command {
         dropped; the same frames give the same lines. A clip needs the program ffmpeg.")]
     Replay(ReplayArgs),
     /// Finds the table in a picture and solves for the camera above it.
-    #[command(after_help = "EXAMPLES:\n  baize calibrate picture.jpg --table 9ft --output calibration.json --picture seen.png\n  \
-        baize calibrate picture.jpg --table 1981x990 --json\n")]
+    #[command(
+        after_help = "EXAMPLES:\n  baize calibrate picture.jpg --table 9ft --output calibration.json --picture seen.png\n  \
+        baize calibrate picture.jpg --table 1981x990 --json\n"
+    )]
     Calibrate(CalibrateArgs),
     /// Measures every stage of the pipeline on this machine.
     #[command(after_help = "EXAMPLES:\n  baize bench\n  baize bench --frames 10000 --backend rten --json\n")]

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use baize_camera::{Pace, SourceSpec, open};
 use baize_realtime::shutdown::Signals;
 use baize_table_calibration::Request;
+use baize_table_vision::TableStage;
 use baize_table_vision::geometry::TableSize;
-use baize_table_vision::{StageConfig, TableStage};
 use serde_json::{Value, json};
 
 use super::args::BenchArgs;
@@ -45,7 +45,7 @@ pub fn run(args: &BenchArgs) -> Result<(), Failure> {
     let detector = sources::detector(&config.detector)?;
     let model = format!("{} on {}", detector.info().model, detector.info().backend);
 
-    let mut stage = TableStage::new(StageConfig::default());
+    let mut stage = TableStage::new();
     let table: TableSize = config.table.size.parse().map_err(Failure::from_error)?;
     let looped = sources::camera_config(&config.camera, Pace::AsFastAsPossible, true);
     let mut camera = open(&spec, &looped).map_err(Failure::from_error)?;
@@ -59,7 +59,10 @@ pub fn run(args: &BenchArgs) -> Result<(), Failure> {
                 SHARED.set_region_of_interest(region);
             }
         }
-        None => log::warn!("the table was not found ({}): the table stage has nothing to do", outcome.reason),
+        None => log::warn!(
+            "the table was not found ({}): the table stage has nothing to do",
+            outcome.reason
+        ),
     }
     stage.set_calibration(calibration);
 
@@ -68,11 +71,19 @@ pub fn run(args: &BenchArgs) -> Result<(), Failure> {
     let paced = sources::camera_config(&config.camera, Pace::RealTime, true);
     let camera = open(&spec, &paced).map_err(Failure::from_error)?;
     let source = camera.describe().to_string();
-    let interval_us = camera.frame_interval_us().unwrap_or(1_000_000 / config.camera.fps);
+    let interval_us = camera
+        .frame_interval_us()
+        .unwrap_or(1_000_000 / config.camera.fps);
     let started = Instant::now();
-    let pipeline =
-        Pipeline::start(Some(camera), detector, stage, interval_us, Flow::LatestWins, Plans::default())
-            .map_err(Failure::from_error)?;
+    let pipeline = Pipeline::start(
+        Some(camera),
+        detector,
+        stage,
+        interval_us,
+        Flow::LatestWins,
+        Plans::default(),
+    )
+    .map_err(Failure::from_error)?;
     let finished = measure(args.frames, &signals);
     let took = started.elapsed();
     publisher.stop();
@@ -103,7 +114,9 @@ fn measure(frames: u64, signals: &Signals) -> Result<(), Failure> {
         if due > last {
             (last, progress) = (due, Instant::now());
         } else if progress.elapsed() > PROGRESS_MAX {
-            return Err(Failure::new(format!("no frame for {PROGRESS_MAX:?} after {due} frames")));
+            return Err(Failure::new(format!(
+                "no frame for {PROGRESS_MAX:?} after {due} frames"
+            )));
         }
         if told.elapsed() >= TELL {
             told = Instant::now();
@@ -166,7 +179,11 @@ fn peak_memory_kib() -> Option<u64> {
 }
 
 fn tell(report: &Value) {
-    println!("{} with {}", report["source"].as_str().unwrap_or("?"), report["detector"].as_str().unwrap_or("?"));
+    println!(
+        "{} with {}",
+        report["source"].as_str().unwrap_or("?"),
+        report["detector"].as_str().unwrap_or("?")
+    );
     println!(
         "{} frames due in {:.1} s, {} processed; dropped: {}",
         report["frames"],
@@ -174,7 +191,10 @@ fn tell(report: &Value) {
         report["processed"],
         report["dropped"]
     );
-    println!("{:<22}{:>10}{:>10}{:>10}{:>10}  microseconds", "", "p50", "p90", "p99", "max");
+    println!(
+        "{:<22}{:>10}{:>10}{:>10}{:>10}  microseconds",
+        "", "p50", "p90", "p99", "max"
+    );
     let row = |name: &str, figures: &Value| {
         println!(
             "{name:<22}{:>10}{:>10}{:>10}{:>10}",
@@ -184,12 +204,26 @@ fn tell(report: &Value) {
             figures["max_us"].to_string()
         );
     };
-    for stage in ["capture", "preprocess", "inference", "decode", "table", "encode", "publish"] {
+    for stage in [
+        "capture",
+        "preprocess",
+        "inference",
+        "decode",
+        "table",
+        "encode",
+        "publish",
+    ] {
         row(stage, &report["stages"][stage]);
     }
     row("own time", &report["own_time"]);
     row("exposure to publish", &report["exposure_to_publish"]);
-    println!("bytes a state: p50 {}, max {}", report["bytes_per_state"]["p50"], report["bytes_per_state"]["max"]);
-    println!("allocations and frees after sealing: {}", report["allocations_after_sealing"]);
+    println!(
+        "bytes a state: p50 {}, max {}",
+        report["bytes_per_state"]["p50"], report["bytes_per_state"]["max"]
+    );
+    println!(
+        "allocations and frees after sealing: {}",
+        report["allocations_after_sealing"]
+    );
     println!("peak memory: {} KiB", report["peak_memory_kib"]);
 }

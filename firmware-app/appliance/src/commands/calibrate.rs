@@ -18,27 +18,39 @@ pub fn run(args: &CalibrateArgs) -> Result<(), Failure> {
     let mut request = Request::new(table, args.ball);
     request.hints = Hints {
         corners_px: args.corners.as_deref().map(corners).transpose()?,
-        focal_px: args.fov.map(|fov_deg| focal_from_field_of_view(picture.format().width, fov_deg)),
+        focal_px: args
+            .fov
+            .map(|fov_deg| focal_from_field_of_view(picture.format().width, fov_deg)),
         lens: None,
     };
     let outcome = calibrate(&[image], &request);
     if let Some(file) = &args.drawn {
-        let format = picture.format();
-        let rgb = draw(&image, &outcome);
-        Canvas::from_rgb(format.width as usize, format.height as usize, rgb).write(file)?;
+        let mut canvas = Canvas::of(&image);
+        canvas.with_rgb(|rgb, width, height| draw(rgb, width, height, &outcome));
+        canvas.write(file)?;
     }
     if let (Some(file), true, Some(mut calibration)) = (&args.output, outcome.accepted, outcome.calibration) {
-        let method = if args.corners.is_some() { Method::Configured } else { Method::Automatic };
+        let method = if args.corners.is_some() {
+            Method::Configured
+        } else {
+            Method::Automatic
+        };
         calibration.id = 1;
         let p95_mm = outcome.residual_p95_mm.unwrap_or(calibration.residual_mm);
-        StoredCalibration::new(calibration, method, p95_mm).write(file).map_err(Failure::from_error)?;
+        StoredCalibration::new(calibration, method, p95_mm)
+            .write(file)
+            .map_err(Failure::from_error)?;
     }
     if args.json {
         println!("{}", object(&outcome, table));
     } else {
         tell(&outcome);
     }
-    if outcome.accepted { Ok(()) } else { Err(Failure::new(format!("refused: {}", outcome.reason))) }
+    if outcome.accepted {
+        Ok(())
+    } else {
+        Err(Failure::new(format!("refused: {}", outcome.reason)))
+    }
 }
 
 fn object(outcome: &Outcome, table: TableSize) -> Value {

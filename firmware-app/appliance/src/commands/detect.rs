@@ -49,7 +49,10 @@ pub fn run(args: &DetectArgs) -> Result<(), Failure> {
         }
     }
     if failed > 0 {
-        return Err(Failure::new(format!("{failed} of {} pictures could not be searched", files.len())));
+        return Err(Failure::new(format!(
+            "{failed} of {} pictures could not be searched",
+            files.len()
+        )));
     }
     Ok(())
 }
@@ -61,7 +64,10 @@ fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
         if path.is_dir() {
             let found = picture_files(path).map_err(|error| Failure::at(path.display(), error))?;
             if found.is_empty() {
-                return Err(Failure::new(format!("{}: the folder holds no PNG and no JPEG", path.display())));
+                return Err(Failure::new(format!(
+                    "{}: the folder holds no PNG and no JPEG",
+                    path.display()
+                )));
             }
             files.extend(found);
         } else {
@@ -133,7 +139,11 @@ fn sentence(file: &Path, detections: &Detections) -> String {
             (count > 0).then(|| format!("{count} {}", class(kind)))
         })
         .collect();
-    let balls = if counts.is_empty() { "no balls".to_string() } else { counts.join(", ") };
+    let balls = if counts.is_empty() {
+        "no balls".to_string()
+    } else {
+        counts.join(", ")
+    };
     let cues = match detections.cues.len() {
         0 => String::new(),
         1 => ", a cue".to_string(),
@@ -145,6 +155,10 @@ fn sentence(file: &Path, detections: &Detections) -> String {
 fn draw(folder: &Path, file: &Path, picture: &Picture, detections: &Detections) -> Result<(), Failure> {
     let mut canvas = Canvas::of(&picture.image());
     canvas.detections(detections);
-    let name = file.file_stem().unwrap_or(file.as_os_str()).to_string_lossy().into_owned();
+    let name = file
+        .file_stem()
+        .unwrap_or(file.as_os_str())
+        .to_string_lossy()
+        .into_owned();
     canvas.write(&folder.join(format!("{name}.png")))
 }

@@ -21,6 +21,12 @@ use crate::logging;
 /// Does what the command line says.
 pub fn run(cli: &Cli) -> Result<(), Failure> {
     logging::start();
+    let result = dispatch(cli);
+    logging::finish();
+    result
+}
+
+fn dispatch(cli: &Cli) -> Result<(), Failure> {
     match &cli.command {
         #[cfg(feature = "demo")]
         Command::Demo(args) => demo::run(args),

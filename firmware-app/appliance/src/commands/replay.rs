@@ -7,7 +7,7 @@ use baize_camera::{Camera, Pace, SourceSpec, open};
 use baize_frame::{Detections, ImageView};
 use baize_table_calibration::Request;
 use baize_table_vision::geometry::{Calibration, TableSize};
-use baize_table_vision::{StageConfig, StageOutput, TableStage};
+use baize_table_vision::{FrameStamp, StageOutput, TableStage};
 use serde_json::Value;
 
 use super::args::ReplayArgs;
@@ -30,11 +30,15 @@ pub fn run(args: &ReplayArgs) -> Result<(), Failure> {
         config.table.size.clone_from(size);
     }
     let calibration = match &args.calibration {
-        Some(file) => Some(StoredCalibration::read(file).map_err(Failure::from_error)?.calibration),
+        Some(file) => Some(
+            StoredCalibration::read(file)
+                .map_err(Failure::from_error)?
+                .calibration,
+        ),
         None => own_calibration(&args.path, &config)?,
     };
     let mut detector = sources::detector(&config.detector)?;
-    let mut stage = TableStage::new(StageConfig { game: config.table.game.on_the_wire(), ..StageConfig::default() });
+    let mut stage = TableStage::new();
     stage.set_calibration(calibration);
     let region = calibration.and_then(|calibration| calibration.region_of_interest(REGION_MARGIN_MM));
 
@@ -44,16 +48,29 @@ pub fn run(args: &ReplayArgs) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     let mut frames = 0;
     while args.frames.is_none_or(|most| frames < most) {
-        let Some(frame) = next_frame(camera.as_mut()).map_err(Failure::from_error)? else { break };
+        let Some(frame) = next_frame(camera.as_mut()).map_err(Failure::from_error)? else {
+            break;
+        };
         let image = frame.image();
         let whole = image.whole();
-        let region = region.filter(|r| r.x + r.width <= whole.width && r.y + r.height <= whole.height).unwrap_or(whole);
-        detector.detect(&image, region, &mut detections).map_err(Failure::from_error)?;
-        stage.step(frame.exposure_us, &detections, Some(image.luminance()), &mut output);
+        let region = region
+            .filter(|r| r.x + r.width <= whole.width && r.y + r.height <= whole.height)
+            .unwrap_or(whole);
+        detector
+            .detect(&image, region, &mut detections)
+            .map_err(Failure::from_error)?;
         frames += 1;
-        output.state.frame_id = frames;
+        let stamp = FrameStamp {
+            frame_id: frames,
+            exposure_us: frame.exposure_us,
+        };
+        stage.step(stamp, &detections, Some(image.luminance()), &mut output);
         let written = if args.json {
-            writeln!(out, "{}", Value::Object(state_json::state(&output.state, &output.pixels)))
+            writeln!(
+                out,
+                "{}",
+                Value::Object(state_json::state(&output.state, &output.pixels))
+            )
         } else {
             writeln!(out, "{}", in_words(&output))
         };
@@ -66,7 +83,10 @@ pub fn run(args: &ReplayArgs) -> Result<(), Failure> {
         }
     }
     if frames == 0 {
-        return Err(Failure::new(format!("{}: not one frame in it", args.path.display())));
+        return Err(Failure::new(format!(
+            "{}: not one frame in it",
+            args.path.display()
+        )));
     }
     Ok(())
 }
@@ -83,7 +103,10 @@ fn own_calibration(path: &Path, config: &Config) -> Result<Option<Calibration>, 
     let request = Request::new(table, config.table.ball_diameter_mm);
     let outcome = find_table(camera.as_mut(), &request).map_err(Failure::from_error)?;
     let Some(mut calibration) = outcome.calibration.filter(|_| outcome.accepted) else {
-        log::warn!("the table was not found: {}; no positions without a calibration", outcome.reason);
+        log::warn!(
+            "the table was not found: {}; no positions without a calibration",
+            outcome.reason
+        );
         return Ok(None);
     };
     calibration.id = 1;
@@ -113,7 +136,10 @@ fn draw(
 ) -> Result<(), Failure> {
     let mut canvas = Canvas::of(image);
     if let Some(calibration) = calibration {
-        let corners = calibration.table.corners_mm().map(|[x, y]| calibration.project([x, y, 0.0]));
+        let corners = calibration
+            .table
+            .corners_mm()
+            .map(|[x, y]| calibration.project([x, y, 0.0]));
         for side in 0..4 {
             if let (Some(from), Some(to)) = (corners[side], corners[(side + 1) % 4]) {
                 canvas.line(from.map(|v| v as f32), to.map(|v| v as f32), [255, 0, 0]);
@@ -123,7 +149,11 @@ fn draw(
     for (ball, pixel) in output.state.balls.iter().zip(&output.pixels) {
         let colour = if ball.seen() { [255, 255, 0] } else { [255, 0, 255] };
         canvas.ellipse(*pixel, [9.0, 9.0], colour);
-        canvas.number([pixel[0] + 10.0, pixel[1] - 12.0], u32::from(ball.id.get()), colour);
+        canvas.number(
+            [pixel[0] + 10.0, pixel[1] - 12.0],
+            u32::from(ball.id.get()),
+            colour,
+        );
     }
     canvas.write(&folder.join(format!("{number:06}.png")))
 }

@@ -5,8 +5,8 @@ use std::io::{IsTerminal as _, Write as _};
 use std::time::{Duration, Instant};
 
 use baize_table_state::{
-    ApplianceStatus, Calibration, CameraStatus, Decoded, DecodeError, Message, TableEvent, TableName, TableState,
-    Topic, decode,
+    ApplianceStatus, Calibration, CameraStatus, DecodeError, Decoded, Message, TableEvent, TableName,
+    TableState, Topic, decode,
 };
 use rumqttc::{Client, Event, MqttOptions, Packet, QoS, RecvTimeoutError};
 use serde_json::{Value, json};
@@ -19,8 +19,14 @@ use crate::state_json;
 use crate::view::{self, Scene};
 
 /// What a subscriber listens to.
-const TOPICS: [Topic; 6] =
-    [Topic::Status, Topic::CameraStatus, Topic::State, Topic::Snapshot, Topic::Event, Topic::Calibration];
+const TOPICS: [Topic; 6] = [
+    Topic::Status,
+    Topic::CameraStatus,
+    Topic::State,
+    Topic::Snapshot,
+    Topic::Event,
+    Topic::Calibration,
+];
 
 /// The screen is drawn at most so often.
 const REDRAW: Duration = Duration::from_millis(50);
@@ -33,9 +39,14 @@ const RETRY: Duration = Duration::from_secs(1);
 pub fn run(args: &WatchArgs) -> Result<(), Failure> {
     let mut broker = sources::config(args.config.as_deref())?.broker;
     broker.url.clone_from(&args.broker);
-    let options =
-        publish::options(&format!("baize-watch-{}", std::process::id()), &broker).map_err(Failure::from_error)?;
-    let table = args.table.as_deref().map(str::parse).transpose().map_err(Failure::from_error)?;
+    let options = publish::options(&format!("baize-watch-{}", std::process::id()), &broker)
+        .map_err(Failure::from_error)?;
+    let table = args
+        .table
+        .as_deref()
+        .map(str::parse)
+        .transpose()
+        .map_err(Failure::from_error)?;
     watch(options, table, args.json, args.seconds.map(Duration::from_secs))
 }
 
@@ -63,7 +74,9 @@ pub fn watch(
                     let _ = client.try_subscribe(filter.as_str(), QoS::AtLeastOnce);
                 }
             }
-            Ok(Ok(Event::Incoming(Packet::Publish(publish)))) => watcher.heard(&publish.topic, &publish.payload),
+            Ok(Ok(Event::Incoming(Packet::Publish(publish)))) => {
+                watcher.heard(&publish.topic, &publish.payload)
+            }
             Ok(Ok(_)) | Err(RecvTimeoutError::Timeout) => {}
             Ok(Err(error)) => {
                 let error = error.to_string();
@@ -99,7 +112,10 @@ struct Watcher {
 impl Watcher {
     fn new(table: Option<TableName>, json: bool) -> Self {
         let screen = !json && std::io::stdout().is_terminal();
-        let scene = Scene { table: table.as_ref().map_or_else(String::new, TableName::to_string), ..Scene::default() };
+        let scene = Scene {
+            table: table.as_ref().map_or_else(String::new, TableName::to_string),
+            ..Scene::default()
+        };
         Self {
             table,
             json,
@@ -115,7 +131,9 @@ impl Watcher {
     }
 
     fn heard(&mut self, topic: &str, payload: &[u8]) {
-        let Ok((table, topic)) = Topic::parse(topic) else { return };
+        let Ok((table, topic)) = Topic::parse(topic) else {
+            return;
+        };
         if *self.table.get_or_insert_with(|| table.clone()) != table {
             return;
         }
@@ -172,7 +190,10 @@ impl Watcher {
         match decode::<M>(payload) {
             Ok(Decoded { message, newer_minor }) => {
                 if let Some(minor) = newer_minor {
-                    self.say_once(format!("{} comes in minor version {minor}; shown as far as known", topic.suffix()));
+                    self.say_once(format!(
+                        "{} comes in minor version {minor}; shown as far as known",
+                        topic.suffix()
+                    ));
                 }
                 Some(message)
             }

@@ -17,44 +17,134 @@ const fn key(path: &'static str, about: &'static str) -> Key {
 
 /// Every key of the file.
 pub const KEYS: &[Key] = &[
-    key("table.name", "The table's name in MQTT topics (letters, digits, - and _). Empty: made from the machine's identity."),
-    key("table.size", "The bed between the cushion noses: 7ft, 8ft, 9ft, snooker12, carom, or LENGTHxWIDTH in mm."),
-    key("table.game", "Which balls to expect: pool, snooker, pub or carom."),
-    key("table.ball_diameter_mm", "Diameter of a ball in mm: 57.15 for pool, 52.5 for snooker, 61.5 for carom."),
-    key("camera.source", "v4l2:auto, v4l2:PATH, sim:, a picture, a folder of pictures, or a clip."),
+    key(
+        "table.name",
+        "The table's name in MQTT topics (letters, digits, - and _). Empty: made from the machine's identity.",
+    ),
+    key(
+        "table.size",
+        "The bed between the cushion noses: 7ft, 8ft, 9ft, snooker12, carom, or LENGTHxWIDTH in mm.",
+    ),
+    key(
+        "table.game",
+        "Which balls to expect: pool, snooker, pub or carom.",
+    ),
+    key(
+        "table.ball_diameter_mm",
+        "Diameter of a ball in mm: 57.15 for pool, 52.5 for snooker, 61.5 for carom.",
+    ),
+    key(
+        "camera.source",
+        "v4l2:auto, v4l2:PATH, sim:, a picture, a folder of pictures, or a clip.",
+    ),
     key("camera.width", "Wished width of the picture in pixels."),
     key("camera.height", "Wished height of the picture in pixels."),
     key("camera.fps", "Wished frames a second."),
     key("camera.format", "Pixel format: auto, yuyv, nv12, grey or mjpeg."),
-    key("camera.io", "How buffers are shared with the driver: auto, mmap or userptr."),
-    key("camera.exposure_us", "Exposure time to fix, in microseconds. Left out: the camera's own."),
-    key("camera.gain", "Gain to fix, in the camera's unit. Left out: the camera's own."),
-    key("camera.white_balance_k", "White balance to fix, in kelvin. Left out: the camera's own."),
-    key("camera.focus", "Focus to fix, in the camera's unit. Left out: the camera's own."),
-    key("camera.power_line_hz", "Mains frequency, against flicker: 50 or 60, 0 for no filter. Left out: the camera's own."),
-    key("detector.backend", "What runs the network: auto, rten or onnxruntime. auto takes onnxruntime where its library is found."),
-    key("detector.model", "Folder with a model and its manifest. Empty: the model inside the program."),
-    key("detector.onnxruntime", "Path of libonnxruntime.so. Empty: $ORT_DYLIB_PATH, then the system's loader."),
-    key("calibration.file", "File that holds the calibration; written when a calibration is accepted."),
-    key("calibration.corners_px", "The bed's four corners in the picture, [[x, y], …], origin first, then along the long side. Empty: found automatically."),
-    key("calibration.horizontal_fov_deg", "The lens's horizontal field of view in degrees, if known. 0: estimated."),
-    key("calibration.at_start", "Whether to calibrate automatically at start when there is no calibration yet."),
-    key("broker.url", "The MQTT broker: mqtt://HOST:PORT or mqtts://HOST:PORT."),
+    key(
+        "camera.io",
+        "How buffers are shared with the driver: auto, mmap or userptr.",
+    ),
+    key(
+        "camera.exposure_us",
+        "Exposure time to fix, in microseconds. Left out: the camera's own.",
+    ),
+    key(
+        "camera.gain",
+        "Gain to fix, in the camera's unit. Left out: the camera's own.",
+    ),
+    key(
+        "camera.white_balance_k",
+        "White balance to fix, in kelvin. Left out: the camera's own.",
+    ),
+    key(
+        "camera.focus",
+        "Focus to fix, in the camera's unit. Left out: the camera's own.",
+    ),
+    key(
+        "camera.power_line_hz",
+        "Mains frequency, against flicker: 50 or 60, 0 for no filter. Left out: the camera's own.",
+    ),
+    key(
+        "detector.backend",
+        "What runs the network: auto, rten or onnxruntime. auto takes onnxruntime where its library is found.",
+    ),
+    key(
+        "detector.model",
+        "Folder with a model and its manifest. Empty: the model inside the program.",
+    ),
+    key(
+        "detector.onnxruntime",
+        "Path of libonnxruntime.so. Empty: $ORT_DYLIB_PATH, then the system's loader.",
+    ),
+    key(
+        "calibration.file",
+        "File that holds the calibration; written when a calibration is accepted.",
+    ),
+    key(
+        "calibration.corners_px",
+        "The bed's four corners in the picture, [[x, y], …], origin first, then along the long side. Empty: found automatically.",
+    ),
+    key(
+        "calibration.horizontal_fov_deg",
+        "The lens's horizontal field of view in degrees, if known. 0: estimated.",
+    ),
+    key(
+        "calibration.at_start",
+        "Whether to calibrate automatically at start when there is no calibration yet.",
+    ),
+    key(
+        "broker.url",
+        "The MQTT broker: mqtt://HOST:PORT or mqtts://HOST:PORT.",
+    ),
     key("broker.user", "User name at the broker. Empty: none."),
-    key("broker.password_file", "File whose first line is the password. Empty: none."),
-    key("broker.ca_file", "PEM file of the authority that signed the broker's certificate. Empty: the system's authorities."),
-    key("broker.certificate_file", "PEM file of this machine's certificate, when the broker asks for one."),
+    key(
+        "broker.password_file",
+        "File whose first line is the password. Empty: none.",
+    ),
+    key(
+        "broker.ca_file",
+        "PEM file of the authority that signed the broker's certificate. Empty: the system's authorities.",
+    ),
+    key(
+        "broker.certificate_file",
+        "PEM file of this machine's certificate, when the broker asks for one.",
+    ),
     key("broker.key_file", "PEM file of that certificate's private key."),
-    key("realtime.enabled", "Whether pipeline threads use the SCHED_FIFO scheduling class and their own cores."),
+    key(
+        "realtime.enabled",
+        "Whether pipeline threads use the SCHED_FIFO scheduling class and their own cores.",
+    ),
     key("realtime.capture_core", "Core of the capture thread. -1: any."),
     key("realtime.detect_core", "Core of the detect thread. -1: any."),
-    key("realtime.table_core", "Core of the table and encode threads. -1: any."),
-    key("realtime.priority", "SCHED_FIFO priority of the capture thread, 3 to 99; the threads behind it are lower."),
-    key("realtime.lock_memory", "Whether to lock the program's memory, so that no page fault delays a frame."),
-    key("board.button_line", "Name of the GPIO line of the recalibrate button. Empty: no button."),
-    key("board.button_active_low", "Whether the pressed button connects its line to ground."),
-    key("board.button_bias", "The chip's resistor on the button's line: as_is, disabled, pull_up or pull_down."),
-    key("board.led_line", "Name of the GPIO line of the status LED. Empty: no LED."),
+    key(
+        "realtime.table_core",
+        "Core of the table and encode threads. -1: any.",
+    ),
+    key(
+        "realtime.priority",
+        "SCHED_FIFO priority of the capture thread, 3 to 99; the threads behind it are lower.",
+    ),
+    key(
+        "realtime.lock_memory",
+        "Whether to lock the program's memory, so that no page fault delays a frame.",
+    ),
+    key(
+        "board.button_line",
+        "Name of the GPIO line of the recalibrate button. Empty: no button.",
+    ),
+    key(
+        "board.button_active_low",
+        "Whether the pressed button connects its line to ground.",
+    ),
+    key(
+        "board.button_bias",
+        "The chip's resistor on the button's line: as_is, disabled, pull_up or pull_down.",
+    ),
+    key(
+        "board.led_line",
+        "Name of the GPIO line of the status LED. Empty: no LED.",
+    ),
     key("board.led_active_low", "Whether a low line lights the LED."),
 ];
 

@@ -37,7 +37,9 @@ pub enum ConfigError {
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Read { file, error } => write!(f, "cannot read the configuration {}: {error}", file.display()),
+            Self::Read { file, error } => {
+                write!(f, "cannot read the configuration {}: {error}", file.display())
+            }
             Self::Parse { message } => write!(f, "the configuration is not valid: {message}"),
             Self::UnknownKey { key, nearest } => write!(
                 f,
@@ -54,14 +56,18 @@ impl std::error::Error for ConfigError {}
 impl Config {
     /// Reads and checks a file.
     pub fn read(file: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(file)
-            .map_err(|error| ConfigError::Read { file: file.to_path_buf(), error })?;
+        let text = std::fs::read_to_string(file).map_err(|error| ConfigError::Read {
+            file: file.to_path_buf(),
+            error,
+        })?;
         Self::parse(&text)
     }
 
     /// Reads and checks a text.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
-        let parse = |error: toml::de::Error| ConfigError::Parse { message: error.to_string().trim_end().to_string() };
+        let parse = |error: toml::de::Error| ConfigError::Parse {
+            message: error.to_string().trim_end().to_string(),
+        };
         let table: toml::Table = toml::from_str(text).map_err(parse)?;
         refuse_unknown_keys(&table)?;
         let config: Self = toml::from_str(text).map_err(parse)?;
@@ -80,31 +86,54 @@ impl Config {
             return refuse("table.size", error.to_string());
         }
         if !(20.0..=100.0).contains(&self.table.ball_diameter_mm) {
-            return refuse("table.ball_diameter_mm", format!("{} is not within 20 and 100", self.table.ball_diameter_mm));
+            return refuse(
+                "table.ball_diameter_mm",
+                format!("{} is not within 20 and 100", self.table.ball_diameter_mm),
+            );
         }
         if !(64..=7680).contains(&self.camera.width) || !(64..=4320).contains(&self.camera.height) {
             return refuse(
                 "camera.width",
-                format!("{} x {} is not a picture size", self.camera.width, self.camera.height),
+                format!(
+                    "{} x {} is not a picture size",
+                    self.camera.width, self.camera.height
+                ),
             );
         }
         if !(1..=500).contains(&self.camera.fps) {
-            return refuse("camera.fps", format!("{} is not within 1 and 500", self.camera.fps));
+            return refuse(
+                "camera.fps",
+                format!("{} is not within 1 and 500", self.camera.fps),
+            );
         }
         let one_of = |key, value: &str, allowed: &[&str]| {
             if allowed.contains(&value) {
                 Ok(())
             } else {
-                Err(ConfigError::Value { key, message: format!("`{value}` is none of {}", allowed.join(", ")) })
+                Err(ConfigError::Value {
+                    key,
+                    message: format!("`{value}` is none of {}", allowed.join(", ")),
+                })
             }
         };
-        one_of("camera.format", &self.camera.format, &["auto", "yuyv", "nv12", "grey", "mjpeg"])?;
+        one_of(
+            "camera.format",
+            &self.camera.format,
+            &["auto", "yuyv", "nv12", "grey", "mjpeg"],
+        )?;
         one_of("camera.io", &self.camera.io, &["auto", "mmap", "userptr"])?;
-        one_of("detector.backend", &self.detector.backend, &["auto", "rten", "onnxruntime"])?;
+        one_of(
+            "detector.backend",
+            &self.detector.backend,
+            &["auto", "rten", "onnxruntime"],
+        )?;
         if !matches!(self.calibration.corners_px.len(), 0 | 4) {
             return refuse(
                 "calibration.corners_px",
-                format!("{} corners were given; four are needed", self.calibration.corners_px.len()),
+                format!(
+                    "{} corners were given; four are needed",
+                    self.calibration.corners_px.len()
+                ),
             );
         }
         if !(0.0..170.0).contains(&self.calibration.horizontal_fov_deg) {
@@ -114,7 +143,10 @@ impl Config {
             );
         }
         if !(3..=99).contains(&self.realtime.priority) {
-            return refuse("realtime.priority", format!("{} is not within 3 and 99", self.realtime.priority));
+            return refuse(
+                "realtime.priority",
+                format!("{} is not within 3 and 99", self.realtime.priority),
+            );
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-pub use keys::{Key, KEYS, reference};
+pub use keys::{KEYS, Key, reference};
 pub use load::ConfigError;
 
 /// Everything that can be configured.
@@ -199,7 +199,12 @@ pub enum ButtonBias {
 
 impl Default for Table {
     fn default() -> Self {
-        Self { name: String::new(), size: "9ft".into(), game: Game::Pool, ball_diameter_mm: 57.15 }
+        Self {
+            name: String::new(),
+            size: "9ft".into(),
+            game: Game::Pool,
+            ball_diameter_mm: 57.15,
+        }
     }
 }
 
@@ -223,7 +228,11 @@ impl Default for Camera {
 
 impl Default for Detector {
     fn default() -> Self {
-        Self { backend: "auto".into(), model: PathBuf::new(), onnxruntime: PathBuf::new() }
+        Self {
+            backend: "auto".into(),
+            model: PathBuf::new(),
+            onnxruntime: PathBuf::new(),
+        }
     }
 }
 

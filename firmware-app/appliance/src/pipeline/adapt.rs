@@ -61,8 +61,8 @@ impl RateAdapter {
         }
     }
 
-    /// Every how many frames one is processed.
-    pub const fn stride(&self) -> u32 {
+    #[cfg(test)]
+    const fn stride(&self) -> u32 {
         self.stride
     }
 
@@ -85,11 +85,19 @@ impl RateAdapter {
         self.busy = [0; CLASSES];
         self.window_start_us = now_us;
 
-        let needed = if throttled { p90_intervals / HEADROOM } else { p90_intervals };
+        let needed = if throttled {
+            p90_intervals / HEADROOM
+        } else {
+            p90_intervals
+        };
         let needed = (needed.ceil().max(1.0) as u32).min(LONGEST_STRIDE);
         if needed > self.stride {
             self.stride = needed;
-            self.reason = if throttled { Reason::Throttled } else { Reason::DetectorTooSlow };
+            self.reason = if throttled {
+                Reason::Throttled
+            } else {
+                Reason::DetectorTooSlow
+            };
             self.fast_since_us = None;
         } else if self.stride > 1 && p90_intervals <= (self.stride - 1) as f32 * HEADROOM {
             let since = *self.fast_since_us.get_or_insert(now_us);
@@ -169,7 +177,11 @@ mod tests {
         let mut now_us = run(&mut adapter, 1, 4, 80_000, false);
         assert_eq!(adapter.stride(), 3);
         now_us = run(&mut adapter, now_us, 5, 20_000, false);
-        assert_eq!(adapter.stride(), 3, "five seconds have not passed in which it was seen to be fast enough");
+        assert_eq!(
+            adapter.stride(),
+            3,
+            "five seconds have not passed in which it was seen to be fast enough"
+        );
         now_us = run(&mut adapter, now_us, 20, 20_000, false);
         assert_eq!((adapter.stride(), adapter.reason()), (1, Reason::None));
         // Just below the limit: too close to try the higher rate.

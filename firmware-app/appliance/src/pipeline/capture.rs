@@ -51,7 +51,9 @@ pub fn run(camera: Option<Box<dyn Camera>>, flow: Flow, plan: &ThreadPlan) {
                 silent = Duration::ZERO;
                 frames_due += 1;
                 METRICS.newest_arrival_us.store(returned_us, Ordering::Relaxed);
-                METRICS.newest_exposure_us.store(frame.exposure_us, Ordering::Relaxed);
+                METRICS
+                    .newest_exposure_us
+                    .store(frame.exposure_us, Ordering::Relaxed);
                 SHARED.set_camera(CameraStatus::Online);
                 let stride = u64::from(METRICS.stride.load(Ordering::Relaxed));
                 if flow == Flow::LatestWins && frames_due % stride != 0 {
@@ -60,7 +62,11 @@ pub fn run(camera: Option<Box<dyn Camera>>, flow: Flow, plan: &ThreadPlan) {
                     continue;
                 }
                 let own_us = elapsed_us(returned_us);
-                let trace = Trace { frame_id: frames_due, exposure_us: frame.exposure_us, own_us };
+                let trace = Trace {
+                    frame_id: frames_due,
+                    exposure_us: frame.exposure_us,
+                    own_us,
+                };
                 if flow.hand_over(&FRAMES, Shot { frame, trace }).is_some() {
                     METRICS.superseded.add(1);
                 }

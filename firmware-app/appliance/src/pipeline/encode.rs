@@ -12,6 +12,15 @@ use super::thread::ThreadPlan;
 use crate::limits::{IDLE_TURN_MS, STATE_BYTES};
 use crate::metrics::METRICS;
 
+/// Whether one state says anything that the other does not, but when.
+fn differs(state: &TableState, other: &TableState) -> bool {
+    state.flags != other.flags
+        || state.calibration_id != other.calibration_id
+        || state.calibration_validity != other.calibration_validity
+        || state.balls != other.balls
+        || state.cue != other.cue
+}
+
 /// Runs until stopped, or until the table stage has ended and every state is done.
 pub fn run(flow: Flow, plan: &ThreadPlan) {
     let seal = plan.enter(Role::Encode);
@@ -45,7 +54,7 @@ pub fn run(flow: Flow, plan: &ThreadPlan) {
             METRICS.processed.add(1);
         }
         let is_news = last.as_ref().is_none_or(|(state, sent_us)| {
-            started_us.saturating_sub(*sent_us) >= IDLE_TURN_MS * 1000 || judged.state.differs_from(state)
+            started_us.saturating_sub(*sent_us) >= IDLE_TURN_MS * 1000 || differs(&judged.state, state)
         });
         if !is_news && flow == Flow::LatestWins {
             continue;

@@ -23,9 +23,7 @@ use baize_table_vision::{StageOutput, TableStage};
 use static_cell::StaticCell;
 
 pub use capture::Failure;
-pub use channels::{
-    CALIBRATION, ENCODED, EVENTS, Encoded, FAILED, OPENED, PICTURES, lock_statistics,
-};
+pub use channels::{CALIBRATION, ENCODED, EVENTS, Encoded, FAILED, OPENED, PICTURES, lock_statistics};
 pub use flow::Flow;
 pub use shared::SHARED;
 pub use thread::{ThreadPlan, take_refusals};

@@ -3,9 +3,10 @@
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 
 use baize_frame::{ImageView, Region};
-use baize_realtime::sealing::Role;
 use baize_realtime::clock;
-use baize_table_state::{CameraStatus, Flags, TableState};
+use baize_realtime::sealing::Role;
+use baize_table_state::{CameraStatus, Flags};
+use baize_table_vision::StageOutput;
 
 use super::adapt::Reason;
 use crate::limits::FRAME_AGE_MAX_MS;
@@ -74,7 +75,8 @@ impl Shared {
 
     /// How the camera is: what the capture thread says, but `Online` only while the newest frame is fresh.
     pub fn camera(&self) -> CameraStatus {
-        let status = CameraStatus::ALL[usize::from(self.camera.load(Ordering::Relaxed)) % CameraStatus::ALL.len()];
+        let status =
+            CameraStatus::ALL[usize::from(self.camera.load(Ordering::Relaxed)) % CameraStatus::ALL.len()];
         let arrival_us = METRICS.newest_arrival_us.load(Ordering::Relaxed);
         let age_us = clock::monotonic_us().saturating_sub(arrival_us);
         if status == CameraStatus::Online && age_us > FRAME_AGE_MAX_MS * 1000 {
@@ -124,14 +126,21 @@ impl Shared {
     pub fn set_region_of_interest(&self, region: Region) {
         let packed = [region.x, region.y, region.width, region.height]
             .iter()
-            .fold(0u64, |packed, value| packed << 16 | u64::from((*value).min(u32::from(u16::MAX))));
+            .fold(0u64, |packed, value| {
+                packed << 16 | u64::from((*value).min(u32::from(u16::MAX)))
+            });
         self.region.store(packed, Ordering::Relaxed);
     }
 
     pub(super) fn region_of_interest(&self, image: &ImageView<'_>) -> Region {
         let packed = self.region.load(Ordering::Relaxed);
         let part = |at: u32| (packed >> at) as u32 & u32::from(u16::MAX);
-        let region = Region { x: part(48), y: part(32), width: part(16), height: part(0) };
+        let region = Region {
+            x: part(48),
+            y: part(32),
+            width: part(16),
+            height: part(0),
+        };
         let whole = image.whole();
         let fits = region.width > 0
             && region.height > 0
@@ -141,9 +150,15 @@ impl Shared {
     }
 
     /// Sets the flags that the stage cannot know.
-    pub(super) fn mark(&self, state: &mut TableState) {
-        state.flags.set(Flags::CAMERA_LOST, self.camera() != CameraStatus::Online);
-        state.flags.set(Flags::RECALIBRATING, self.recalibrating.load(Ordering::Relaxed));
+    pub(super) fn mark(&self, output: &mut StageOutput) {
+        output.state.flags.set(Flags::CAMERA_LOST, false);
+        if self.camera() != CameraStatus::Online {
+            output.mark_camera_lost();
+        }
+        output
+            .state
+            .flags
+            .set(Flags::RECALIBRATING, self.recalibrating.load(Ordering::Relaxed));
     }
 }
 
@@ -155,9 +170,15 @@ mod tests {
     #[test]
     fn a_region_that_does_not_fit_the_picture_is_the_whole_picture() {
         let bytes = vec![0; 1280 * 720];
-        let image = ImageView::new(&bytes, FrameFormat::packed(1280, 720, PixelFormat::Grey)).expect("a picture");
+        let image =
+            ImageView::new(&bytes, FrameFormat::packed(1280, 720, PixelFormat::Grey)).expect("a picture");
         assert_eq!(SHARED.region_of_interest(&image), image.whole());
-        let region = Region { x: 100, y: 20, width: 900, height: 600 };
+        let region = Region {
+            x: 100,
+            y: 20,
+            width: 900,
+            height: 600,
+        };
         SHARED.set_region_of_interest(region);
         assert_eq!(SHARED.region_of_interest(&image), region);
         SHARED.set_region_of_interest(Region { x: 1000, ..region });

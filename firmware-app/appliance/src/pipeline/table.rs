@@ -2,7 +2,7 @@
 
 use baize_realtime::clock;
 use baize_realtime::sealing::Role;
-use baize_table_vision::{StageOutput, TableStage};
+use baize_table_vision::{FrameStamp, StageOutput, TableStage};
 
 use super::capture::elapsed_us;
 use super::channels::{CALIBRATION, EVENTS, Judged, PICTURES, SEEN, STATES, Trace};
@@ -25,26 +25,41 @@ pub fn run(stage: &mut TableStage, output: &mut StageOutput, flow: Flow, plan: &
             Some(seen) => {
                 let started_us = clock::monotonic_us();
                 let image = seen.frame.image();
-                stage.step(seen.trace.exposure_us, &seen.detections, Some(image.luminance()), output);
-                output.state.frame_id = seen.trace.frame_id;
+                let Trace {
+                    frame_id,
+                    exposure_us,
+                    ..
+                } = seen.trace;
+                stage.step(
+                    FrameStamp {
+                        frame_id,
+                        exposure_us,
+                    },
+                    &seen.detections,
+                    Some(image.luminance()),
+                    output,
+                );
                 let took_us = elapsed_us(started_us);
                 METRICS.table.record(took_us);
                 if SHARED.take_picture_request() {
                     // Nobody waits for an older one: the request was taken back with it.
                     drop(Flow::LatestWins.hand_over(&PICTURES, seen.frame));
                 }
-                Some(Trace { own_us: seen.trace.own_us + took_us, ..seen.trace })
+                Some(Trace {
+                    own_us: seen.trace.own_us + took_us,
+                    ..seen.trace
+                })
             }
             None if detect_ended => break,
             // Recordings know no idle turns: what they yield depends on their frames alone.
             None if flow == Flow::Lossless => continue,
             None => {
-                stage.idle(clock::monotonic_us(), output);
+                stage.repeat(output);
                 None
             }
         };
         if flow == Flow::LatestWins {
-            SHARED.mark(&mut output.state);
+            SHARED.mark(output);
         }
         for event in &output.events {
             let mut event = Some(*event);
@@ -58,7 +73,10 @@ pub fn run(stage: &mut TableStage, output: &mut StageOutput, flow: Flow, plan: &
                 event = Some(back);
             }
         }
-        let judged = Judged { state: output.state.clone(), trace };
+        let judged = Judged {
+            state: output.state.clone(),
+            trace,
+        };
         if let Some(replaced) = flow.hand_over(&STATES, judged) {
             METRICS.states_superseded.add(u64::from(replaced.trace.is_some()));
         }

@@ -34,10 +34,16 @@ impl fmt::Display for BrokerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Url(url) => {
-                write!(f, "`{url}` is not a broker's address; write mqtt://HOST:PORT or mqtts://HOST:PORT")
+                write!(
+                    f,
+                    "`{url}` is not a broker's address; write mqtt://HOST:PORT or mqtts://HOST:PORT"
+                )
             }
             Self::File { file, message } => write!(f, "{}: {message}", file.display()),
-            Self::Tls(message) => write!(f, "the certificates for the broker do not work together: {message}"),
+            Self::Tls(message) => write!(
+                f,
+                "the certificates for the broker do not work together: {message}"
+            ),
         }
     }
 }
@@ -90,8 +96,10 @@ fn password(file: &Path) -> Result<String, BrokerError> {
     if file.as_os_str().is_empty() {
         return Ok(String::new());
     }
-    let text = std::fs::read_to_string(file)
-        .map_err(|error| BrokerError::File { file: file.into(), message: format!("cannot read the password: {error}") })?;
+    let text = std::fs::read_to_string(file).map_err(|error| BrokerError::File {
+        file: file.into(),
+        message: format!("cannot read the password: {error}"),
+    })?;
     Ok(text.lines().next().unwrap_or_default().to_string())
 }
 
@@ -127,7 +135,10 @@ fn tls(config: &config::Broker) -> Result<TlsConfiguration, BrokerError> {
 }
 
 fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, BrokerError> {
-    let refuse = |message: String| BrokerError::File { file: file.into(), message };
+    let refuse = |message: String| BrokerError::File {
+        file: file.into(),
+        message,
+    };
     let certificates = CertificateDer::pem_file_iter(file)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
         .map_err(|error| refuse(format!("no certificate: {error}")))?;
@@ -150,13 +161,25 @@ mod tests {
             ("mqtt://[::1]", false, "[::1]", 1883),
         ] {
             let address = Address::parse(url).expect(url);
-            assert_eq!((address.tls, address.host, address.port), (tls, host, port), "{url}");
+            assert_eq!(
+                (address.tls, address.host, address.port),
+                (tls, host, port),
+                "{url}"
+            );
         }
     }
 
     #[test]
     fn what_is_no_address_is_refused() {
-        for url in ["", "localhost", "http://x", "mqtt://", "mqtt://:1883", "mqtt://h:99999", "mqtt://u@h"] {
+        for url in [
+            "",
+            "localhost",
+            "http://x",
+            "mqtt://",
+            "mqtt://:1883",
+            "mqtt://h:99999",
+            "mqtt://u@h",
+        ] {
             assert!(Address::parse(url).is_err(), "{url}");
         }
     }
@@ -168,7 +191,9 @@ mod tests {
             ca_file: "/nonexistent/ca.pem".into(),
             ..config::Broker::default()
         };
-        let error = options("t", &config).expect_err("there is no such file").to_string();
+        let error = options("t", &config)
+            .expect_err("there is no such file")
+            .to_string();
         assert!(error.contains("/nonexistent/ca.pem"), "{error}");
     }
 }

@@ -51,7 +51,10 @@ impl Link {
     /// The connection is gone, and everything on its way with it.
     pub fn broke(&mut self) {
         let connections = self.connections;
-        *self = Self { connections, ..Self::default() };
+        *self = Self {
+            connections,
+            ..Self::default()
+        };
     }
 
     /// Whether there is a connection.
@@ -66,7 +69,10 @@ impl Link {
 
     /// Whether the broker reads what it is sent: connected, and no question unanswered for too long.
     pub fn listens(&self, now: Instant) -> bool {
-        self.connected && self.asked_since.is_none_or(|asked| now.duration_since(asked) < SILENCE_MAX)
+        self.connected
+            && self
+                .asked_since
+                .is_none_or(|asked| now.duration_since(asked) < SILENCE_MAX)
     }
 
     /// A publication of quality 0 was handed to the client; with its times where it is a state.
@@ -137,7 +143,10 @@ mod tests {
         let mut link = Link::default();
         let now = Instant::now();
         link.connected();
-        let state = StateOnItsWay { exposure_us: 5, handed_over_us: 9 };
+        let state = StateOnItsWay {
+            exposure_us: 5,
+            handed_over_us: 9,
+        };
         link.handed_over(None);
         link.handed_over(Some(state));
         assert_eq!(link.sent(0), None);

@@ -27,13 +27,20 @@ impl Outbox {
             self.waiting.pop_front();
             self.dropped += 1;
         }
-        self.waiting.push_back(Waiting { number: self.next_number, payload, handed_over: false });
+        self.waiting.push_back(Waiting {
+            number: self.next_number,
+            payload,
+            handed_over: false,
+        });
         self.next_number += 1;
     }
 
     /// The oldest event that is not on its way yet.
     pub fn next(&self) -> Option<(u64, &[u8])> {
-        self.waiting.iter().find(|event| !event.handed_over).map(|event| (event.number, &event.payload[..]))
+        self.waiting
+            .iter()
+            .find(|event| !event.handed_over)
+            .map(|event| (event.number, &event.payload[..]))
     }
 
     /// That event is on its way.

@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 use baize_camera::Backoff;
 use baize_realtime::clock;
-use baize_table_state::{ApplianceStatus, CameraStatus, Message, TableEvent, TableName, Topic, encode, schema};
-use rumqttc::{
-    AsyncClient, ConnectionError, Event, EventLoop, LastWill, MqttOptions, Outgoing, Packet, QoS,
+use baize_table_state::{
+    ApplianceStatus, CameraStatus, Message, TableEvent, TableName, Topic, encode, schema,
 };
+use rumqttc::{AsyncClient, ConnectionError, Event, EventLoop, LastWill, MqttOptions, Outgoing, Packet, QoS};
 use tokio::sync::{Notify, watch};
 
 use super::inlets::{Inlets, Standing};
@@ -63,11 +63,15 @@ impl Publisher {
         commands: mpsc::Sender<Command>,
     ) -> std::io::Result<Self> {
         let (stop, stopped) = watch::channel(false);
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let thread = std::thread::Builder::new().name("baize-publish".into()).spawn(move || {
-            let session = Session::new(table, options, inlets, commands);
-            runtime.block_on(session.run(stopped));
-        })?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let thread = std::thread::Builder::new()
+            .name("baize-publish".into())
+            .spawn(move || {
+                let session = Session::new(table, options, inlets, commands);
+                runtime.block_on(session.run(stopped));
+            })?;
         Ok(Self { thread, stop })
     }
 
@@ -100,7 +104,12 @@ impl Session {
         commands: mpsc::Sender<Command>,
     ) -> Self {
         let will = ApplianceStatus::Offline.as_str();
-        options.set_last_will(LastWill::new(Topic::Status.of(&table).as_str(), will, QoS::AtLeastOnce, true));
+        options.set_last_will(LastWill::new(
+            Topic::Status.of(&table).as_str(),
+            will,
+            QoS::AtLeastOnce,
+            true,
+        ));
         options.set_client_id(table.to_string());
         let (client, mut events) = AsyncClient::new(options, REQUESTS);
         let mut network = events.network_options();
@@ -108,7 +117,9 @@ impl Session {
         network.set_tcp_send_buffer_size(SEND_BUFFER_BYTES);
         network.set_connection_timeout(NETWORK_TIMEOUT_S);
         events.set_network_options(network);
-        let probe_topic = Topic::Status.of(&table).replace(Topic::Status.suffix(), PROBE_SUFFIX);
+        let probe_topic = Topic::Status
+            .of(&table)
+            .replace(Topic::Status.suffix(), PROBE_SUFFIX);
         Self {
             seed: clock::monotonic_ns() ^ u64::from(std::process::id()),
             table,
@@ -124,7 +135,9 @@ impl Session {
     }
 
     async fn run(&self, mut stopped: watch::Receiver<bool>) {
-        let Some(events) = self.events.borrow_mut().take() else { return };
+        let Some(events) = self.events.borrow_mut().take() else {
+            return;
+        };
         tokio::select! {
             () = self.drive(events) => {}
             () = async {
@@ -301,14 +314,17 @@ impl Session {
             return false;
         }
         let topic = Topic::State.of(&self.table);
-        let handed = self.client.try_publish(topic.as_str(), QoS::AtMostOnce, false, encoded.bytes.to_vec());
+        let handed = self
+            .client
+            .try_publish(topic.as_str(), QoS::AtMostOnce, false, encoded.bytes.to_vec());
         if handed.is_err() {
             METRICS.states_superseded.add(1);
             return false;
         }
-        let on_its_way = encoded
-            .from_frame
-            .then_some(StateOnItsWay { exposure_us: encoded.exposure_us, handed_over_us: now_us });
+        let on_its_way = encoded.from_frame.then_some(StateOnItsWay {
+            exposure_us: encoded.exposure_us,
+            handed_over_us: now_us,
+        });
         self.link.borrow_mut().handed_over(on_its_way);
         true
     }
@@ -318,7 +334,9 @@ impl Session {
         if let Ok(bytes) = encode(event, &mut buffer) {
             let dropped_before = self.outbox.borrow().dropped();
             self.outbox.borrow_mut().push(bytes.to_vec());
-            METRICS.events_dropped.add(self.outbox.borrow().dropped() - dropped_before);
+            METRICS
+                .events_dropped
+                .add(self.outbox.borrow().dropped() - dropped_before);
         }
         self.flush_outbox();
     }
@@ -329,8 +347,14 @@ impl Session {
         let mut outbox = self.outbox.borrow_mut();
         let mut link = self.link.borrow_mut();
         while link.listens(Instant::now()) {
-            let Some((number, payload)) = outbox.next() else { return };
-            if self.client.try_publish(topic.as_str(), QoS::AtLeastOnce, false, payload).is_err() {
+            let Some((number, payload)) = outbox.next() else {
+                return;
+            };
+            if self
+                .client
+                .try_publish(topic.as_str(), QoS::AtLeastOnce, false, payload)
+                .is_err()
+            {
                 return;
             }
             link.handed_over_for_acknowledgement(Acknowledged::Event(number), Instant::now());
@@ -339,7 +363,11 @@ impl Session {
     }
 
     fn probe(&self) {
-        if self.client.try_publish(&self.probe_topic, QoS::AtLeastOnce, false, []).is_ok() {
+        if self
+            .client
+            .try_publish(&self.probe_topic, QoS::AtLeastOnce, false, [])
+            .is_ok()
+        {
             self.link
                 .borrow_mut()
                 .handed_over_for_acknowledgement(Acknowledged::SignOfLife, Instant::now());
@@ -349,9 +377,17 @@ impl Session {
     /// Publishes on a topic as its contract says. Without room it is lost: the next birth says it again.
     fn say(&self, topic: Topic, payload: impl Into<Vec<u8>>) {
         let delivery = topic.delivery();
-        let quality = if delivery.qos == 0 { QoS::AtMostOnce } else { QoS::AtLeastOnce };
+        let quality = if delivery.qos == 0 {
+            QoS::AtMostOnce
+        } else {
+            QoS::AtLeastOnce
+        };
         let whole = topic.of(&self.table);
-        if self.client.try_publish(whole.as_str(), quality, delivery.retained, payload).is_err() {
+        if self
+            .client
+            .try_publish(whole.as_str(), quality, delivery.retained, payload)
+            .is_err()
+        {
             return;
         }
         let mut link = self.link.borrow_mut();
@@ -379,7 +415,9 @@ impl Session {
 fn explain(error: &ConnectionError) -> String {
     match error {
         ConnectionError::ConnectionRefused(code) => {
-            format!("the broker refuses this client ({code:?}); check broker.user, broker.password_file and its ACL")
+            format!(
+                "the broker refuses this client ({code:?}); check broker.user, broker.password_file and its ACL"
+            )
         }
         ConnectionError::Io(error) => format!("the broker cannot be reached: {error}"),
         ConnectionError::NetworkTimeout | ConnectionError::FlushTimeout => {
