@@ -8,5 +8,6 @@
 mod agreement;
 mod fields;
 mod json;
+mod messages;
 
 pub use json::write_json;

@@ -6,7 +6,8 @@ use std::string::{String, ToString};
 use postcard_schema::Schema;
 use postcard_schema::schema::{DataModelType as Model, NamedType};
 
-use super::fields::*;
+use super::fields::{CODES, Field, TYPES};
+use super::messages::MESSAGES;
 use crate::calibration::CalibrationMinor0;
 use crate::event::EventMinor0;
 use crate::prediction::PredictionMinor0;

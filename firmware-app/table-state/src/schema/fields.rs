@@ -1,16 +1,11 @@
-//! The fields of every message and element, in the order of the wire. A test holds them against the types that encode.
+//! How a field is described, the fields of the element types, and the names of codes.
 
-use crate::calibration::{
-    Calibration, CalibrationMethod, CalibrationValidity, Game, OriginCorner, PocketKind,
-};
-use crate::codec::Message;
+use crate::calibration::{CalibrationMethod, CalibrationValidity, Game, OriginCorner, PocketKind};
 use crate::cue::CueState;
-use crate::event::{EventKind, TableEvent};
+use crate::event::EventKind;
 use crate::flags::Flags;
 use crate::identity::{BallKind, Colour};
-use crate::key::SchemaKey;
-use crate::prediction::{LegEnd, ShotPrediction};
-use crate::state::TableState;
+use crate::prediction::LegEnd;
 use crate::units::Position;
 
 /// How the wire types named in [`Field::wire`] are read.
@@ -65,7 +60,12 @@ pub(super) struct Bits {
     pub about: &'static str,
 }
 
-const fn field(name: &'static str, wire: &'static str, unit: &'static str, about: &'static str) -> Field {
+pub(super) const fn field(
+    name: &'static str,
+    wire: &'static str,
+    unit: &'static str,
+    about: &'static str,
+) -> Field {
     Field {
         name,
         wire,
@@ -77,7 +77,7 @@ const fn field(name: &'static str, wire: &'static str, unit: &'static str, about
     }
 }
 
-const fn coded(name: &'static str, codes: &'static str, about: &'static str) -> Field {
+pub(super) const fn coded(name: &'static str, codes: &'static str, about: &'static str) -> Field {
     Field {
         codes,
         ..field(name, "u8", "", about)
@@ -127,7 +127,7 @@ const TAG: &[Bits] = &[
         "this exposure shows the ball; otherwise it is predicted",
     ),
 ];
-const BALL_NAME: &[Bits] = &[ID, KIND, FACE, bits("reserved", 14, 2, "ignore")];
+pub(super) const BALL_NAME: &[Bits] = &[ID, KIND, FACE, bits("reserved", 14, 2, "ignore")];
 const CERTAINTY: Field = packed(
     "sigma_confidence",
     "u8",
@@ -143,26 +143,26 @@ const CERTAINTY: Field = packed(
     "how sure",
 );
 
-const HEADER: Field = field("header", "Header", "", "opens every message");
-const FRAME_ID: Field = field(
+pub(super) const HEADER: Field = field("header", "Header", "", "opens every message");
+pub(super) const FRAME_ID: Field = field(
     "frame_id",
     "u64",
     "",
     "the camera's frame since the start; 0 before the first",
 );
-const EXPOSURE: Field = field(
+pub(super) const EXPOSURE: Field = field(
     "exposure_us",
     "u64",
     "us",
     "start of the exposure, monotonic; boot id and offset to wall-clock time are in health",
 );
-const CALIBRATION_ID: Field = field(
+pub(super) const CALIBRATION_ID: Field = field(
     "calibration_id",
     "u32",
     "",
     "the calibration it is based on; 0 for none",
 );
-const DIRECTION: &str = "counter-clockwise from +x; 0 to 35999";
+pub(super) const DIRECTION: &str = "counter-clockwise from +x; 0 to 35999";
 
 /// The element types.
 pub(super) const TYPES: &[(&str, &[Field])] = &[
@@ -253,163 +253,6 @@ pub(super) const TYPES: &[(&str, &[Field])] = &[
                 "id of the ball or index of the pocket there; 255 for none",
             ),
             CERTAINTY,
-        ],
-    ),
-];
-
-/// A message with its topics.
-pub(super) struct Layout {
-    pub name: &'static str,
-    pub topics: &'static [&'static str],
-    pub key: SchemaKey,
-    pub minor: u8,
-    pub max_bytes: usize,
-    pub fields: &'static [Field],
-}
-
-const fn layout<M: Message>(
-    name: &'static str,
-    topics: &'static [&'static str],
-    fields: &'static [Field],
-) -> Layout {
-    Layout {
-        name,
-        topics,
-        key: M::KEY,
-        minor: M::MINOR,
-        max_bytes: M::MAX_BYTES,
-        fields,
-    }
-}
-
-/// The messages.
-pub(super) const MESSAGES: &[Layout] = &[
-    layout::<TableState>(
-        "state",
-        &["v1/state", "v1/snapshot"],
-        &[
-            HEADER,
-            FRAME_ID,
-            EXPOSURE,
-            CALIBRATION_ID,
-            coded(
-                "calibration_validity",
-                "calibration_validity",
-                "how far it is to be trusted",
-            ),
-            Field {
-                codes: "flags",
-                ..field(
-                    "flags",
-                    "u32",
-                    "",
-                    "set of flags; a name in codes belongs to a bit number",
-                )
-            },
-            field("balls", "list<Ball>", "", "ids ascending"),
-            field("cue", "option<Cue>", "", "the cue, if one is seen"),
-        ],
-    ),
-    layout::<TableEvent>(
-        "event",
-        &["v1/event"],
-        &[
-            HEADER,
-            field(
-                "sequence",
-                "u64",
-                "",
-                "counts from 1 at each start; a gap means events lost",
-            ),
-            FRAME_ID,
-            EXPOSURE,
-            CALIBRATION_ID,
-            coded("event_kind", "event_kind", "what happened"),
-            field("confidence_fifteenths", "u8", "1/15", "probability that it did"),
-            Field {
-                bits: BALL_NAME,
-                ..field("ball_name", "option<u16le>", "", "the ball it happened to")
-            },
-            Field {
-                bits: BALL_NAME,
-                ..field(
-                    "other_name",
-                    "option<u16le>",
-                    "",
-                    "the second ball, or what the first was taken for",
-                )
-            },
-            field("position", "option<Position>", "", "centre of the ball"),
-            field("speed_mm_s", "option<u16>", "mm/s", "of the ball"),
-            field("direction_centidegrees", "option<u16>", "0.01 degree", DIRECTION),
-            field("pocket", "option<u8>", "", "index into the calibration's pockets"),
-        ],
-    ),
-    layout::<Calibration>(
-        "calibration",
-        &["v1/calibration"],
-        &[
-            HEADER,
-            field("calibration_id", "u32", "", "what states refer to; from 1"),
-            field(
-                "accepted_unix_ms",
-                "option<u64>",
-                "ms",
-                "since 1970 UTC; none if the clock was not set",
-            ),
-            coded("calibration_method", "calibration_method", "where it came from"),
-            coded("game", "game", "which balls are played"),
-            coded(
-                "origin_corner",
-                "origin_corner",
-                "the origin's corner in the upright camera picture",
-            ),
-            field(
-                "length_tenth_mm",
-                "u32",
-                "0.1 mm",
-                "extent of x between cushion noses",
-            ),
-            field(
-                "width_tenth_mm",
-                "u32",
-                "0.1 mm",
-                "extent of y between cushion noses",
-            ),
-            field("ball_diameter_um", "u32", "um", "diameter of a ball"),
-            field("residual_um", "u32", "um", "root mean square error on the cloth"),
-            field("residual_max_um", "u32", "um", "largest error on the cloth"),
-            field("points", "u32", "", "points compared"),
-            field(
-                "pockets",
-                "list<Pocket>",
-                "",
-                "counter-clockwise from the origin's corner",
-            ),
-            field(
-                "projector",
-                "option<Projector>",
-                "",
-                "how a projector lights the table",
-            ),
-        ],
-    ),
-    layout::<ShotPrediction>(
-        "prediction",
-        &["v1/prediction"],
-        &[
-            HEADER,
-            FRAME_ID,
-            EXPOSURE,
-            CALIBRATION_ID,
-            field("direction_centidegrees", "u16", "0.01 degree", DIRECTION),
-            field(
-                "assumed_speed_mm_s",
-                "u16",
-                "mm/s",
-                "the cue ball's speed that was assumed",
-            ),
-            field("legs", "list<Leg>", "", "in order of arrival"),
         ],
     ),
 ];

@@ -1,6 +1,7 @@
 use core::fmt::{Result, Write};
 
-use super::fields::{CODES, ENCODINGS, Field, Layout, MESSAGES, RULES, TYPES};
+use super::fields::{CODES, ENCODINGS, Field, RULES, TYPES};
+use super::messages::{Layout, MESSAGES};
 use crate::key::{FULL_SCHEMA_HASH, MAJOR, SchemaKey};
 use crate::units::Sigma;
 
