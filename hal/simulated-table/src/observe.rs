@@ -168,6 +168,7 @@ impl Observer {
         truth.cues.clear();
         self.actors.cues.clear();
         self.actors.limbs.clear();
+        self.actors.under_cue = 0;
         let tick_us = now.time_us % TICK_US;
         let pose_at = |after_us: u64| {
             now.player

@@ -89,6 +89,24 @@ impl Cue {
     }
 }
 
+/// From the cue ball to the chest of the player.
+pub const CHEST_MM: f64 = 820.0;
+/// From the chest to the hips of a player who leans over the table.
+const LEAN_MM: f64 = 520.0;
+
+/// How a player stands to the shot.
+#[derive(Debug, Clone, Copy)]
+pub struct Stance {
+    /// The cue ball.
+    pub target: DVec3,
+    /// Where the shot goes.
+    pub direction: DVec2,
+    /// Height on which the bridge hand rests.
+    pub support: f64,
+    /// Beside the table.
+    pub hips: DVec3,
+}
+
 /// Who plays, and with what.
 #[derive(Debug, Clone, Copy)]
 pub struct PersonStyle {
@@ -169,15 +187,19 @@ impl PersonStyle {
         self.bridge_mm
     }
 
-    /// The body behind a cue that aims at `target` along `direction`; the bridge hand stays while the cue strokes.
-    /// `support` is the height on which the bridge hand rests. The first `UNDER_CUE` limbs lie below the cue.
-    pub fn body(&self, cue: &Cue, target: DVec3, direction: DVec2, support: f64) -> Vec<Limb, MAX_LIMBS> {
-        let ahead = direction.extend(0.0);
+    /// The body behind a cue; the bridge hand stays while the cue strokes. The first `UNDER_CUE` limbs lie below the
+    /// cue. Nobody is seen who would have to lie on the table: they use a rest.
+    pub fn body(&self, cue: &Cue, stance: &Stance) -> Vec<Limb, MAX_LIMBS> {
+        let Stance { target, support, .. } = *stance;
+        let ahead = stance.direction.extend(0.0);
         let handed = if self.left_handed { -1.0 } else { 1.0 };
         // To the right of the shot.
-        let right = DVec3::new(direction.y, -direction.x, 0.0) * handed;
+        let right = DVec3::new(ahead.y, -ahead.x, 0.0) * handed;
         let up = DVec3::Z;
         let mut limbs: Vec<Limb, MAX_LIMBS> = Vec::new();
+        if stance.hips.distance(target) > CHEST_MM + LEAN_MM {
+            return limbs;
+        }
         let mut add = |from: DVec3, to: DVec3, from_radius: f64, to_radius: f64, colour: Rgb| {
             let limb = Limb {
                 from,
@@ -219,7 +241,9 @@ impl PersonStyle {
         add(knuckles + right * 12.0, over + ahead * 20.0, 11.0, 8.5, self.skin);
         // The other hand on the butt, and the body between them.
         let grip = cue.at(CUE_LENGTH_MM - 260.0);
-        let chest = target + axis * 820.0 + up * 190.0;
+        let chest = target + axis * CHEST_MM + up * 190.0;
+        let to_hips = stance.hips - chest;
+        let lean = to_hips.normalize_or(-ahead);
         let bridge_shoulder = chest - right * 180.0 + up * 40.0;
         let grip_shoulder = chest + right * 170.0 - ahead * 60.0 + up * 60.0;
         let grip_elbow = (grip + grip_shoulder) / 2.0 + up * 130.0 + right * 60.0;
@@ -242,8 +266,8 @@ impl PersonStyle {
             self.sleeve,
         );
         add(
-            chest - ahead * 160.0 - right * 30.0,
-            chest - ahead * 620.0,
+            chest + lean * 140.0,
+            stance.hips + lean * 120.0,
             165.0,
             170.0,
             self.sleeve,

@@ -7,7 +7,7 @@ use glam::{DQuat, DVec2};
 use crate::aim::plan;
 use crate::balls::{Ball, BallSet, MAX_BALLS};
 use crate::layout::{Layout, Positions, arrange, nearest_free};
-use crate::person::{Cue, PersonStyle, UNDER_CUE};
+use crate::person::{CHEST_MM, Cue, PersonStyle, Stance, UNDER_CUE};
 use crate::physics::{Phase, Shot, TICK_US, World};
 use crate::random::Random;
 use crate::table::Table;
@@ -86,18 +86,24 @@ impl Player {
         }
     }
 
-    /// Holds still while aiming at the cue ball, as long as there is one.
-    pub fn pose_at(&mut self, world: &World) {
-        if world.states[0].phase == Phase::OnBed {
-            self.from_mm = world.states[0].position_mm.truncate();
+    /// Holds still while aiming at the cue ball, as long as there is one; mostly where a player reaches it.
+    pub fn pose_at(&mut self, world: &World, game: &Game) {
+        const TRIES: usize = 8;
+        if world.states[0].phase != Phase::OnBed {
+            return;
+        }
+        self.from_mm = world.states[0].position_mm.truncate();
+        self.doing = if self.random.chance(0.8) {
+            Doing::Aiming
+        } else {
+            Doing::SwingingBack
+        };
+        self.since_us = (self.random.unit() * self.duration_us() as f64) as u64;
+        for _ in 0..TRIES {
             self.shot.direction_rad = self.random.range(0.0, TAU);
-            self.since_us = (self.random.unit() * AIM_US as f64) as u64;
-            self.doing = if self.random.chance(0.8) {
-                Doing::Aiming
-            } else {
-                Doing::SwingingBack
-            };
-            self.since_us = self.since_us.min(self.duration_us());
+            if self.pose(game, 0).is_some_and(|pose| !pose.body.is_empty()) {
+                break;
+            }
         }
     }
 
@@ -228,11 +234,19 @@ impl Player {
             } else {
                 0.0
             };
+        let hips = beside_table(game.table, self.from_mm - ahead * CHEST_MM) - ahead * (away * APPROACH_MM);
+        let stance = Stance {
+            target,
+            direction: ahead,
+            support,
+            hips: hips.extend(160.0),
+        };
+        let body = self.style.body(&cue, &stance);
         Some(Pose {
             cue,
             state,
-            body: self.style.body(&cue, target, ahead, support),
-            under_cue: UNDER_CUE,
+            under_cue: UNDER_CUE.min(body.len()),
+            body,
         })
     }
 
@@ -249,6 +263,27 @@ impl Player {
             table.size.width_mm,
         ))
     }
+}
+
+/// Where somebody stands whose chest is at `chest`: behind it, or at the nearest edge of the table.
+fn beside_table(table: &Table, chest: DVec2) -> DVec2 {
+    /// From the rail's edge to the middle of the hips.
+    const ROOM_MM: f64 = 130.0;
+    let size = DVec2::new(table.size.length_mm, table.size.width_mm);
+    let out = table.border_mm() + ROOM_MM;
+    let middle = size / 2.0;
+    let from_middle = chest - middle;
+    let half = middle + DVec2::splat(out);
+    let gap = half - from_middle.abs();
+    if gap.min_element() <= 0.0 {
+        return chest;
+    }
+    let side = if gap.x < gap.y {
+        DVec2::new(half.x * from_middle.x.signum(), from_middle.y)
+    } else {
+        DVec2::new(from_middle.x, half.y * from_middle.y.signum())
+    };
+    middle + side
 }
 
 /// Where the balls lie.

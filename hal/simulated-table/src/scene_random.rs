@@ -5,6 +5,7 @@ use crate::camera::CameraPose;
 use crate::colour::{Rgb, from_picture};
 use crate::layout::Layout;
 use crate::random::Random;
+use crate::render::Lighting;
 use crate::scene::{Corners, Diamonds, Lamp, Lights, Looks, Play, Scene, Sensor};
 use crate::table::TableSize;
 
@@ -21,6 +22,7 @@ impl Scene {
         };
         let table = table(ball_set, r);
         let looks = looks(ball_set, r);
+        let lights = lights(&table, r);
         let person = r.chance(0.45);
         Self {
             seed,
@@ -32,9 +34,9 @@ impl Scene {
             person,
             loose_cue: r.chance(0.12),
             looks,
-            lights: lights(&table, r),
             camera: camera(&table, ball_set, r),
-            sensor: sensor(r),
+            sensor: sensor(&lights, &table, r),
+            lights,
         }
     }
 }
@@ -193,7 +195,7 @@ fn lights(table: &TableSize, r: &mut Random) -> Lights {
 fn camera(table: &TableSize, set: BallSet, r: &mut Random) -> CameraPose {
     let hfov_deg = r.range(45.0, 95.0);
     // Pixels that a ball takes in a picture 1920 wide, from a whole snooker table to a close look.
-    let ball_px = r.log_range(18.0, 75.0);
+    let ball_px = r.log_range(20.0, 75.0);
     let seen_mm = 2.0 * set.size().0 * 1920.0 / ball_px;
     let distance = seen_mm / 2.0 / libm::tan(hfov_deg.to_radians() / 2.0);
     let whole = seen_mm > 0.9 * table.length_mm;
@@ -229,11 +231,13 @@ fn camera(table: &TableSize, set: BallSet, r: &mut Random) -> CameraPose {
     }
 }
 
-fn sensor(r: &mut Random) -> Sensor {
+fn sensor(lights: &Lights, table: &TableSize, r: &mut Random) -> Sensor {
+    // An automatic exposure that is not quite right.
+    let bright = f64::from(Lighting::new(lights, [0.0; 3]).mean_on_bed(table));
     let warm = r.range(0.85, 1.18);
     Sensor {
         exposure_us: r.log_range(500.0, 20_000.0) as u32,
-        gain: r.log_range(0.6, 1.7) as f32,
+        gain: (r.log_range(0.65, 1.6) / bright) as f32,
         white_balance: [warm as f32, 1.0, r.range(0.95, 1.05) as f32 / warm as f32],
         noise: (r.log_range(0.5, 7.0)) as f32,
         vignetting: r.range(0.0, 0.45) as f32,

@@ -109,7 +109,7 @@ impl SimulatedTable {
         };
         player.lay_out(&mut world, &game, &positions);
         if scene.play == Play::Still && scene.person {
-            player.pose_at(&world);
+            player.pose_at(&world, &game);
         }
         let observer = Observer::new(&table, camera, &scene.sensor);
         let mut simulated = Self {

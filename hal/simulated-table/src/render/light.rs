@@ -4,6 +4,7 @@ use glam::DVec3;
 
 use crate::colour::{Rgb, add, multiply, scale};
 use crate::scene::{Lamp, Lights, MAX_LAMPS};
+use crate::table::TableSize;
 
 /// A lamp with what follows from its shape.
 #[derive(Debug, Clone, Copy)]
@@ -62,6 +63,14 @@ impl Lighting {
     /// All light on a horizontal surface, unhindered.
     pub fn on_level(&self, point: DVec3) -> f32 {
         self.ambient + self.lamps.iter().map(|lamp| lamp.on_level(point)).sum::<f32>()
+    }
+
+    /// Mean light on a bed.
+    pub fn mean_on_bed(&self, table: &TableSize) -> f32 {
+        let at = |i: usize| (i as f64 + 0.5) / 4.0;
+        let points =
+            (0..16).map(|i| DVec3::new(table.length_mm * at(i % 4), table.width_mm * at(i / 4), 0.0));
+        points.map(|point| self.on_level(point)).sum::<f32>() / 16.0
     }
 
     /// Light from a matt surface at `point` with this normal. `openness` is the part of the surroundings it sees.

@@ -17,6 +17,7 @@ use glam::DVec3;
 use heapless::Vec;
 
 pub use ball::{BallPose, area, bounds, outline};
+pub use light::Lighting;
 
 use crate::balls::{Ball, MAX_BALLS};
 use crate::camera::Camera;
@@ -29,7 +30,6 @@ use background::{Background, Surface};
 use ball::BallView;
 use blur::Blur;
 use canvas::{Canvas, Planes, Tone};
-use light::Lighting;
 use rays::Rays;
 use sensor::Sensor;
 use shadow::BodyShadow;
