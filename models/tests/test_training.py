@@ -11,8 +11,8 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "train"))
 
-from augment import carry_balls, clip_balls, clip_cues
-from dataset import CUE_BALL, NOT_CUE_BALL, Sample, kinds, merge_same, read_balls, read_sample
+from augment import carry_balls, clip_balls
+from dataset import CUE_BALL, NOT_CUE_BALL, clip_cues, kinds, merge_same, read_balls, read_sample
 from decode import iou, suppress
 from evaluate import average_precision, match
 from loss import BACKGROUND, POSITIVE, UNJUDGED, ball_loss, ball_targets, cue_targets

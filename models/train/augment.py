@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from balls import paste_balls, paste_clutter
-from dataset import KINDS
+from dataset import KINDS, clip_cues
 
 FILL = 114  # the network contract's filling beside the picture
 LEAST_BALL, MOST_BALL = 10, 42
@@ -120,24 +120,6 @@ def clip_balls(balls, masks, width, height):
     return cut[ok], masks[ok], cut[(share > HARDLY_VISIBLE) & ~ok]
 
 
-def clip_cues(cues, width, height, least=24):
-    """Cues cut at the edges of the view; stubs shorter than `least` pixels are dropped."""
-    kept = []
-    for tip_x, tip_y, butt_x, butt_y in cues:
-        start, end = 0.0, 1.0
-        for a, d, edge in ((tip_x, butt_x - tip_x, width), (tip_y, butt_y - tip_y, height)):
-            if abs(d) < 1e-6:
-                if not 0 <= a <= edge:
-                    end = -1.0
-                continue
-            enter, leave = sorted((-a / d, (edge - a) / d))
-            start, end = max(start, enter), min(end, leave)
-        dx, dy = butt_x - tip_x, butt_y - tip_y
-        if end > start and np.hypot(dx, dy) * (end - start) >= least:
-            kept.append((tip_x + start * dx, tip_y + start * dy, tip_x + end * dx, tip_y + end * dy))
-    return np.array(kept, np.float32).reshape(-1, 4)
-
-
 def recolour(rng, image, keep_hue):
     """Another cloth, another light, another sensor. Kinds of balls do not depend on the hue."""
     hsv = cv2.cvtColor(image, cv2.COLOR_RGB2HSV)
@@ -211,6 +193,7 @@ def augmented(sample, rng, width, height, cutouts):
                                 flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=(fill,) * 3)
     balls = carry_balls(matrix, sample.balls)
     balls, masks, ignored = clip_balls(balls, sample.kinds, width, height)
+    ignored = np.concatenate([ignored, carry_balls(matrix, sample.unjudged)])
     cues = sample.cues
     if len(cues):
         cues = carry(matrix, cues.reshape(-1, 2)).reshape(-1, 4)

@@ -32,6 +32,23 @@ class Residual(nn.Module):
         return x + self.second(self.first(x))
 
 
+class CueHead(nn.Module):
+    """Cues on stride 32. A detour over stride 64 lets the cell at the middle of a stick see both its ends."""
+
+    def __init__(self, inputs, channels):
+        super().__init__()
+        self.first = conv(inputs, channels)
+        self.wide = nn.Sequential(conv(channels, channels, 2), conv(channels, channels),
+                                  nn.Upsample(scale_factor=2, mode="nearest"))
+        self.merge = conv(channels, channels)
+        self.last = nn.Conv2d(channels, CUE_CHANNELS, 1)
+
+    def forward(self, x):
+        x = self.first(x)
+        x = x + self.wide(x)
+        return self.last(x + self.merge(x))
+
+
 class Nano(nn.Module):
     """`image` [N,3,H,W] in 0..1 -> `balls` [N,10,H/8,W/8] and `cues` [N,5,H/32,W/32], both raw."""
 
@@ -45,14 +62,14 @@ class Nano(nn.Module):
         self.merge16, self.merge8 = conv(64, 64), conv(64, 64)
         self.up = nn.Upsample(scale_factor=2, mode="nearest")
         self.balls = nn.Sequential(conv(64, 48), nn.Conv2d(48, BALL_CHANNELS, 1))
-        self.cues = nn.Sequential(conv(128, 64), nn.Conv2d(64, CUE_CHANNELS, 1))
+        self.cues = CueHead(128, 64)
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
-        for head in (self.balls, self.cues):
-            nn.init.normal_(head[-1].weight, std=0.01)
-            nn.init.zeros_(head[-1].bias)
-            head[-1].bias.data[0] = -4.6  # a cell in a hundred: the loss starts calm
+        for last in (self.balls[-1], self.cues.last):
+            nn.init.normal_(last.weight, std=0.01)
+            nn.init.zeros_(last.bias)
+            last.bias.data[0] = -4.6  # a cell in a hundred: the loss starts calm
 
     def forward(self, image):
         c8 = self.stride8(self.stride4(image))

@@ -84,6 +84,14 @@ def update_average(average, network, number):
                 a.copy_(b)
 
 
+def load_fitting(network, weights):
+    """Takes over the weights whose names and shapes fit; says which do not."""
+    own = network.state_dict()
+    fitting = {name: value for name, value in weights.items() if name in own and own[name].shape == value.shape}
+    network.load_state_dict(fitting, strict=False)
+    print(f"begun with {len(fitting)} of {len(own)} tensors; new: {sorted(set(own) - set(fitting))}")
+
+
 def save(path, **what):
     """Writes a checkpoint so that an interruption leaves either the old or the new one."""
     torch.save(what, path.with_suffix(".new"))
@@ -117,6 +125,7 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--simulated", help="folder with pictures of the simulated table")
+    parser.add_argument("--initial", help="checkpoint whose weights to begin with where names and shapes fit")
     parser.add_argument("--without-pix2pockets", action="store_true")
     args = parser.parse_args()
 
@@ -136,6 +145,8 @@ def main():
     samples = [s for s in samples if s.split == "train"]
 
     network = Nano().to(memory_format=torch.channels_last)
+    if args.initial:
+        load_fitting(network, torch.load(args.initial, weights_only=True)["average"])
     average = copy.deepcopy(network).eval()
     decayed = [p for p in network.parameters() if p.ndim > 1]
     plain = [p for p in network.parameters() if p.ndim <= 1]
