@@ -18,8 +18,8 @@ const SMALLEST_BOX: f32 = 0.35;
 /// A box larger than the ball's image by more than this, in its smaller extent, is a head or a lamp. A ball blurred
 /// along the diagonal by 10 m/s and 20 ms is four times larger.
 const LARGEST_BOX: f32 = 4.5;
-/// No place is known better than this, however sharp the picture: mm².
-const LEAST_VARIANCE_MM2: f64 = 0.04;
+/// No place is known better than to half a millimetre from one picture, however sharp it is: light and shadow change.
+pub const LEAST_VARIANCE_MM2: f64 = 0.25;
 
 /// A ball seen in one exposure, in the table frame.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -190,7 +190,7 @@ fn publish(calibration: &Calibration, tracks: &[Track], out: &mut StageOutput) {
 fn ball(calibration: &Calibration, track: &Track, exposure_us: u64) -> Ball {
     let [x, y] = track.place_mm();
     let [vx, vy] = track.velocity_mm_s();
-    let sigma_mm = track.sigma_mm();
+    let sigma_mm = track.published_sigma_mm();
     // What the calibration is off by, averaging does not remove.
     let total_mm = libm::sqrt(sigma_mm * sigma_mm + calibration.residual_mm * calibration.residual_mm);
     Ball {

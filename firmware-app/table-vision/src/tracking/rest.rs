@@ -1,7 +1,6 @@
 //! When a ball comes to rest and when it begins to move, told from the noise of its places.
 
 use crate::geometry::linear::{Vec2, norm2, sub2};
-use crate::observation::Observation;
 
 /// A share of the newest residual in the averaged one: two or three frames decide.
 const RESIDUAL_GAIN: f64 = 0.5;
@@ -78,14 +77,14 @@ impl Settling {
     }
 
     /// Takes in where the ball was seen. Where it rests, and how many observations say so, once it does.
-    pub fn settled(&mut self, seen: &Observation, exposure_us: u64) -> Option<(Vec2, u32)> {
-        let sigma = libm::sqrt(seen.variance_mm2[0].max(seen.variance_mm2[1]));
-        if norm2(sub2(seen.place_mm, self.mean_mm)) > SETTLING_SIGMAS * sigma + SETTLING_SLACK_MM {
-            *self = Self::at(seen.place_mm, exposure_us);
+    pub fn settled(&mut self, place_mm: Vec2, noise_mm2: Vec2, exposure_us: u64) -> Option<(Vec2, u32)> {
+        let sigma_mm = libm::sqrt(noise_mm2[0].max(noise_mm2[1]));
+        if norm2(sub2(place_mm, self.mean_mm)) > SETTLING_SIGMAS * sigma_mm + SETTLING_SLACK_MM {
+            *self = Self::at(place_mm, exposure_us);
             return None;
         }
         self.samples += 1;
-        for (mean, place) in self.mean_mm.iter_mut().zip(seen.place_mm) {
+        for (mean, place) in self.mean_mm.iter_mut().zip(place_mm) {
             *mean += (place - *mean) / f64::from(self.samples);
         }
         let long_enough = exposure_us.saturating_sub(self.since_us) >= SETTLING_US;

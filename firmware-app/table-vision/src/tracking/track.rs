@@ -6,7 +6,7 @@ use crate::FrameStamp;
 use crate::geometry::linear::{Vec2, norm2, sub2};
 use crate::geometry::{Calibration, Pocket, TableSize};
 use crate::identity::{KindEvidence, Named};
-use crate::observation::Observation;
+use crate::observation::{LEAST_VARIANCE_MM2, Observation};
 
 /// What the velocity of a free ball gains in variance a second, mm²/s³. A sliding ball loses 2 m/s each second, so its
 /// velocity is off by 66 mm/s after a frame of 33 ms; this allows 100 mm/s there, and 50 at 120 frames a second.
@@ -22,6 +22,10 @@ const HIT_INNOVATION: f64 = 30.0;
 const HIT_VELOCITY_DOUBT: f64 = 0.3;
 /// The speed that a cushion gives back, of the speed into it.
 const CUSHION_RESTITUTION: f64 = 0.75;
+/// A share of the newest exposure in a ball's steadiness: some twenty exposures are remembered.
+const STEADINESS_GAIN: f64 = 0.05;
+/// The part of an observation's variance that averaging does not remove: light and boxes that err the same way again.
+const SYSTEMATIC_SHARE: f64 = 0.25;
 /// A ball not believed in yet is given up after this many exposures without it.
 const UNCONFIRMED_MISSES: u32 = 2;
 /// A ball whose way led into a pocket is in it when it was not seen for this long.
@@ -86,6 +90,10 @@ pub struct Track {
     /// Averaged score of the detections.
     pub score: f32,
     pub pixel: [f32; 2],
+    /// The larger variance of the newest observation along the two sides.
+    pub single_variance_mm2: f64,
+    /// The part of the observations' variance that shows from exposure to exposure while the ball rests.
+    pub steadiness: f64,
     pub first_seen_us: u64,
     pub last_seen_us: u64,
     /// Exposures in which the ball was seen.
@@ -111,6 +119,8 @@ impl Track {
             named: Named::NOTHING,
             score: seen.score,
             pixel: seen.pixel,
+            single_variance_mm2: seen.variance_mm2[0].max(seen.variance_mm2[1]),
+            steadiness: 1.0,
             first_seen_us: stamp.exposure_us,
             last_seen_us: stamp.exposure_us,
             hits: 1,
@@ -155,6 +165,12 @@ impl Track {
 
     pub fn is_moving(&self) -> bool {
         matches!(self.motion, Motion::Moving(_))
+    }
+
+    /// The standard deviation to publish: of the filter, and of what is the same in every picture of a resting ball.
+    pub fn published_sigma_mm(&self) -> f64 {
+        let sigma_mm = self.sigma_mm();
+        libm::sqrt(sigma_mm * sigma_mm + SYSTEMATIC_SHARE * self.single_variance_mm2)
     }
 
     /// The larger standard deviation of the place along the two sides.
@@ -219,23 +235,30 @@ impl Track {
     pub fn see(&mut self, seen: &Observation, stamp: FrameStamp) {
         let exposure_us = stamp.exposure_us;
         let hit = self.innovation(seen).0 > HIT_INNOVATION;
+        let steadiness = self.steadiness;
+        let noise_mm2 = seen
+            .variance_mm2
+            .map(|variance| (variance * steadiness).max(LEAST_VARIANCE_MM2));
         let since_seen_s = seconds_between(self.last_seen_us, exposure_us);
         let off_mm = sub2(seen.place_mm, self.place_mm());
         match &mut self.motion {
             Motion::Resting(calm) => {
-                let variances = [0, 1].map(|i| [self.axes[i].position_variance, seen.variance_mm2[i]]);
-                let disturbed = calm.is_disturbed(off_mm, variances, exposure_us);
-                if hit || disturbed {
+                let variances = [0, 1].map(|i| [self.axes[i].position_variance, noise_mm2[i]]);
+                if calm.is_disturbed(off_mm, variances, exposure_us) || hit {
                     let moving_for_s = seconds_between(calm.until_us(), exposure_us).max(since_seen_s);
                     self.moving_since = Some(stamp);
                     self.motion = Motion::Moving(Settling::at(seen.place_mm, exposure_us));
                     self.fling(seen, moving_for_s);
                 } else {
+                    let newest = 0.5
+                        * (off_mm[0] * off_mm[0] / seen.variance_mm2[0]
+                            + off_mm[1] * off_mm[1] / seen.variance_mm2[1]);
+                    self.steadiness = (steadiness + STEADINESS_GAIN * (newest - steadiness)).min(1.0);
                     self.update(seen);
                 }
             }
             Motion::Moving(settling) => {
-                let settled = settling.settled(seen, exposure_us);
+                let settled = settling.settled(seen.place_mm, noise_mm2, exposure_us);
                 if let Some((place_mm, samples)) = settled {
                     self.axes =
                         [0, 1].map(|i| Axis::at_rest(place_mm[i], seen.variance_mm2[i] / f64::from(samples)));
@@ -256,6 +279,7 @@ impl Track {
         self.evidence.add(seen.kind, seen.kind_score);
         self.score += SCORE_GAIN * (seen.score - self.score);
         self.pixel = seen.pixel;
+        self.single_variance_mm2 = seen.variance_mm2[0].max(seen.variance_mm2[1]);
         self.last_seen_us = exposure_us;
         self.hits = self.hits.saturating_add(1);
         self.unseen = 0;
