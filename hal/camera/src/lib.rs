@@ -20,6 +20,7 @@ mod picture;
 mod pool;
 mod reopen;
 mod replay;
+mod simulated;
 mod source;
 mod v4l2;
 
@@ -30,6 +31,7 @@ pub use picture::{Picture, PictureError, load_picture};
 pub use pool::{FramePool, Slot, the_pool};
 pub use reopen::Backoff;
 pub use replay::{ClipError, picture_files};
+pub use simulated::{OptionError, Outage, SimulatedCamera, SimulatedError, SimulatedOptions};
 pub use source::{OpenError, SourceSpec, SpecError, open};
 pub use v4l2::{
     CameraInfo, CameraName, Encoding, FormatOffer, FourCc, SizeOffer, Unusable, V4l2Error, list_cameras,

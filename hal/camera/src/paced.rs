@@ -71,6 +71,10 @@ impl<R: Reader> PacedCamera<R> {
         }
     }
 
+    pub(crate) const fn reader(&self) -> &R {
+        &self.reader
+    }
+
     fn read_next(&mut self, deadline_us: u64) -> Result<Option<Captured>, CameraLost> {
         while self.slot.is_none() {
             self.slot = self.pool.take();

@@ -169,6 +169,15 @@ impl FramePool {
     }
 }
 
+/// Prepares a pool and warns where it is not locked.
+pub(crate) fn prepare(pool: &'static FramePool, bytes: usize) {
+    if let Err(error) = pool.prepare(bytes) {
+        log::warn!(
+            "frame memory is not locked: {error}; raise the limit RLIMIT_MEMLOCK (LimitMEMLOCK= in systemd)"
+        );
+    }
+}
+
 /// A slot of a pool and the right to its bytes. Dropping it gives it back.
 pub struct Slot {
     pool: &'static FramePool,

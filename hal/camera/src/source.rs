@@ -8,14 +8,18 @@ use crate::camera::Camera;
 use crate::config::CameraConfig;
 use crate::paced::{PacedCamera, Reader};
 use crate::picture::PictureError;
-use crate::pool::the_pool;
+use crate::pool::{prepare, the_pool};
+
 use crate::replay::{ClipError, ClipReader, FolderReader, picture_files};
+use crate::simulated::{OptionError, SimulatedCamera, SimulatedError, SimulatedOptions};
 use crate::v4l2::{CameraName, V4l2Error, open_camera};
 
 /// Which source of pictures is meant. Written `v4l2:auto`, `v4l2:/dev/video0`, `v4l2:NAME` (as in `/dev/v4l/by-id` or
 /// `by-path`), the name of a file or folder, or `sim:` with options.
 #[derive(Debug, Clone)]
 pub enum SourceSpec {
+    /// The simulated table. Clones share the time from which its faults count.
+    Simulated(Box<SimulatedOptions>),
     /// A V4L2 camera.
     V4l2(CameraName),
     /// A recording: a PNG or JPEG, a folder of them, or a clip.
@@ -28,11 +32,14 @@ pub enum SourceSpec {
 pub enum SpecError {
     /// It is empty.
     Empty,
+    /// An option of the simulated table is wrong.
+    Simulated(OptionError),
 }
 
 impl fmt::Display for SpecError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Simulated(error) => error.fmt(f),
             Self::Empty => {
                 f.write_str("no source is given; try `sim:`, `v4l2:auto`, or the name of a file or folder")
             }
@@ -53,6 +60,12 @@ impl FromStr for SourceSpec {
             let Ok(name) = name.parse();
             return Ok(Self::V4l2(name));
         }
+        if let Some(options) = text.strip_prefix("sim:") {
+            return options
+                .parse()
+                .map(|options| Self::Simulated(Box::new(options)))
+                .map_err(SpecError::Simulated);
+        }
         if text.starts_with("/dev/") {
             return Ok(Self::V4l2(CameraName::Path(text.into())));
         }
@@ -64,6 +77,8 @@ impl FromStr for SourceSpec {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum OpenError {
+    /// The simulated table cannot be shown.
+    Simulated(SimulatedError),
     /// The V4L2 camera cannot be used.
     V4l2(V4l2Error),
     /// There is no such file or folder, or it cannot be read.
@@ -79,6 +94,7 @@ pub enum OpenError {
 impl fmt::Display for OpenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Simulated(error) => error.fmt(f),
             Self::V4l2(error) => error.fmt(f),
             Self::Unreadable(path, error) => write!(f, "{}: {error}", path.display()),
             Self::NoPictures(path) => write!(f, "{}: the folder holds no PNG and no JPEG", path.display()),
@@ -96,6 +112,10 @@ impl std::error::Error for OpenError {}
 /// What is wrong with the source, and what to do about it.
 pub fn open(spec: &SourceSpec, config: &CameraConfig) -> Result<Box<dyn Camera>, OpenError> {
     match spec {
+        SourceSpec::Simulated(options) => {
+            let camera = SimulatedCamera::open(options, config, the_pool()).map_err(OpenError::Simulated)?;
+            Ok(prepared(camera))
+        }
         SourceSpec::V4l2(name) => open_camera(name, config).map_err(OpenError::V4l2),
         SourceSpec::Replay(path) => open_recording(path, config),
     }
@@ -124,12 +144,11 @@ fn open_recording(path: &Path, config: &CameraConfig) -> Result<Box<dyn Camera>,
 }
 
 fn paced(reader: impl Reader + 'static, config: &CameraConfig) -> Box<dyn Camera> {
-    let camera = PacedCamera::new(reader, the_pool(), config.pace);
-    if let Err(error) = the_pool().prepare(camera.format().size_bytes()) {
-        log::warn!(
-            "frame memory is not locked: {error}; raise the limit RLIMIT_MEMLOCK (LimitMEMLOCK= in systemd)"
-        );
-    }
+    prepared(PacedCamera::new(reader, the_pool(), config.pace))
+}
+
+fn prepared(camera: impl Camera + 'static) -> Box<dyn Camera> {
+    prepare(the_pool(), camera.format().size_bytes());
     Box::new(camera)
 }
 

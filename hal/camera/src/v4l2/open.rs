@@ -20,7 +20,7 @@ use crate::camera::Camera;
 use crate::config::{BufferWish, CameraConfig};
 use crate::jpeg;
 use crate::limits::MAX_ENCODED_BYTES;
-use crate::pool::the_pool;
+use crate::pool::{prepare, the_pool};
 
 /// Which V4L2 camera is meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -138,17 +138,10 @@ pub(crate) fn open_camera(name: &CameraName, config: &CameraConfig) -> Result<Bo
         log::warn!("camera {}: {warning}", info.node.display());
     }
     let mut buffers = driver.buffers(config.buffers, choice.encoding, size_bytes)?;
-    let lockable_bytes = if choice.encoding == Encoding::Mjpeg {
-        format.size_bytes()
-    } else {
-        buffers.length()
-    };
-    if (choice.encoding == Encoding::Mjpeg || buffers.memory() == Memory::UserPtr)
-        && let Err(error) = the_pool().prepare(lockable_bytes)
-    {
-        log::warn!(
-            "frame memory is not locked: {error}; raise the limit RLIMIT_MEMLOCK (LimitMEMLOCK= in systemd)"
-        );
+    if choice.encoding == Encoding::Mjpeg {
+        prepare(the_pool(), format.size_bytes());
+    } else if buffers.memory() == Memory::UserPtr {
+        prepare(the_pool(), buffers.length());
     }
     let queued = buffers.queue_free_slots(&driver.device);
     queued.map_err(|error| driver.refused("take buffers (QBUF)", error))?;

@@ -1,0 +1,7 @@
+//! The simulated table as a camera, with faults on demand.
+
+mod camera;
+mod options;
+
+pub use camera::{SimulatedCamera, SimulatedError};
+pub use options::{OptionError, Outage, SimulatedOptions};
