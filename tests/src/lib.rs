@@ -1,1 +1,25 @@
-//! .
+//! What the system tests are made of: the program as a process, a real broker, subscribers, faults.
+//!
+//! - [`Program`]: `baize` as a user starts it; [`Appliance`]: `baize run` with a configuration of its own.
+//! - [`Mosquitto`]: Debian's broker on a free port, to be killed and started again; without it [`Mosquitto::start`] says
+//!   so, and the test is skipped.
+//! - [`Subscriber`]: hears everything below a topic and keeps it with the time it came; [`Proxy`]: a way to the broker
+//!   that can be blocked; [`pictures`]: what cameras and recordings show.
+//! - Everything waits for conditions, with patience for busy machines; everything ends what it started.
+#![forbid(unsafe_code)]
+
+mod appliance;
+mod mosquitto;
+pub mod pictures;
+mod program;
+mod proxy;
+mod scratch;
+mod subscriber;
+pub mod wait;
+
+pub use appliance::{Appliance, TABLE};
+pub use mosquitto::{Mosquitto, free_port};
+pub use program::{Finished, Program, run};
+pub use proxy::Proxy;
+pub use scratch::Scratch;
+pub use subscriber::{Message, Subscriber};

@@ -62,7 +62,8 @@ pub fn detector(config: &config::Detector) -> Result<Box<dyn Detector>, Failure>
         ..CpuOptions::default()
     };
     let (detector, fallback) = open_cpu(&model, &options).map_err(Failure::from_error)?;
-    if let Some(reason) = fallback {
+    // `auto` means: whatever is there. Only who asked for an engine wants to hear that it is another one.
+    if let Some(reason) = fallback.filter(|_| backend == Backend::Onnxruntime) {
         log::warn!("{reason}");
     }
     Ok(detector)

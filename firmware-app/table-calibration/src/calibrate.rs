@@ -1,11 +1,12 @@
 //! The steps in their order: cloth, outline, first guess, noses, solution, noses again, gate.
 
 use crate::first_guess::{FirstGuess, FocalPrior, Rectangle, guess};
-use crate::noses::{self, CUSHION_WIDTH_MM, Noses, Side};
+use crate::noses::{self, CUSHION_WIDTH_MM, Noses};
 use crate::outcome::{Hints, Outcome, Reason, Request};
 use crate::outline::{self, NoOutline};
 use crate::picture::Picture;
-use crate::solve::{Beliefs, Observation, Solution, refine};
+use crate::side::Side;
+use crate::solve::{Beliefs, Observation, Solution, refine, second_radial_term};
 use crate::warp::Warp;
 use crate::{cloth, gate, nose_height_mm};
 use baize_frame::ImageView;
@@ -223,8 +224,10 @@ impl Calibrator<'_> {
     fn first_calibration(&self, start: &Start) -> Calibration {
         let (width, height) = (self.picture.width as u32, self.picture.height as u32);
         let focal_px = start.guess.focal_px;
+        let k1 = start.warp.k1(focal_px);
         let camera = self.request.hints.lens.unwrap_or(CameraModel {
-            k1: start.warp.k1(focal_px),
+            k1,
+            k2: second_radial_term(k1),
             ..CameraModel::pinhole(width, height, focal_px)
         });
         Calibration {

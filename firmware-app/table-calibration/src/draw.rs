@@ -1,6 +1,6 @@
 //! What a calibration found, drawn over the picture, for a person to judge.
 
-use crate::noses::Side;
+use crate::side::Side;
 use crate::outcome::Outcome;
 use baize_table_vision::geometry::Calibration;
 

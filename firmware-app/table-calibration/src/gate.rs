@@ -1,6 +1,7 @@
 //! What a calibration must reach to be used.
 
-use crate::noses::{Noses, Side};
+use crate::noses::Noses;
+use crate::side::Side;
 use crate::outcome::{Outcome, Reason, Request};
 use baize_frame::BallDetection;
 use baize_table_vision::geometry::Calibration;

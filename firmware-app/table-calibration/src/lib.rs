@@ -1,7 +1,7 @@
 //! Finds the table in a picture and solves the camera that looks at it: from pixels to millimetres without a ruler.
 //!
 //! The steps, a file each: the cloth's region by colour (`cloth`), its four straight edges (`outline`), a first camera
-//! from their corners (`first_guess`), the cushions' noses to a fraction of a pixel (`noses`), the camera that explains
+//! from their corners (`first_guess`), the cushions' noses to a fraction of a pixel (`steps`, `noses`, `edge`), the camera that explains
 //! them (`solve`), and a gate that refuses what is not good enough, with the reason (`gate`).
 //!
 //! - The corners of the table frame are those of the cushion **noses**, which are 0.635 of a ball's diameter above the
@@ -15,6 +15,7 @@
 mod calibrate;
 mod cloth;
 mod draw;
+mod edge;
 mod first_guess;
 mod gate;
 mod linear;
@@ -22,8 +23,11 @@ mod mask;
 mod noses;
 mod outcome;
 mod outline;
+mod parabola;
 mod picture;
+mod side;
 mod solve;
+mod steps;
 mod warp;
 
 pub use calibrate::calibrate;

@@ -4,7 +4,7 @@
 
 use crate::first_guess::FocalPrior;
 use crate::linear::solve;
-use crate::noses::Side;
+use crate::side::Side;
 use baize_table_vision::geometry::linear::mul33;
 use baize_table_vision::geometry::{Calibration, Pose, TableSize};
 
@@ -23,6 +23,12 @@ const ROBUST_SIGMAS: f64 = 2.5;
 const K1_SIGMA: f64 = 0.15;
 /// What is given is not moved.
 const FIXED: f64 = 1e-6;
+
+/// The second radial term that goes with a first one, as in the division model: the sides alone tell only one, and with
+/// this second one no lens folds its picture, however wide it is.
+pub(crate) fn second_radial_term(k1: f64) -> f64 {
+    2.0 * k1 * k1
+}
 
 /// A place seen on a nose.
 #[derive(Debug, Clone, Copy)]
@@ -145,7 +151,9 @@ impl Problem<'_> {
         calibration.pose.translation_mm[2] += distance * (zoom - 1.0);
         calibration.camera.fx *= zoom;
         calibration.camera.fy *= zoom;
+        let before = calibration.camera.k1;
         calibration.camera.k1 += moved[K1];
+        calibration.camera.k2 += second_radial_term(calibration.camera.k1) - second_radial_term(before);
         calibration.table = TableSize::new(
             self.start.table.length_mm,
             self.start.table.width_mm * moved[WIDTH].exp(),

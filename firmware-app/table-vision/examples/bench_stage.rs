@@ -98,8 +98,9 @@ fn report(what: &str, calibration: &Calibration, places: &[[f64; 2]], luminance:
     took_ns.sort_unstable();
     let at = |part: f64| took_ns[((took_ns.len() - 1) as f64 * part) as usize] as f64 / 1e3;
     println!(
-        "{what}: {} balls, p50 {:.1} us, p90 {:.1} us, p99 {:.1} us, max {:.1} us",
+        "{what}: {} balls, min {:.1} us, p50 {:.1} us, p90 {:.1} us, p99 {:.1} us, max {:.1} us",
         out.state.balls.len(),
+        at(0.0),
         at(0.5),
         at(0.9),
         at(0.99),

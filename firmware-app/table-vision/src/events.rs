@@ -81,15 +81,16 @@ impl Narrator {
         }
         let on_table = || believed().filter(|track| track.news.ended.is_none());
         let moving = on_table().any(Track::is_moving);
-        if moving && !self.shot_told {
-            if let Some((track, confidence)) = struck_ball(on_table()) {
-                let began = track.moving_since.unwrap_or(stamp);
-                teller.say(EventKind::SHOT_BEGAN, confidence, Some(track), |event| {
-                    event.frame_id = began.frame_id;
-                    event.exposure_us = began.exposure_us;
-                });
-                self.shot_told = true;
-            }
+        if moving
+            && !self.shot_told
+            && let Some((track, confidence)) = struck_ball(on_table())
+        {
+            let began = track.moving_since.unwrap_or(stamp);
+            teller.say(EventKind::SHOT_BEGAN, confidence, Some(track), |event| {
+                event.frame_id = began.frame_id;
+                event.exposure_us = began.exposure_us;
+            });
+            self.shot_told = true;
         }
         if self.moving && !moving {
             teller.say(EventKind::ALL_AT_REST, 1.0, None, |_| {});

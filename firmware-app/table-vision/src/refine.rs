@@ -107,15 +107,14 @@ impl Refiner {
     /// How strong the edge is at each place of each ray, relative to the ray's strongest; `None` at the picture's rim.
     fn edges(&self, luminance: Luminance<'_>, outline: &BallOutline) -> Option<[[f32; EDGES]; RAYS]> {
         let [a, b] = outline.half_axes_px.map(|axis| axis.map(|v| v as f32));
-        // Half a pixel less: samples are taken between the middles of pixels.
-        let [u0, v0] = outline.centre_px.map(|v| v as f32 - 0.5);
+        let [u0, v0] = outline.centre_px.map(|v| v as f32);
         let mut edges = [[0.0; EDGES]; RAYS];
         for (ray, edges) in self.rays.iter().zip(&mut edges) {
             let along = [ray[0] * a[0] + ray[1] * b[0], ray[0] * a[1] + ray[1] * b[1]];
             let mut levels = [0.0; SAMPLES];
             for (i, level) in levels.iter_mut().enumerate() {
                 let part = FIRST_SAMPLE + STEP * i as f32;
-                *level = sample(luminance, u0 + part * along[0], v0 + part * along[1])?;
+                *level = luminance.between([u0 + part * along[0], v0 + part * along[1]])?;
             }
             let mut strongest = 0.0;
             for (i, edge) in edges.iter_mut().enumerate() {
@@ -253,20 +252,6 @@ fn strongest_near(edges: &[f32; EDGES], expected: f32) -> Option<(f32, f32)> {
         0.0
     };
     Some((FIRST_EDGE + STEP * (at as f32 + offset), peak))
-}
-
-/// Luminance between four pixels; `None` outside the picture.
-#[inline]
-fn sample(luminance: Luminance<'_>, u: f32, v: f32) -> Option<f32> {
-    if u < 0.0 || v < 0.0 {
-        return None;
-    }
-    let (x, y) = (u as u32, v as u32);
-    let (right, down) = (u - x as f32, v - y as f32);
-    let level = |dx, dy| luminance.get(x + dx, y + dy).map(f32::from);
-    let above = level(0, 0)? * (1.0 - right) + level(1, 0)? * right;
-    let below = level(0, 1)? * (1.0 - right) + level(1, 1)? * right;
-    Some(above * (1.0 - down) + below * down)
 }
 
 /// The inverse of a symmetric matrix of three.

@@ -252,7 +252,8 @@ fn the_region_of_interest_holds_the_bed_and_lies_in_the_picture() {
             );
         }
     }
-    assert!(region.x % 2 == 0 && region.y % 2 == 0 && region.width % 2 == 0 && region.height % 2 == 0);
+    let numbers = [region.x, region.y, region.width, region.height];
+    assert!(numbers.iter().all(|number| number.is_multiple_of(2)));
     assert!(region.x + region.width <= 1920 && region.y + region.height <= 1080);
     let larger = calibration
         .region_of_interest(100.0)

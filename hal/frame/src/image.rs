@@ -177,6 +177,50 @@ impl Luminance<'_> {
             }
         })
     }
+
+    /// Luminance at a place between the middles of four pixels, interpolated; `None` where one of the four is outside
+    /// the picture.
+    #[inline]
+    pub fn between(&self, [u, v]: [f32; 2]) -> Option<f32> {
+        let (u, v) = (u - 0.5, v - 0.5);
+        // A place left of or above the first middles has no pixel before it; NaN has none at all.
+        if !(u >= 0.0 && v >= 0.0) {
+            return None;
+        }
+        let (x, y) = (u as u32, v as u32);
+        let four = match self.image.format.pixels {
+            PixelFormat::Yuyv => self.four_bytes(x, y, 2)?,
+            PixelFormat::Nv12 | PixelFormat::Grey => self.four_bytes(x, y, 1)?,
+            PixelFormat::Rgb24 => {
+                let (right, below) = (x.saturating_add(1), y.saturating_add(1));
+                [
+                    self.get(x, y)?,
+                    self.get(right, y)?,
+                    self.get(x, below)?,
+                    self.get(right, below)?,
+                ]
+            }
+        };
+        let [a, b, c, d] = four.map(f32::from);
+        let (right, down) = (u - x as f32, v - y as f32);
+        let above = a + (b - a) * right;
+        let below = c + (d - c) * right;
+        Some(above + (below - above) * down)
+    }
+
+    /// The pixel in column `x` of line `y`, its right neighbour, and the two below, where a pixel's luminance is the
+    /// first of its `step` bytes.
+    #[inline]
+    fn four_bytes(&self, x: u32, y: u32, step: usize) -> Option<[u8; 4]> {
+        if x >= self.width() - 1 || y >= self.height() - 1 {
+            return None;
+        }
+        let stride = self.image.format.stride as usize;
+        let at = y as usize * stride + x as usize * step;
+        let above = self.image.bytes.get(at..=at + step)?;
+        let below = self.image.bytes.get(at + stride..=at + stride + step)?;
+        Some([above[0], above[step], below[0], below[step]])
+    }
 }
 
 /// A rectangle of whole pixels within a picture.
@@ -191,4 +235,41 @@ pub struct Region {
     pub width: u32,
     /// Lines.
     pub height: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn luminance_between_pixels_is_interpolated_in_every_format() {
+        // Two lines of four pixels whose luminance is 10 x + 40 y.
+        let level = |i: usize| (10 * (i % 4) + 40 * (i / 4)) as u8;
+        let grey: [u8; 8] = core::array::from_fn(level);
+        let yuyv: [u8; 16] = core::array::from_fn(|i| if i % 2 == 0 { level(i / 2) } else { 255 });
+        let nv12: [u8; 12] = core::array::from_fn(|i| if i < 8 { level(i) } else { 255 });
+        let rgb: [u8; 24] = core::array::from_fn(|i| level(i / 3));
+        let pictures: [(&[u8], PixelFormat); 4] = [
+            (&grey, PixelFormat::Grey),
+            (&yuyv, PixelFormat::Yuyv),
+            (&nv12, PixelFormat::Nv12),
+            (&rgb, PixelFormat::Rgb24),
+        ];
+        for (bytes, pixels) in pictures {
+            let image = ImageView::new(bytes, FrameFormat::packed(4, 2, pixels)).expect("the sizes fit");
+            let luminance = image.luminance();
+            assert_eq!(luminance.between([0.5, 0.5]), Some(0.0), "{pixels:?}");
+            assert_eq!(luminance.between([1.75, 1.0]), Some(12.5 + 20.0), "{pixels:?}");
+            for outside in [
+                [0.4, 1.0],
+                [3.6, 1.0],
+                [1.0, 0.4],
+                [1.0, 1.6],
+                [f32::NAN, 1.0],
+                [1.0, f32::INFINITY],
+            ] {
+                assert_eq!(luminance.between(outside), None, "{pixels:?} {outside:?}");
+            }
+        }
+    }
 }

@@ -3,7 +3,6 @@
 use std::time::{Duration, Instant};
 
 use baize_realtime::shutdown::Signals;
-use rumqttc::MqttOptions;
 
 use super::args::DemoArgs;
 use super::watch;
@@ -11,6 +10,7 @@ use crate::appliance;
 use crate::config::Config;
 use crate::embedded_broker;
 use crate::failure::Failure;
+use crate::publish;
 
 /// The demo's table in topics.
 const TABLE: &str = "demo";
@@ -32,7 +32,7 @@ pub fn run(args: &DemoArgs) -> Result<(), Failure> {
     std::fs::create_dir_all(&folder).map_err(|error| Failure::at(folder.display(), error))?;
     config.calibration.file = folder.join("calibration.json");
 
-    let options = MqttOptions::new("baize-demo-view", "127.0.0.1", port);
+    let options = publish::options("baize-demo-view", &config.broker).map_err(Failure::from_error)?;
     let duration = args.seconds.map(Duration::from_secs);
     let json = args.json;
     let viewer = std::thread::spawn(move || {

@@ -1,4 +1,4 @@
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
@@ -94,6 +94,7 @@ struct Session {
     changed: Notify,
     probe_topic: String,
     seed: u64,
+    leaving: Cell<bool>,
 }
 
 impl Session {
@@ -131,6 +132,7 @@ impl Session {
             commands,
             changed: Notify::new(),
             probe_topic,
+            leaving: Cell::new(false),
         }
     }
 
@@ -173,6 +175,8 @@ impl Session {
                 }
                 Ok(Event::Outgoing(Outgoing::Publish(packet_id))) => self.sent(packet_id),
                 Ok(_) => {}
+                // After our own goodbye the broker hangs up: nothing to tell, nowhere to return to.
+                Err(_) if self.leaving.get() => return,
                 Err(error) => {
                     self.link.borrow_mut().broke();
                     self.outbox.borrow_mut().link_broke();
@@ -403,6 +407,7 @@ impl Session {
             return;
         }
         self.say(Topic::Status, ApplianceStatus::Stopped.as_str());
+        self.leaving.set(true);
         let _ = self.client.try_disconnect();
         // The wheel is turned beside this; the connection's end ends nothing here, so time does.
         let deadline = Instant::now() + LAST_WORDS;

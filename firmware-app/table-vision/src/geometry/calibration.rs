@@ -238,5 +238,5 @@ fn even_span(low: f64, high: f64, size: u32) -> Option<(u32, u32)> {
     let end_of_picture = f64::from(size - size % 2);
     let start = libm::floor(low.max(0.0) / 2.0) * 2.0;
     let end = (libm::ceil(high / 2.0) * 2.0).min(end_of_picture);
-    (end > start).then(|| (start as u32, (end - start) as u32))
+    (end > start).then_some((start as u32, (end - start) as u32))
 }

@@ -359,16 +359,16 @@ impl Track {
         };
         let velocity = sub2(seen.place_mm, self.place_mm()).map(|way| way * per_s);
         let doubt = HIT_VELOCITY_DOUBT * norm2(velocity);
-        for i in 0..2 {
+        self.axes = [0, 1].map(|i| {
             let variance = seen.variance_mm2[i];
-            self.axes[i] = Axis {
+            Axis {
                 position_mm: seen.place_mm[i],
                 velocity_mm_s: velocity[i],
                 position_variance: variance,
                 covariance: variance * per_s,
                 velocity_variance: 2.0 * variance * per_s * per_s + doubt * doubt,
-            };
-        }
+            }
+        });
     }
 }
 

@@ -73,8 +73,8 @@ impl RowTable {
 pub(super) struct ColumnTable {
     /// First element, for a whole number of groups of columns.
     pub first: Vec<u32>,
-    /// For each group, each chunk, each column of the group's first half: for each channel the chunk of that column,
-    /// then the chunk of the column half a group on. The order in which 256-bit registers take them.
+    /// For each group of columns, each pair of elements and each channel: the two weights of each column of the group.
+    /// The order in which a register takes them that holds a pair of elements of each column.
     pub weights: Vec<i16>,
     /// Chunks of each column.
     pub chunks: usize,
@@ -85,11 +85,9 @@ pub(super) struct ColumnTable {
 impl ColumnTable {
     /// Where the weights of `column` for `channel` from `element` of the column's window on lie.
     pub const fn weight_at(chunks: usize, column: usize, channel: usize, element: usize) -> usize {
-        const HALF: usize = GROUP / 2;
         let (group, within) = (column / GROUP, column % GROUP);
-        let (chunk, lane) = (element / CHUNK, element % CHUNK);
-        let pair = (group * chunks + chunk) * HALF + within % HALF;
-        ((pair * CHANNELS + channel) * 2 + within / HALF) * CHUNK + lane
+        let pair = group * chunks * CHUNK / 2 + element / 2;
+        ((pair * CHANNELS + channel) * GROUP + within) * 2 + element % 2
     }
 
     /// All weights of a group of columns.

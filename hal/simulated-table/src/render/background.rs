@@ -192,7 +192,10 @@ impl Background<'_> {
             .fold(f64::MAX, f64::min);
         if near < 13.0 {
             let round = (1.0 - libm::fabs(near - 6.5) / 9.0) as f32;
-            let shine = self.lighting.mirrored(point, DVec3::Z, to_eye, 0.25, &ALL_SEEN);
+            let shine = self
+                .lighting
+                .near(point, &ALL_SEEN)
+                .mirrored(point, DVec3::Z, to_eye, 0.25);
             return (
                 Surface::Ring,
                 lit(self.looks.pocket_ring, light * (0.6 + 0.6 * round), shine, 0.6),
@@ -200,7 +203,10 @@ impl Background<'_> {
         }
         let (surface, albedo, gloss) = self.rail_paint(p, depth);
         let edge = ((self.table.border_mm() - depth) / 16.0).clamp(0.0, 1.0) as f32;
-        let shine = self.lighting.mirrored(point, DVec3::Z, to_eye, 0.10, &ALL_SEEN);
+        let shine = self
+            .lighting
+            .near(point, &ALL_SEEN)
+            .mirrored(point, DVec3::Z, to_eye, 0.10);
         (surface, lit(albedo, light * (0.55 + 0.45 * edge), shine, gloss))
     }
 

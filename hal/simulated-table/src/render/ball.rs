@@ -7,7 +7,7 @@ use crate::camera::Camera;
 use crate::colour::{Rgb, add, scale};
 use crate::render::Stage;
 use crate::render::canvas::Area;
-use crate::render::light::Seen;
+use crate::render::light::{LocalLight, Seen};
 use crate::render::paint::paint;
 
 /// Where a ball is at one instant.
@@ -87,6 +87,8 @@ pub fn draw(stage: &mut Stage, style: &BallStyle, view: &BallView) {
         return;
     }
     let share = 1.0 / view.poses.len() as f32;
+    let lighting = stage.lighting;
+    let light_here = lighting.near(view.poses[0].centre, &view.seen);
     for y in reach.y0..reach.y1 {
         stage.canvas.touch(y, reach.x0, reach.x1);
         for x in reach.x0..reach.x1 {
@@ -97,7 +99,7 @@ pub fn draw(stage: &mut Stage, style: &BallStyle, view: &BallView) {
             for pose in view.poses {
                 let part = share * cover(stage, pose.centre, radius, x, y);
                 if part > 0.0
-                    && let Some(colour) = shade(stage, style, view, pose, x, y, floor)
+                    && let Some(colour) = shade(stage, style, view, &light_here, pose, [x, y], floor)
                 {
                     light = add(light, scale(colour, part));
                     coverage += part;
@@ -141,9 +143,9 @@ fn shade(
     stage: &Stage,
     style: &BallStyle,
     view: &BallView,
+    light: &LocalLight,
     pose: &BallPose,
-    x: i32,
-    y: i32,
+    [x, y]: [i32; 2],
     floor: f64,
 ) -> Option<Rgb> {
     let radius = view.ball.radius_mm;
@@ -171,7 +173,7 @@ fn shade(
     let openness = openness.max(0.15);
     let sharpness = radius * stage.camera.focal_px[0] / nearest;
     let albedo = paint(view.ball, style, pose.rotation.conjugate() * normal, sharpness);
-    let matt = stage.lighting.matt(hit, normal, albedo, &view.seen, openness);
+    let matt = light.matt(normal, albedo, openness);
     let shine = stage
         .lighting
         .mirrored(hit, normal, -direction, 0.012, &view.seen);

@@ -73,28 +73,59 @@ impl Lighting {
         points.map(|point| self.on_level(point)).sum::<f32>() / 16.0
     }
 
-    /// Light from a matt surface at `point` with this normal. `openness` is the part of the surroundings it sees.
-    pub fn matt(&self, point: DVec3, normal: DVec3, albedo: Rgb, seen: &Seen, openness: f32) -> Rgb {
-        let up = (0.5 + 0.5 * normal.z) as f32;
-        let mut direct = 0.0;
-        for (lamp, seen) in self.lamps.iter().zip(seen) {
-            let to_lamp = lamp.position - point;
-            let d2 = to_lamp.length_squared();
-            let distance = d2.sqrt();
-            // A lamp of some size lights a little beyond the horizon.
-            let wrap = lamp.radius / distance * 0.7;
-            let cosine = ((normal.dot(to_lamp) / distance + wrap) / (1.0 + wrap)).max(0.0);
-            let straight = lamp.position.z * lamp.position.z;
-            direct += lamp.strength * seen * (cosine * (to_lamp.z / distance) * straight / d2) as f32;
+    /// The light near a place that sees these parts of the lamps.
+    pub fn near(&self, place: DVec3, seen: &Seen) -> LocalLight<'_> {
+        let beam = |(lamp, &seen): (&'_ LampLight, &f32)| {
+            let to_lamp = lamp.position - place;
+            let distance = to_lamp.length();
+            let straight = lamp.position.z / distance;
+            Beam {
+                to_lamp: to_lamp / distance,
+                // Light leaves the lamp at an angle to it, and fades with the square of the distance.
+                strength: lamp.strength * seen * (to_lamp.z / distance * straight * straight) as f32,
+                radiance: lamp.radiance * seen,
+                // A lamp of some size lights a little beyond the horizon.
+                wrap: 0.7 * lamp.radius / distance,
+            }
+        };
+        LocalLight {
+            light: self,
+            level: self.on_level(place),
+            beams: self.lamps.iter().zip(seen).map(beam).collect(),
         }
-        let level = self.on_level(point);
-        let bounce = scale(self.cloth, 0.75 * level * (1.0 - up) * openness);
-        let white = direct + self.ambient * up * openness;
+    }
+}
+
+/// The light near one place: lamps are far enough to shine in one direction there.
+pub struct LocalLight<'a> {
+    light: &'a Lighting,
+    /// On a horizontal surface, unhindered.
+    level: f32,
+    beams: heapless::Vec<Beam, MAX_LAMPS>,
+}
+
+struct Beam {
+    to_lamp: DVec3,
+    strength: f32,
+    radiance: f32,
+    wrap: f64,
+}
+
+impl LocalLight<'_> {
+    /// Light from a matt surface with this normal. `openness` is the part of the surroundings that it sees.
+    pub fn matt(&self, normal: DVec3, albedo: Rgb, openness: f32) -> Rgb {
+        let up = (0.5 + 0.5 * normal.z) as f32;
+        let mut white = self.light.ambient * up * openness;
+        for beam in &self.beams {
+            let cosine = (normal.dot(beam.to_lamp) + beam.wrap) / (1.0 + beam.wrap);
+            white += beam.strength * cosine.max(0.0) as f32;
+        }
+        let bounce = scale(self.light.cloth, 0.75 * self.level * (1.0 - up) * openness);
         multiply(albedo, add([white; 3], bounce))
     }
 
     /// Light that a polished surface mirrors towards the eye. `to_eye` is normalised.
-    pub fn mirrored(&self, point: DVec3, normal: DVec3, to_eye: DVec3, roughness: f64, seen: &Seen) -> Rgb {
+    pub fn mirrored(&self, point: DVec3, normal: DVec3, to_eye: DVec3, roughness: f64) -> Rgb {
         let facing = normal.dot(to_eye).max(0.0);
         let slant = 1.0 - facing;
         let slant2 = slant * slant;
@@ -102,18 +133,19 @@ impl Lighting {
         let fresnel = (0.045 + 0.955 * slant2 * slant2 * slant) as f32;
         let way = normal * (2.0 * facing) - to_eye;
         if way.z <= 0.02 {
-            return scale(self.cloth, fresnel * 0.8 * self.on_level(point));
+            return scale(self.light.cloth, fresnel * 0.8 * self.level);
         }
-        let mut light = 0.25 * self.ambient;
-        for (lamp, seen) in self.lamps.iter().zip(seen) {
-            let reach = (lamp.position.z - point.z) / way.z;
-            let hit = point + way * reach;
+        let mut light = 0.25 * self.light.ambient;
+        let per_height = 1.0 / way.z;
+        for (lamp, beam) in self.light.lamps.iter().zip(&self.beams) {
+            let reach = (lamp.position.z - point.z) * per_height;
             let soft = roughness * reach + 20.0;
-            let inside =
-                |from_middle: f64, half: f64| ((half - from_middle.abs()) / soft + 0.5).clamp(0.0, 1.0);
-            let part = inside(hit.x - lamp.position.x, lamp.half_size[0])
-                * inside(hit.y - lamp.position.y, lamp.half_size[1]);
-            light += lamp.radiance * seen * part as f32;
+            let off_x = (point.x + way.x * reach - lamp.position.x).abs() - lamp.half_size[0];
+            let off_y = (point.y + way.y * reach - lamp.position.y).abs() - lamp.half_size[1];
+            if off_x.max(off_y) < 0.5 * soft {
+                let inside = |off: f64| (0.5 - off / soft).min(1.0);
+                light += beam.radiance * (inside(off_x) * inside(off_y)) as f32;
+            }
         }
         [fresnel * light; 3]
     }

@@ -6,7 +6,7 @@ use crate::camera::Camera;
 use crate::colour::{Rgb, from_picture, mix};
 use crate::person::{CUE_LENGTH_MM, Limb, LimbPaint};
 use crate::render::Stage;
-use crate::render::light::Seen;
+use crate::render::light::{LocalLight, Seen};
 use crate::scene::MAX_LAMPS;
 
 /// A straight strip of the picture that holds a thing drawn on it.
@@ -27,7 +27,7 @@ impl Strip {
         let nearest = from
             .distance(DVec3::from_array(camera.position_mm()))
             .min(to.distance(DVec3::from_array(camera.position_mm())));
-        let thickness = 1.6 * radius * camera.focal_px[0] / (nearest - radius).max(50.0);
+        let thickness = 1.25 * radius * camera.focal_px[0] / (nearest - radius).max(50.0);
         Some(Self {
             from: a,
             to: b,
@@ -44,20 +44,18 @@ impl Strip {
 
     /// The pixels of line `y` that the strip crosses, within a picture of this width.
     pub fn pixels(&self, y: i32, width: i32) -> core::ops::Range<i32> {
-        let middle = f64::from(y) + 0.5;
         let along = self.to - self.from;
-        let at = |line: f64| {
-            if along.y.abs() < 1e-9 {
-                return None;
-            }
-            Some(self.from.x + along.x * ((line - self.from.y) / along.y).clamp(0.0, 1.0))
-        };
-        let (a, b) = match (at(middle - self.margin), at(middle + self.margin)) {
-            (Some(a), Some(b)) => (a.min(b), a.max(b)),
-            _ => (self.from.x.min(self.to.x), self.from.x.max(self.to.x)),
-        };
-        let left = (a - self.margin).floor() as i32;
-        let right = (b + self.margin).ceil() as i32;
+        let mut left = self.from.x.min(self.to.x);
+        let mut right = self.from.x.max(self.to.x);
+        if along.y.abs() > 1e-3 {
+            let on_line = self.from.x + along.x * ((f64::from(y) + 0.5 - self.from.y) / along.y);
+            // As far to the side as the strip reaches across; half a line for the line's own height.
+            let aside = (self.margin + 0.5) * along.length() / along.y.abs() - self.margin;
+            left = left.max(on_line - aside);
+            right = right.min(on_line + aside);
+        }
+        let left = (left - self.margin).floor() as i32;
+        let right = (right + self.margin).ceil() as i32;
         left.clamp(0, width)..right.clamp(0, width)
     }
 }
@@ -107,6 +105,9 @@ pub fn draw(stage: &mut Stage, poses: &[Limb]) {
         let Some(strip) = Strip::new(stage.camera, limb.from, limb.to, thickest) else {
             continue;
         };
+        let seen: Seen = [1.0; MAX_LAMPS];
+        let lighting = stage.lighting;
+        let light = lighting.near((limb.from + limb.to) / 2.0, &seen);
         for y in strip.lines(stage.canvas.height) {
             let pixels = strip.pixels(y, stage.canvas.width);
             if pixels.is_empty() {
@@ -114,13 +115,13 @@ pub fn draw(stage: &mut Stage, poses: &[Limb]) {
             }
             stage.canvas.touch(y, pixels.start, pixels.end);
             for x in pixels {
-                draw_pixel(stage, limb, share, x, y);
+                draw_pixel(stage, limb, &light, share, x, y);
             }
         }
     }
 }
 
-fn draw_pixel(stage: &mut Stage, limb: &Limb, share: f32, x: i32, y: i32) {
+fn draw_pixel(stage: &mut Stage, limb: &Limb, light: &LocalLight, share: f32, x: i32, y: i32) {
     let direction = stage
         .rays
         .direction(f64::from(x) + 0.5, f64::from(y) + 0.5)
@@ -135,14 +136,13 @@ fn draw_pixel(stage: &mut Stage, limb: &Limb, share: f32, x: i32, y: i32) {
     let towards_eye = libm::sqrt((radius * radius - pass.apart * pass.apart).max(0.0));
     let normal = ((pass.offset - direction * towards_eye) / radius).normalize();
     let point = stage.rays.eye + direction * (pass.distance - towards_eye);
-    let seen: Seen = [1.0; MAX_LAMPS];
     let (albedo, gloss) = colour(limb, pass.along);
-    let matt = stage.lighting.matt(point, normal, albedo, &seen, 1.0);
-    let shine = stage.lighting.mirrored(point, normal, -direction, 0.08, &seen);
-    let light = core::array::from_fn(|i| matt[i] + gloss * shine[i]);
-    let light = stage.sensed(light, x, y);
+    let matt = light.matt(normal, albedo, 1.0);
+    let shine = light.mirrored(point, normal, -direction, 0.08);
+    let colour = core::array::from_fn(|i| matt[i] + gloss * shine[i]);
+    let colour = stage.sensed(colour, x, y);
     let at = stage.canvas.index(x, y);
-    stage.cover(at, light, coverage * share, None);
+    stage.cover(at, colour, coverage * share, None);
 }
 
 fn colour(limb: &Limb, along: f64) -> (Rgb, f32) {

@@ -18,8 +18,8 @@ pub struct Rays {
 
 impl Rays {
     pub fn new(camera: &Camera, width: u32, height: u32) -> Self {
-        let columns = width as usize / SPACING as usize + 2;
-        let lines = height as usize / SPACING as usize + 2;
+        let columns = width as usize / SPACING as usize + 3;
+        let lines = height as usize / SPACING as usize + 3;
         let mut grid = Vec::with_capacity(columns * lines);
         for line in 0..lines {
             for column in 0..columns {

@@ -7,8 +7,6 @@ use crate::preprocess::plan::{CHANNELS, CHUNK, GROUP};
 
 /// Bytes of a row that are blended at a time.
 const BLOCK: usize = 32;
-/// Columns of a group in each half of a register.
-const HALF: usize = GROUP / 2;
 
 pub(super) fn kernels() -> Option<Kernels> {
     std::arch::is_x86_feature_detected!("avx2").then_some(Kernels {
@@ -69,9 +67,7 @@ fn sum_columns(job: ColumnJob<'_>, outputs: [&mut [f32]; CHANNELS]) {
     for (group, ((red, green), blue)) in groups.enumerate() {
         let sums = sum_group(job, group);
         for (channel, output) in [red, green, blue].into_iter().enumerate() {
-            let [a, b, c, d] = sums[channel];
-            let sum = _mm256_hadd_epi32(_mm256_hadd_epi32(a, b), _mm256_hadd_epi32(c, d));
-            let level = _mm256_mul_ps(_mm256_cvtepi32_ps(sum), _mm256_set1_ps(job.scale));
+            let level = _mm256_mul_ps(_mm256_cvtepi32_ps(sums[channel]), _mm256_set1_ps(job.scale));
             let level = _mm256_add_ps(level, _mm256_set1_ps(job.bias[channel]));
             let level = _mm256_min_ps(_mm256_max_ps(level, _mm256_setzero_ps()), _mm256_set1_ps(1.0));
             if let Some(output) = output.as_mut_array::<GROUP>() {
@@ -85,29 +81,46 @@ fn sum_columns(job: ColumnJob<'_>, outputs: [&mut [f32]; CHANNELS]) {
     }
 }
 
-/// For each channel four registers; number `i` holds four partial sums of column `i` of the group in its lower half and
-/// four of column `i + 4` in its upper half.
+/// Red, green and blue of each column of a group.
 #[target_feature(enable = "avx2")]
 #[inline]
-fn sum_group(job: ColumnJob<'_>, group: usize) -> [[__m256i; HALF]; CHANNELS] {
-    let mut sums = [[_mm256_setzero_si256(); HALF]; CHANNELS];
+fn sum_group(job: ColumnJob<'_>, group: usize) -> [__m256i; CHANNELS] {
+    let mut sums = [_mm256_setzero_si256(); CHANNELS];
     for plane in job.planes {
         let table = &plane.columns;
         let first = &table.first[group * GROUP..][..GROUP];
-        let mut weights = table.group_weights(group).as_chunks::<{ 2 * CHUNK }>().0.iter();
+        let mut weights = table.group_weights(group).as_chunks::<{ 2 * GROUP }>().0.iter();
         for chunk in 0..table.chunks {
-            for column in 0..HALF {
-                let [low, high] = [first[column], first[column + HALF]]
-                    .map(|first| load_levels(&plane.line[first as usize + chunk * CHUNK..]));
-                let levels = _mm256_inserti128_si256::<1>(_mm256_castsi128_si256(low), high);
-                for (channel, weights) in sums.iter_mut().zip(&mut weights) {
-                    let products = _mm256_madd_epi16(levels, load_weights(weights));
-                    channel[column] = _mm256_add_epi32(channel[column], products);
+            // Loops, not closures: those are not inlined through functions that lack the feature.
+            let mut levels = [_mm256_setzero_si256(); GROUP / 2];
+            for (column, levels) in levels.iter_mut().enumerate() {
+                let low = load_levels(&plane.line[first[column] as usize + chunk * CHUNK..]);
+                let high = load_levels(&plane.line[first[column + GROUP / 2] as usize + chunk * CHUNK..]);
+                *levels = _mm256_inserti128_si256::<1>(_mm256_castsi128_si256(low), high);
+            }
+            for levels in transpose(levels) {
+                for (sum, weights) in sums.iter_mut().zip(&mut weights) {
+                    *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(levels, load_weights(weights)));
                 }
             }
         }
     }
     sums
+}
+
+/// From chunks of columns 0 to 3, with those of columns 4 to 7 above them, to first, second, third and last pairs of
+/// all columns.
+#[target_feature(enable = "avx2")]
+#[inline]
+fn transpose([a, b, c, d]: [__m256i; 4]) -> [__m256i; 4] {
+    let (ab_low, ab_high) = (_mm256_unpacklo_epi32(a, b), _mm256_unpackhi_epi32(a, b));
+    let (cd_low, cd_high) = (_mm256_unpacklo_epi32(c, d), _mm256_unpackhi_epi32(c, d));
+    [
+        _mm256_unpacklo_epi64(ab_low, cd_low),
+        _mm256_unpackhi_epi64(ab_low, cd_low),
+        _mm256_unpacklo_epi64(ab_high, cd_high),
+        _mm256_unpackhi_epi64(ab_high, cd_high),
+    ]
 }
 
 #[target_feature(enable = "avx2")]
@@ -127,7 +140,7 @@ fn load_levels(from: &[i16]) -> __m128i {
 }
 
 #[target_feature(enable = "avx2")]
-fn load_weights(weights: &[i16; 2 * CHUNK]) -> __m256i {
+fn load_weights(weights: &[i16; 2 * GROUP]) -> __m256i {
     // SAFETY: the array has 32 bytes.
     unsafe { _mm256_loadu_si256(weights.as_ptr().cast()) }
 }

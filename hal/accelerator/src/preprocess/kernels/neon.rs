@@ -51,9 +51,7 @@ fn sum_columns(job: ColumnJob<'_>, outputs: [&mut [f32]; CHANNELS]) {
     for (half, ((red, green), blue)) in halves.enumerate() {
         let sums = sum_half(job, half);
         for (channel, output) in [red, green, blue].into_iter().enumerate() {
-            let [a, b, c, d] = sums[channel];
-            let sum = vpaddq_s32(vpaddq_s32(a, b), vpaddq_s32(c, d));
-            let level = vmulq_n_f32(vcvtq_f32_s32(sum), job.scale);
+            let level = vmulq_n_f32(vcvtq_f32_s32(sums[channel]), job.scale);
             let level = vaddq_f32(level, vdupq_n_f32(job.bias[channel]));
             let level = vminq_f32(vmaxq_f32(level, vdupq_n_f32(0.0)), vdupq_n_f32(1.0));
             if let Some(output) = output.as_mut_array::<HALF>() {
@@ -67,11 +65,12 @@ fn sum_columns(job: ColumnJob<'_>, outputs: [&mut [f32]; CHANNELS]) {
     }
 }
 
-/// For each channel four registers, each with four partial sums of one column of half a group.
+/// Red, green and blue of each column of half a group.
 #[target_feature(enable = "neon")]
 #[inline]
-fn sum_half(job: ColumnJob<'_>, half: usize) -> [[int32x4_t; HALF]; CHANNELS] {
-    let mut sums = [[vdupq_n_s32(0); HALF]; CHANNELS];
+fn sum_half(job: ColumnJob<'_>, half: usize) -> [int32x4_t; CHANNELS] {
+    // Products of two columns each; the two elements of a column are added at the end.
+    let mut products = [[vdupq_n_s32(0); 2]; CHANNELS];
     for plane in job.planes {
         let table = &plane.columns;
         let first = &table.first[half * HALF..][..HALF];
@@ -79,17 +78,36 @@ fn sum_half(job: ColumnJob<'_>, half: usize) -> [[int32x4_t; HALF]; CHANNELS] {
         let weights = table.group_weights(half / 2).as_chunks::<CHUNK>().0;
         let mut weights = weights.iter().skip(half % 2).step_by(2);
         for chunk in 0..table.chunks {
-            for column in 0..HALF {
-                let levels = load_levels(&plane.line[first[column] as usize + chunk * CHUNK..]);
-                for (channel, weights) in sums.iter_mut().zip(&mut weights) {
+            let mut chunks = [vdupq_n_s16(0); HALF];
+            for (levels, &first) in chunks.iter_mut().zip(first) {
+                *levels = load_levels(&plane.line[first as usize + chunk * CHUNK..]);
+            }
+            for levels in transpose(chunks) {
+                for ([low, high], weights) in products.iter_mut().zip(&mut weights) {
                     let weights = load_levels(weights);
-                    let sum = vmlal_s16(channel[column], vget_low_s16(levels), vget_low_s16(weights));
-                    channel[column] = vmlal_high_s16(sum, levels, weights);
+                    *low = vmlal_s16(*low, vget_low_s16(levels), vget_low_s16(weights));
+                    *high = vmlal_high_s16(*high, levels, weights);
                 }
             }
         }
     }
-    sums
+    products.map(|[low, high]| vpaddq_s32(low, high))
+}
+
+/// From chunks of four columns to first, second, third and last pairs of all columns.
+#[target_feature(enable = "neon")]
+#[inline]
+fn transpose(chunks: [int16x8_t; HALF]) -> [int16x8_t; HALF] {
+    let [a, b, c, d] = chunks.map(|chunk| vreinterpretq_s32_s16(chunk));
+    let [ab_even, cd_even] = [vtrn1q_s32(a, b), vtrn1q_s32(c, d)].map(|pairs| vreinterpretq_s64_s32(pairs));
+    let [ab_odd, cd_odd] = [vtrn2q_s32(a, b), vtrn2q_s32(c, d)].map(|pairs| vreinterpretq_s64_s32(pairs));
+    [
+        vtrn1q_s64(ab_even, cd_even),
+        vtrn1q_s64(ab_odd, cd_odd),
+        vtrn2q_s64(ab_even, cd_even),
+        vtrn2q_s64(ab_odd, cd_odd),
+    ]
+    .map(|pairs| vreinterpretq_s16_s64(pairs))
 }
 
 #[target_feature(enable = "neon")]

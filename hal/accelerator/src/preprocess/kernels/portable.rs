@@ -1,45 +1,76 @@
 //! The kernels in plain Rust. The others give the same bits.
 
 use super::{ColumnJob, RowJob};
-use crate::preprocess::plan::LINE_BITS;
-use crate::preprocess::plan::{CHANNELS, CHUNK, ColumnTable, ROW_WEIGHT_BITS};
+use crate::preprocess::plan::{CHANNELS, CHUNK, GROUP, LINE_BITS, ROW_WEIGHT_BITS};
+
+/// Elements that stay in registers while the rows pass by.
+const BLOCK: usize = 32;
 
 pub(super) fn blend_rows(job: RowJob<'_>, line: &mut [i16]) {
-    // Blocks that stay in registers while the rows pass by.
-    const BLOCK: usize = 32;
-    for (block, line) in line.chunks_mut(BLOCK).enumerate() {
-        let mut sums = [0i16; BLOCK];
-        let sums = &mut sums[..line.len()];
+    let (blocks, rest) = line.as_chunks_mut::<BLOCK>();
+    for (index, block) in blocks.iter_mut().enumerate() {
+        let mut sums = [0; BLOCK];
         for (row, &weight) in job.weights.iter().enumerate() {
-            let at = row * job.stride + block * BLOCK;
-            let bytes = &job.bytes[at..at + line.len()];
+            let bytes = job.bytes[row * job.stride + index * BLOCK..].first_chunk::<BLOCK>();
+            let bytes = bytes.expect("rows lie in the picture");
             for (sum, &byte) in sums.iter_mut().zip(bytes) {
-                let product = (i32::from(byte) << LINE_BITS) * i32::from(weight);
-                let rounded = (product + (1 << (ROW_WEIGHT_BITS - 1))) >> ROW_WEIGHT_BITS;
-                *sum = sum.wrapping_add(rounded as i16);
+                *sum += weigh(byte, weight);
             }
         }
-        line.copy_from_slice(sums);
+        *block = sums;
+    }
+    let done = blocks.len() * BLOCK;
+    for (at, level) in rest.iter_mut().enumerate() {
+        let bytes = job
+            .weights
+            .iter()
+            .enumerate()
+            .map(|(row, &weight)| (job.bytes[row * job.stride + done + at], weight));
+        *level = bytes.map(|(byte, weight)| weigh(byte, weight)).sum();
     }
 }
 
+/// A level times a weight of 15 bits, rounded to 7 bits behind the point.
+fn weigh(byte: u8, weight: i16) -> i16 {
+    let product = (i32::from(byte) << LINE_BITS) * i32::from(weight);
+    ((product + (1 << (ROW_WEIGHT_BITS - 1))) >> ROW_WEIGHT_BITS) as i16
+}
+
 pub(super) fn sum_columns(job: ColumnJob<'_>, outputs: [&mut [f32]; CHANNELS]) {
-    for (channel, output) in outputs.into_iter().enumerate() {
-        for (column, output) in output.iter_mut().enumerate() {
-            let mut sum = 0i32;
-            for plane in job.planes {
-                let table = &plane.columns;
-                for chunk in 0..table.chunks {
-                    let element = chunk * CHUNK;
-                    let line = &plane.line[table.first[column] as usize + element..][..CHUNK];
-                    let weights = &table.weights
-                        [ColumnTable::weight_at(table.chunks, column, channel, element)..][..CHUNK];
-                    for (&level, &weight) in line.iter().zip(weights) {
-                        sum += i32::from(level) * i32::from(weight);
-                    }
-                }
+    let [red, green, blue] = outputs;
+    let groups = red
+        .chunks_mut(GROUP)
+        .zip(green.chunks_mut(GROUP))
+        .zip(blue.chunks_mut(GROUP));
+    for (group, ((red, green), blue)) in groups.enumerate() {
+        let sums = sum_group(job, group);
+        for (channel, output) in [red, green, blue].into_iter().enumerate() {
+            for (output, sum) in output.iter_mut().zip(sums[channel]) {
+                *output = (sum as f32 * job.scale + job.bias[channel]).clamp(0.0, 1.0);
             }
-            *output = (sum as f32 * job.scale + job.bias[channel]).clamp(0.0, 1.0);
         }
     }
+}
+
+/// Red, green and blue of each column of a group.
+fn sum_group(job: ColumnJob<'_>, group: usize) -> [[i32; GROUP]; CHANNELS] {
+    let mut sums = [[0; GROUP]; CHANNELS];
+    for plane in job.planes {
+        let table = &plane.columns;
+        let first = &table.first[group * GROUP..][..GROUP];
+        let mut weights = table.group_weights(group).as_chunks::<{ 2 * GROUP }>().0.iter();
+        for pair in 0..table.chunks * CHUNK / 2 {
+            let levels: [[i16; 2]; GROUP] = std::array::from_fn(|column| {
+                let at = first[column] as usize + 2 * pair;
+                [plane.line[at], plane.line[at + 1]]
+            });
+            for (sums, weights) in sums.iter_mut().zip(&mut weights) {
+                for ((sum, levels), weights) in sums.iter_mut().zip(levels).zip(weights.as_chunks::<2>().0) {
+                    *sum += i32::from(levels[0]) * i32::from(weights[0])
+                        + i32::from(levels[1]) * i32::from(weights[1]);
+                }
+            }
+        }
+    }
+    sums
 }
