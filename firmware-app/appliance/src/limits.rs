@@ -15,6 +15,9 @@ pub const EVENT_OUTBOX: usize = 256;
 /// Bytes of an encoded state: the wire promises at most 340.
 pub const STATE_BYTES: usize = 512;
 
+/// The largest pictures that a slot of the frame pool holds, width and height.
+pub const MAX_PICTURE_PX: [u32; 2] = [3840, 2160];
+
 /// How long a stage waits for work before it makes a turn without: five states a second are promised.
 pub const IDLE_TURN_MS: u64 = 200;
 

@@ -19,8 +19,11 @@ use std::thread::JoinHandle;
 
 use baize_accelerator::Detector;
 use baize_camera::Camera;
+use baize_frame::{FrameFormat, PixelFormat};
 use baize_table_vision::{StageOutput, TableStage};
 use static_cell::StaticCell;
+
+use crate::limits::MAX_PICTURE_PX;
 
 pub use capture::Failure;
 pub use channels::{CALIBRATION, ENCODED, EVENTS, Encoded, FAILED, OPENED, PICTURES, lock_statistics};
@@ -60,6 +63,16 @@ impl Pipeline {
         flow: Flow,
         plans: Plans,
     ) -> std::io::Result<Self> {
+        let mut detector = detector;
+        // For the largest pictures that a slot holds: whatever camera is opened later, there is room.
+        for pixels in [
+            PixelFormat::Yuyv,
+            PixelFormat::Nv12,
+            PixelFormat::Grey,
+            PixelFormat::Rgb24,
+        ] {
+            detector.prepare(FrameFormat::packed(MAX_PICTURE_PX[0], MAX_PICTURE_PX[1], pixels));
+        }
         static STAGE: StaticCell<TableStage> = StaticCell::new();
         static OUTPUT: StaticCell<StageOutput> = StaticCell::new();
         let stage = STAGE.init(stage);

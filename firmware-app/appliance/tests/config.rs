@@ -1,0 +1,69 @@
+//! The configuration as a person meets it.
+
+use baize::config::{Config, ConfigError, KEYS, reference};
+
+#[test]
+fn the_reference_is_a_valid_configuration_with_every_default() {
+    assert_eq!(Config::parse(&reference()).expect("the reference is valid"), Config::default());
+}
+
+#[test]
+fn every_key_of_the_file_is_documented_and_every_documented_key_exists() {
+    let mut full = Config::default();
+    full.camera.exposure_us = Some(5000);
+    full.camera.gain = Some(1);
+    full.camera.white_balance_k = Some(4600);
+    full.camera.focus = Some(0);
+    full.camera.power_line_hz = Some(50);
+    let file = toml::Table::try_from(full).expect("a configuration is TOML");
+    let mut keys: Vec<String> = file
+        .iter()
+        .flat_map(|(section, table)| {
+            let table = table.as_table().expect("a section");
+            table.keys().map(move |name| format!("{section}.{name}"))
+        })
+        .collect();
+    let mut documented: Vec<&str> = KEYS.iter().map(|key| key.path).collect();
+    keys.sort();
+    documented.sort_unstable();
+    assert_eq!(keys, documented);
+}
+
+#[test]
+fn an_empty_file_means_the_defaults() {
+    assert_eq!(Config::parse("").expect("nothing is wrong with it"), Config::default());
+}
+
+#[test]
+fn an_unknown_key_is_refused_with_the_nearest_valid_one() {
+    for (text, nearest) in [
+        ("[camera]\nwidht = 1280", "camera.width"),
+        ("[table]\nball_diameter = 57.15", "table.ball_diameter_mm"),
+        ("[brocker]\nurl = 'mqtt://x'", "broker.url"),
+        ("[board]\nurl = 'mqtt://x'", "broker.url"),
+    ] {
+        match Config::parse(text) {
+            Err(ConfigError::UnknownKey { nearest: found, .. }) => assert_eq!(found, nearest, "{text}"),
+            other => panic!("{text}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_wrong_value_is_refused_with_what_would_be_right() {
+    for (text, hint) in [
+        ("[camera]\nformat = 'rgb'", "yuyv"),
+        ("[camera]\nfps = 0", "1 and 500"),
+        ("[table]\nsize = '10ft2'", "9ft"),
+        ("[table]\nname = 'a b'", "letters"),
+        ("[table]\nball_diameter_mm = 570", "100"),
+        ("[calibration]\ncorners_px = [[1, 2]]", "four"),
+        ("[realtime]\npriority = 100", "99"),
+        ("[camera]\nwidth = 'wide'", "line 2"),
+        ("[camera", "line 1"),
+        ("[detector]\nbackend = 'tensorrt'", "rten"),
+    ] {
+        let error = Config::parse(text).expect_err(text).to_string();
+        assert!(error.contains(hint), "{text}: {error}");
+    }
+}
