@@ -11,7 +11,7 @@ use crate::geometry::BallOutline;
 use crate::geometry::linear::{Vec2, norm2};
 
 /// Rays around the ball. More make the fit slower, not better: neighbouring edges are seen through the same pixels.
-const RAYS: usize = 32;
+const RAYS: usize = 24;
 /// Samples along a ray, from inside the ball to outside.
 const SAMPLES: usize = 25;
 /// Samples to each side over which an edge is measured: about a pixel, for a ball of 18 pixels' radius.
