@@ -4,8 +4,8 @@
 //!   pages resident. Each refusal is an error that names the missing privilege; the caller warns and goes on.
 //! - **No allocation after start-up**: [`sealing`] is a global allocator that counts, or makes fatal, whatever a
 //!   sealed thread still allocates or frees.
-//! - **Hand-over without long waits**: [`pi_mutex`] is a priority-inheriting lock for `embassy-sync`, [`latest`] a cell
-//!   in which the newest value wins, [`park`] waits for futures by parking the thread.
+//! - **Hand-over without long waits**: [`pi_mutex`] is a priority-inheriting lock for `embassy-sync`'s channels, [`park`]
+//!   waits for futures by parking the thread.
 //! - **Measured**: every lock knows its longest wait and hold, [`histogram`] keeps latencies in fixed memory, and
 //!   [`clock`] is the one monotonic time of the project.
 //! - [`shutdown`] turns SIGTERM and SIGINT into a value that one thread waits for.
@@ -17,7 +17,6 @@ pub mod affinity;
 pub mod clock;
 mod futex;
 pub mod histogram;
-pub mod latest;
 pub mod memory;
 pub mod park;
 pub mod pi_mutex;
