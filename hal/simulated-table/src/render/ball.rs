@@ -174,8 +174,6 @@ fn shade(
     let sharpness = radius * stage.camera.focal_px[0] / nearest;
     let albedo = paint(view.ball, style, pose.rotation.conjugate() * normal, sharpness);
     let matt = light.matt(normal, albedo, openness);
-    let shine = stage
-        .lighting
-        .mirrored(hit, normal, -direction, 0.012, &view.seen);
+    let shine = light.mirrored(hit, normal, -direction, 0.012);
     Some(scale(add(matt, shine), sunk))
 }
