@@ -3,6 +3,7 @@
 
 mod assignment;
 mod association;
+mod ending;
 mod kalman;
 mod rest;
 mod track;
@@ -12,8 +13,9 @@ use baize_table_state::limits::MAX_BALL_ID;
 use heapless::Vec;
 
 use self::assignment::Assignment;
+pub use self::ending::Ending;
+pub use self::track::Track;
 use self::track::seconds_between;
-pub use self::track::{Ending, Track};
 use crate::FrameStamp;
 use crate::geometry::Calibration;
 use crate::identity::{Named, name_balls};

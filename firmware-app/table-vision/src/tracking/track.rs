@@ -1,10 +1,11 @@
 use baize_table_state::{BallId, BallName, Identity};
 
+use super::ending::{Ending, Way};
 use super::kalman::Axis;
 use super::rest::{Calm, Settling};
 use crate::FrameStamp;
+use crate::geometry::TableSize;
 use crate::geometry::linear::{Vec2, norm2, sub2};
-use crate::geometry::{Calibration, Pocket, TableSize};
 use crate::identity::{KindEvidence, Named};
 use crate::observation::{LEAST_VARIANCE_MM2, Observation};
 
@@ -26,17 +27,6 @@ const CUSHION_RESTITUTION: f64 = 0.75;
 const STEADINESS_GAIN: f64 = 0.05;
 /// The part of an observation's variance that averaging does not remove: light and boxes that err the same way again.
 const SYSTEMATIC_SHARE: f64 = 0.25;
-/// A ball not believed in yet is given up after this many exposures without it.
-const UNCONFIRMED_MISSES: u32 = 2;
-/// A ball whose way led into a pocket is in it when it was not seen for this long.
-const FALLING_S: f64 = 0.1;
-/// A ball that hung over a pocket was knocked in when, with others moving, it was not seen for this long.
-const KNOCKED_IN_S: f64 = 0.3;
-/// A moving ball is predicted for this long; after that its place says nothing any more.
-const MOVING_LIFETIME_S: f64 = 0.5;
-/// A resting ball is believed to be where it was for as long as it has been known, within these bounds: an arm hides a
-/// ball for a second or two, and a false detection must not linger.
-const RESTING_LIFETIME_S: (f64, f64) = (0.2, 2.0);
 /// A share of the newest score in the averaged one.
 const SCORE_GAIN: f32 = 0.2;
 
@@ -45,25 +35,6 @@ const SCORE_GAIN: f32 = 0.2;
 pub enum Motion {
     Resting(Calm),
     Moving(Settling),
-}
-
-/// Where the predicted way of a ball that is not seen has led.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Way {
-    OnBed,
-    IntoPocket(u8),
-    AgainstCushion,
-}
-
-/// How a ball came to be followed no more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ending {
-    /// It fell into the pocket of this index.
-    Potted(u8),
-    /// It was lost where it would have turned back from a cushion.
-    LeftOverCushion,
-    /// It is not where it was, and nobody saw why.
-    Vanished,
 }
 
 /// What the newest exposure changed about a ball; each is said once.
@@ -306,41 +277,6 @@ impl Track {
             self.news.renamed_from = Some(former);
         }
         self.named = named;
-    }
-
-    /// Whether the ball is to be followed no more, and why.
-    pub fn ending(
-        &self,
-        stamp: FrameStamp,
-        calibration: &Calibration,
-        anything_moves: bool,
-    ) -> Option<Ending> {
-        if !self.confirmed {
-            return (self.unseen >= UNCONFIRMED_MISSES).then_some(Ending::Vanished);
-        }
-        if self.unseen < 2 {
-            return None;
-        }
-        let unseen_s = seconds_between(self.last_seen_us, stamp.exposure_us);
-        if self.is_moving() {
-            return match self.way {
-                Way::IntoPocket(pocket) if unseen_s >= FALLING_S => Some(Ending::Potted(pocket)),
-                Way::AgainstCushion if unseen_s >= MOVING_LIFETIME_S => Some(Ending::LeftOverCushion),
-                _ if unseen_s >= MOVING_LIFETIME_S => Some(Ending::Vanished),
-                _ => None,
-            };
-        }
-        if anything_moves && unseen_s >= KNOCKED_IN_S {
-            let place = self.place_mm();
-            let hung_over =
-                |pocket: &Pocket| pocket.distance_from_way_mm(place, place) < calibration.ball_radius_mm();
-            if let Some(pocket) = calibration.table.pockets().iter().position(hung_over) {
-                return Some(Ending::Potted(pocket as u8));
-            }
-        }
-        let known_for_s = seconds_between(self.first_seen_us, self.last_seen_us);
-        let lifetime_s = known_for_s.clamp(RESTING_LIFETIME_S.0, RESTING_LIFETIME_S.1);
-        (unseen_s >= lifetime_s).then_some(Ending::Vanished)
     }
 
     fn update(&mut self, seen: &Observation) {
