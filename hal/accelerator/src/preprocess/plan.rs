@@ -68,38 +68,56 @@ impl RowTable {
     }
 }
 
-/// For each output column the elements of a blended line that make it, and their weights for red, green and blue.
+/// Weights of a chunk of elements of each column of a group. Aligned as registers like it.
+#[derive(Clone)]
+#[repr(align(32))]
+pub(super) struct ChunkWeights {
+    /// For each pair of elements and each channel: the two weights of each column, one column after the other.
+    pub pairs: [[[i16; 2 * GROUP]; CHANNELS]; CHUNK / 2],
+}
+
+impl ChunkWeights {
+    const NONE: Self = Self {
+        pairs: [[[0; 2 * GROUP]; CHANNELS]; CHUNK / 2],
+    };
+}
+
+/// For each output column the window of a blended line that makes it, and its weights for red, green and blue.
 #[derive(Default)]
 pub(super) struct ColumnTable {
-    /// First element, for a whole number of groups of columns.
-    pub first: Vec<u32>,
-    /// For each group of columns, each pair of elements and each channel: the two weights of each column of the group.
-    /// The order in which a register takes them that holds a pair of elements of each column.
-    pub weights: Vec<i16>,
-    /// Chunks of each column.
-    pub chunks: usize,
-    /// Length of the longest line that columns reach into.
-    pub reach: usize,
+    firsts: Vec<[u32; GROUP]>,
+    weights: Vec<ChunkWeights>,
+    chunks: usize,
+    reach: usize,
 }
 
 impl ColumnTable {
-    /// Where the weights of `column` for `channel` from `element` of the column's window on lie.
-    pub const fn weight_at(chunks: usize, column: usize, channel: usize, element: usize) -> usize {
-        let (group, within) = (column / GROUP, column % GROUP);
-        let pair = group * chunks * CHUNK / 2 + element / 2;
-        ((pair * CHANNELS + channel) * GROUP + within) * 2 + element % 2
+    /// The first elements of the windows of a group's columns, and the weights of the windows, chunk by chunk.
+    ///
+    /// A first element plus the chunks' length is at most [`reach`](Self::reach).
+    #[inline]
+    pub fn group(&self, group: usize) -> (&[u32; GROUP], &[ChunkWeights]) {
+        (
+            &self.firsts[group],
+            &self.weights[group * self.chunks..][..self.chunks],
+        )
     }
 
-    /// All weights of a group of columns.
-    pub fn group_weights(&self, group: usize) -> &[i16] {
-        let length = self.chunks * CHUNK * GROUP * CHANNELS;
-        &self.weights[group * length..][..length]
+    /// Length of the longest line that windows reach into.
+    pub const fn reach(&self) -> usize {
+        self.reach
+    }
+
+    fn reserve(&mut self, groups: usize, chunks: usize) {
+        reserve(&mut self.firsts, groups);
+        reserve(&mut self.weights, groups * chunks);
     }
 
     fn build(&mut self, plane: &Plane, first_x: u32, source: u32, destination: u32, weight_bits: u32) {
-        let columns = (destination as usize).next_multiple_of(GROUP);
+        let groups = (destination as usize).div_ceil(GROUP);
         let base = first_byte(plane, first_x);
-        self.first.clear();
+        self.firsts.clear();
+        self.firsts.resize(groups, [0; GROUP]);
         let mut longest = 0;
         for index in 0..destination {
             let (mut begin, mut end) = (u32::MAX, 0);
@@ -110,23 +128,26 @@ impl ColumnTable {
                     end = end.max(element + 1);
                 }
             }
-            self.first.push(begin);
+            self.firsts.as_flattened_mut()[index as usize] = begin;
             longest = longest.max(end - begin);
         }
-        self.first.resize(columns, 0);
         self.chunks = (longest as usize).div_ceil(CHUNK);
-        self.reach = self.first.iter().max().map_or(0, |&first| first as usize) + self.chunks * CHUNK;
+        let last = self.firsts.as_flattened().iter().max();
+        self.reach = last.map_or(0, |&first| first as usize) + self.chunks * CHUNK;
         self.weights.clear();
-        self.weights.resize(columns * self.chunks * CHUNK * CHANNELS, 0);
+        self.weights.resize(groups * self.chunks, ChunkWeights::NONE);
         for index in 0..destination {
+            let (group, column) = (index as usize / GROUP, index as usize % GROUP);
+            let first = base + self.firsts[group][column];
+            let weights = &mut self.weights[group * self.chunks..][..self.chunks];
             for sample in plane.samples {
                 for (channel, share) in sample.rgb.into_iter().enumerate() {
                     let mut rounding = Rounding::new(share * f64::from(1 << weight_bits));
                     for (tap, weight) in taps(index, source, destination) {
-                        let element = sample.byte_of(first_x + tap) - base - self.first[index as usize];
-                        let at = Self::weight_at(self.chunks, index as usize, channel, element as usize);
+                        let element = (sample.byte_of(first_x + tap) - first) as usize;
+                        let pair = &mut weights[element / CHUNK].pairs[element % CHUNK / 2];
                         // See `weight_bits`: the largest sum fits.
-                        self.weights[at] += rounding.next(weight) as i16;
+                        pair[channel][2 * column + element % 2] += rounding.next(weight) as i16;
                     }
                 }
             }
@@ -213,15 +234,10 @@ impl Plan {
         // Rounding the size in the input to whole pixels stretches the narrowest regions by up to a half.
         let most_taps = (1.5 * shrink).ceil() as usize + 2;
         let most_chunks = (3 * most_taps + 4).div_ceil(CHUNK);
-        let columns = width.next_multiple_of(GROUP);
         for plane in &mut self.planes[..Layout::of(format.pixels).planes.len()] {
             reserve(&mut plane.rows.spans, height);
             reserve(&mut plane.rows.weights, height * most_taps);
-            reserve(&mut plane.columns.first, columns);
-            reserve(
-                &mut plane.columns.weights,
-                columns * most_chunks * CHUNK * CHANNELS,
-            );
+            plane.columns.reserve(width.div_ceil(GROUP), most_chunks);
             reserve(
                 &mut plane.line,
                 format.stride as usize + (most_chunks + 1) * CHUNK,
@@ -244,7 +260,7 @@ impl Plan {
             plan.columns
                 .build(plane, region.x, region.width, letterbox.width(), bits);
             plan.line.clear();
-            plan.line.resize(plan.row_bytes.max(plan.columns.reach), 0);
+            plan.line.resize(plan.row_bytes.max(plan.columns.reach()), 0);
         }
         self.plane_count = layout.planes.len();
         self.letterbox = letterbox;

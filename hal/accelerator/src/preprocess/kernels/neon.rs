@@ -72,42 +72,47 @@ fn sum_half(job: ColumnJob<'_>, half: usize) -> [int32x4_t; CHANNELS] {
     // Products of two columns each; the two elements of a column are added at the end.
     let mut products = [[vdupq_n_s32(0); 2]; CHANNELS];
     for plane in job.planes {
-        let table = &plane.columns;
-        let first = &table.first[half * HALF..][..HALF];
-        // The weights of the two halves of a group lie in turn.
-        let weights = table.group_weights(half / 2).as_chunks::<CHUNK>().0;
-        let mut weights = weights.iter().skip(half % 2).step_by(2);
-        for chunk in 0..table.chunks {
-            let mut chunks = [vdupq_n_s16(0); HALF];
-            for (levels, &first) in chunks.iter_mut().zip(first) {
+        let (firsts, chunks) = plane.columns.group(half / 2);
+        let firsts = &firsts[half % 2 * HALF..][..HALF];
+        for (chunk, weights) in chunks.iter().enumerate() {
+            let mut levels = [vdupq_n_s16(0); HALF];
+            for (levels, &first) in levels.iter_mut().zip(firsts) {
                 *levels = load_levels(&plane.line[first as usize + chunk * CHUNK..]);
             }
-            for levels in transpose(chunks) {
-                for ([low, high], weights) in products.iter_mut().zip(&mut weights) {
-                    let weights = load_levels(weights);
+            for (levels, weights) in transpose(levels).into_iter().zip(&weights.pairs) {
+                for ([low, high], weights) in products.iter_mut().zip(weights) {
+                    let weights = load_levels(&weights[half % 2 * CHUNK..]);
                     *low = vmlal_s16(*low, vget_low_s16(levels), vget_low_s16(weights));
                     *high = vmlal_high_s16(*high, levels, weights);
                 }
             }
         }
     }
-    products.map(|[low, high]| vpaddq_s32(low, high))
+    let [[r0, r1], [g0, g1], [b0, b1]] = products;
+    [vpaddq_s32(r0, r1), vpaddq_s32(g0, g1), vpaddq_s32(b0, b1)]
 }
 
 /// From chunks of four columns to first, second, third and last pairs of all columns.
 #[target_feature(enable = "neon")]
 #[inline]
 fn transpose(chunks: [int16x8_t; HALF]) -> [int16x8_t; HALF] {
-    let [a, b, c, d] = chunks.map(|chunk| vreinterpretq_s32_s16(chunk));
-    let [ab_even, cd_even] = [vtrn1q_s32(a, b), vtrn1q_s32(c, d)].map(|pairs| vreinterpretq_s64_s32(pairs));
-    let [ab_odd, cd_odd] = [vtrn2q_s32(a, b), vtrn2q_s32(c, d)].map(|pairs| vreinterpretq_s64_s32(pairs));
+    let [a, b, c, d] = chunks;
+    let (a, b) = (vreinterpretq_s32_s16(a), vreinterpretq_s32_s16(b));
+    let (c, d) = (vreinterpretq_s32_s16(c), vreinterpretq_s32_s16(d));
+    let (ab_even, ab_odd) = (
+        vreinterpretq_s64_s32(vtrn1q_s32(a, b)),
+        vreinterpretq_s64_s32(vtrn2q_s32(a, b)),
+    );
+    let (cd_even, cd_odd) = (
+        vreinterpretq_s64_s32(vtrn1q_s32(c, d)),
+        vreinterpretq_s64_s32(vtrn2q_s32(c, d)),
+    );
     [
-        vtrn1q_s64(ab_even, cd_even),
-        vtrn1q_s64(ab_odd, cd_odd),
-        vtrn2q_s64(ab_even, cd_even),
-        vtrn2q_s64(ab_odd, cd_odd),
+        vreinterpretq_s16_s64(vtrn1q_s64(ab_even, cd_even)),
+        vreinterpretq_s16_s64(vtrn1q_s64(ab_odd, cd_odd)),
+        vreinterpretq_s16_s64(vtrn2q_s64(ab_even, cd_even)),
+        vreinterpretq_s16_s64(vtrn2q_s64(ab_odd, cd_odd)),
     ]
-    .map(|pairs| vreinterpretq_s16_s64(pairs))
 }
 
 #[target_feature(enable = "neon")]
@@ -121,7 +126,7 @@ fn load_bytes(from: &[u8]) -> uint8x16_t {
 fn load_levels(from: &[i16]) -> int16x8_t {
     let levels = from
         .first_chunk::<CHUNK>()
-        .expect("the plan made the line as long as its columns reach");
+        .expect("the plan made the line as long as its windows reach");
     // SAFETY: the array has eight elements of 16 bits.
     unsafe { vld1q_s16(levels.as_ptr()) }
 }

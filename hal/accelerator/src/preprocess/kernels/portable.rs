@@ -30,10 +30,10 @@ pub(super) fn blend_rows(job: RowJob<'_>, line: &mut [i16]) {
     }
 }
 
-/// A level times a weight of 15 bits, rounded to 7 bits behind the point.
-fn weigh(byte: u8, weight: i16) -> i16 {
-    let product = (i32::from(byte) << LINE_BITS) * i32::from(weight);
-    ((product + (1 << (ROW_WEIGHT_BITS - 1))) >> ROW_WEIGHT_BITS) as i16
+/// A level times a weight, rounded to the bits behind the point of a line.
+fn weigh(level: u8, weight: i16) -> i16 {
+    const SURPLUS_BITS: u32 = ROW_WEIGHT_BITS - LINE_BITS;
+    ((i32::from(level) * i32::from(weight) + (1 << (SURPLUS_BITS - 1))) >> SURPLUS_BITS) as i16
 }
 
 pub(super) fn sum_columns(job: ColumnJob<'_>, outputs: [&mut [f32]; CHANNELS]) {
@@ -56,18 +56,15 @@ pub(super) fn sum_columns(job: ColumnJob<'_>, outputs: [&mut [f32]; CHANNELS]) {
 fn sum_group(job: ColumnJob<'_>, group: usize) -> [[i32; GROUP]; CHANNELS] {
     let mut sums = [[0; GROUP]; CHANNELS];
     for plane in job.planes {
-        let table = &plane.columns;
-        let first = &table.first[group * GROUP..][..GROUP];
-        let mut weights = table.group_weights(group).as_chunks::<{ 2 * GROUP }>().0.iter();
-        for pair in 0..table.chunks * CHUNK / 2 {
-            let levels: [[i16; 2]; GROUP] = std::array::from_fn(|column| {
-                let at = first[column] as usize + 2 * pair;
-                [plane.line[at], plane.line[at + 1]]
-            });
-            for (sums, weights) in sums.iter_mut().zip(&mut weights) {
-                for ((sum, levels), weights) in sums.iter_mut().zip(levels).zip(weights.as_chunks::<2>().0) {
-                    *sum += i32::from(levels[0]) * i32::from(weights[0])
-                        + i32::from(levels[1]) * i32::from(weights[1]);
+        let (firsts, chunks) = plane.columns.group(group);
+        for (chunk, weights) in chunks.iter().enumerate() {
+            for (column, &first) in firsts.iter().enumerate() {
+                let window = &plane.line[first as usize + chunk * CHUNK..][..CHUNK];
+                for (element, &level) in window.iter().enumerate() {
+                    let weights = &weights.pairs[element / 2];
+                    for (sums, weights) in sums.iter_mut().zip(weights) {
+                        sums[column] += i32::from(level) * i32::from(weights[2 * column + element % 2]);
+                    }
                 }
             }
         }
