@@ -1,0 +1,58 @@
+//! Pictures of the simulated table as files, and where the real ones are.
+
+use std::path::{Path, PathBuf};
+
+use baize_frame::{FrameFormat, PixelFormat};
+use baize_simulated_table::{Layout, Scene, SimulatedTable};
+use zune_core::bit_depth::BitDepth;
+use zune_core::colorspace::ColorSpace;
+use zune_core::options::EncoderOptions;
+use zune_png::PngEncoder;
+
+/// Time between the pictures of a recording, microseconds.
+pub const INTERVAL_US: u64 = 40_000;
+
+/// A scene with so many balls scattered on it, and a player.
+pub fn scene(seed: u64, balls: u8) -> Scene {
+    Scene { seed, layout: Layout::Scattered(balls), ..Scene::standard() }
+}
+
+/// Renders a recording of `count` pictures into `folder`, as PNG in the order of their names.
+///
+/// # Panics
+/// When it cannot be rendered or written.
+pub fn record(folder: &Path, scene: Scene, size: (u32, u32), count: usize) -> Vec<PathBuf> {
+    let format = FrameFormat::packed(size.0, size.1, PixelFormat::Rgb24);
+    let mut table = SimulatedTable::new(scene, format).expect("the size is that of a picture");
+    let mut bytes = vec![0; format.size_bytes()];
+    std::fs::create_dir_all(folder).expect("the folder can be made");
+    (0..count)
+        .map(|number| {
+            table.render(&mut bytes).expect("the buffer fits");
+            table.advance(INTERVAL_US);
+            let file = folder.join(format!("{number:04}.png"));
+            let options = EncoderOptions::new(
+                size.0 as usize,
+                size.1 as usize,
+                ColorSpace::RGB,
+                BitDepth::Eight,
+            );
+            let mut png = Vec::new();
+            PngEncoder::new(&bytes, options).encode(&mut png).expect("it is a picture");
+            std::fs::write(&file, png).expect("the folder can be written");
+            file
+        })
+        .collect()
+}
+
+/// A file of the real pictures and clips. `None`, and a line that says so, where they are not at hand.
+pub fn real(path: &str) -> Option<PathBuf> {
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data");
+    let folder = std::env::var_os("BAIZE_DATA").map_or(beside, PathBuf::from);
+    let file = folder.join(path);
+    if file.exists() {
+        return Some(file);
+    }
+    println!("SKIPPED: {path} is not at hand; $BAIZE_DATA names the folder of the real pictures");
+    None
+}
