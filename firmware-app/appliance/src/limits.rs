@@ -23,3 +23,7 @@ pub const IDLE_TURN_MS: u64 = 200;
 
 /// A camera whose newest frame is older than this is not online: three frames at 5 fps, the slowest camera supported.
 pub const FRAME_AGE_MAX_MS: u64 = 600;
+
+/// A camera that was opened again is recovering until pictures have come for so long: one that comes and goes is not
+/// to flicker between lost and online, and who listens is to see the word.
+pub const RECOVERY_MS: u64 = 1000;

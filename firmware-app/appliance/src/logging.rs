@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use baize_realtime::park::block_on;
 use baize_realtime::pi_mutex::{LockStatistics, Named, PiRawMutex};
+use baize_realtime::shutdown::Signals;
 use embassy_sync::channel::Channel;
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
@@ -92,6 +93,8 @@ pub fn finish() {
 }
 
 fn drain() {
+    // It starts before the command that waits for signals does: one that came here would end the process.
+    let _blocked = Signals::block();
     loop {
         let line = block_on(QUEUE.receive());
         let mut out = std::io::stderr().lock();

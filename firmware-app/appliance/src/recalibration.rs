@@ -20,8 +20,8 @@ const PICTURES_WANTED: usize = 5;
 /// Time between them, so that something can have moved.
 const PICTURE_INTERVAL: Duration = Duration::from_millis(200);
 
-/// Without that many pictures after so long there is no camera to calibrate.
-const COLLECT_MAX: Duration = Duration::from_secs(5);
+/// Without a picture for so long there is no camera to calibrate.
+const SILENCE_MAX: Duration = Duration::from_secs(5);
 
 /// A new calibration may be so much worse than the current one, mm: two of the same camera differ by that.
 const WORSE_BY_MM: f64 = 0.5;
@@ -168,7 +168,7 @@ impl Recalibration {
                 }
                 if pictures.len() >= PICTURES_WANTED {
                     self.stage = self.solve(wish, pictures);
-                } else if since.elapsed() > COLLECT_MAX {
+                } else if last.unwrap_or(since).elapsed() > SILENCE_MAX {
                     let reason = "no pictures come from the camera";
                     return Some((self.finish(refused(wish.id, wish.what, reason), current), None));
                 } else {

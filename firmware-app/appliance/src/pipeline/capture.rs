@@ -12,6 +12,7 @@ use super::channels::{FAILED, FRAMES, OPENED, Shot, Trace};
 use super::flow::{self, Flow};
 use super::shared::SHARED;
 use super::thread::ThreadPlan;
+use crate::limits::RECOVERY_MS;
 use crate::metrics::METRICS;
 
 /// How long one wait for the driver lasts at most: the thread still notices a stop within a second.
@@ -35,12 +36,14 @@ pub fn run(camera: Option<Box<dyn Camera>>, flow: Flow, plan: &ThreadPlan) {
     let mut camera = camera;
     let mut silent = Duration::ZERO;
     let mut frames_due: u64 = 0;
+    let mut recovered_us = 0;
     while !SHARED.is_stopping() {
         SHARED.turn(Role::Capture);
         let Some(open) = camera.as_mut() else {
             camera = flow::next(&OPENED);
             if camera.is_some() {
                 SHARED.set_camera(CameraStatus::Recovering);
+                recovered_us = clock::monotonic_us() + RECOVERY_MS * 1000;
                 silent = Duration::ZERO;
             }
             continue;
@@ -54,7 +57,9 @@ pub fn run(camera: Option<Box<dyn Camera>>, flow: Flow, plan: &ThreadPlan) {
                 METRICS
                     .newest_exposure_us
                     .store(frame.exposure_us, Ordering::Relaxed);
-                SHARED.set_camera(CameraStatus::Online);
+                if returned_us >= recovered_us {
+                    SHARED.set_camera(CameraStatus::Online);
+                }
                 let stride = u64::from(METRICS.stride.load(Ordering::Relaxed));
                 if flow == Flow::LatestWins && frames_due % stride != 0 {
                     METRICS.left_out.add(1);

@@ -77,9 +77,7 @@ impl Shared {
     pub fn camera(&self) -> CameraStatus {
         let status =
             CameraStatus::ALL[usize::from(self.camera.load(Ordering::Relaxed)) % CameraStatus::ALL.len()];
-        let arrival_us = METRICS.newest_arrival_us.load(Ordering::Relaxed);
-        let age_us = clock::monotonic_us().saturating_sub(arrival_us);
-        if status == CameraStatus::Online && age_us > FRAME_AGE_MAX_MS * 1000 {
+        if status == CameraStatus::Online && !pictures_are_fresh() {
             CameraStatus::Recovering
         } else {
             status
@@ -152,7 +150,7 @@ impl Shared {
     /// Sets the flags that the stage cannot know.
     pub(super) fn mark(&self, output: &mut StageOutput) {
         output.state.flags.set(Flags::CAMERA_LOST, false);
-        if self.camera() != CameraStatus::Online {
+        if self.camera() == CameraStatus::Lost || !pictures_are_fresh() {
             output.mark_camera_lost();
         }
         output
@@ -160,6 +158,11 @@ impl Shared {
             .flags
             .set(Flags::RECALIBRATING, self.recalibrating.load(Ordering::Relaxed));
     }
+}
+
+fn pictures_are_fresh() -> bool {
+    let arrival_us = METRICS.newest_arrival_us.load(Ordering::Relaxed);
+    clock::monotonic_us().saturating_sub(arrival_us) <= FRAME_AGE_MAX_MS * 1000
 }
 
 #[cfg(test)]
