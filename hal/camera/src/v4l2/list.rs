@@ -12,7 +12,7 @@ use super::encoding::FourCc;
 use super::negotiate::{FormatOffer, SizeOffer};
 
 /// Formats, sizes and rates of a driver that are looked at; a driver that never ends its list is no reason to hang.
-const LONGEST_LIST: u32 = 64;
+const LONGEST_LIST: u32 = 256;
 
 /// Rates that are listed when a driver offers a range of them.
 const USUAL_RATES_HZ: [f32; 9] = [120.0, 60.0, 50.0, 30.0, 25.0, 20.0, 15.0, 10.0, 5.0];

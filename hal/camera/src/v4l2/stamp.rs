@@ -29,12 +29,13 @@ impl Stamp {
         }
     }
 
-    /// The start of exposure. `exposure_us` is how long the sensor was exposed, if that is locked and so known.
+    /// The start of exposure, never after `now_us`: some drivers compute their stamps, and are ahead of the clock.
+    /// `exposure_us` is how long the sensor was exposed, if that is locked and so known.
     pub(super) fn start_of_exposure_us(self, stamp_us: u64, now_us: u64, exposure_us: Option<u32>) -> u64 {
         let exposed_us = u64::from(exposure_us.unwrap_or(0));
         match self {
-            Self::StartOfExposure => stamp_us,
-            Self::EndOfFrame => stamp_us.saturating_sub(exposed_us),
+            Self::StartOfExposure => stamp_us.min(now_us),
+            Self::EndOfFrame => stamp_us.min(now_us).saturating_sub(exposed_us),
             Self::Unusable => now_us.saturating_sub(exposed_us),
         }
     }
@@ -95,6 +96,16 @@ mod tests {
         );
         assert_eq!(stamp.start_of_exposure_us(1_000_000, 1_040_000, None), 1_000_000);
         assert!(stamp.meaning(None).to_string().contains("not known"));
+    }
+
+    #[test]
+    fn a_stamp_ahead_of_the_clock_is_brought_back_to_now() {
+        for flags in [MONOTONIC, MONOTONIC | START_OF_EXPOSURE] {
+            assert_eq!(
+                Stamp::of(flags).start_of_exposure_us(1_050_000, 1_040_000, None),
+                1_040_000
+            );
+        }
     }
 
     #[test]
