@@ -1,14 +1,13 @@
 //! The steps in their order: cloth, outline, first guess, noses, solution, noses again, gate.
 
-use crate::first_guess::{FirstGuess, FocalPrior, Rectangle, guess};
-use crate::noses::{self, CUSHION_WIDTH_MM, Noses};
+use crate::first_guess::FocalPrior;
+use crate::noses::{self, Noses};
 use crate::outcome::{Hints, Outcome, Reason, Request};
-use crate::outline::{self, NoOutline};
 use crate::picture::Picture;
 use crate::side::Side;
 use crate::solve::{Beliefs, Observation, Solution, refine, second_radial_term};
-use crate::warp::Warp;
-use crate::{cloth, gate, nose_height_mm};
+use crate::starts::{self, Scene, Start};
+use crate::{gate, nose_height_mm};
 use baize_frame::ImageView;
 use baize_table_vision::geometry::{Calibration, CameraModel};
 
@@ -31,10 +30,6 @@ const UNSEEN_SIGMA_MM: f64 = 8.0;
 const BY_HAND_SIGMA_MM: f64 = 6.0;
 /// Looking again: how far around the solution, in turn.
 const SECOND_LOOKS_MM: [f64; 2] = [9.0, 6.0];
-/// Outlines followed up, from the likeliest.
-const MAX_STARTS: usize = 5;
-/// A guess of this cost is half as likely to be the table as one that fits perfectly.
-const LIKELY_GUESS_COST: f64 = 20.0;
 /// Steps from one end to the other of a side whose nose is not seen.
 const UNSEEN_PLACES: u32 = 8;
 
@@ -70,32 +65,48 @@ struct Calibrator<'a> {
     nose_height_mm: f64,
 }
 
-/// Where to look for the noses, and the camera to begin with.
-struct Start {
-    guess: FirstGuess,
-    warp: Warp,
-    cloth_px: Option<[[f64; 2]; 4]>,
-}
-
 impl Calibrator<'_> {
-    /// Tries the starts from the likeliest; the outcome of the likeliest stands if none leads to a calibration.
     fn run(&self) -> Outcome {
-        let starts = match self.request.hints.corners_px {
-            Some(corners) => self.start_by_hand(corners).map(|start| vec![start]),
-            None => self.starts_from_cloth(),
-        };
-        let starts = match starts {
-            Ok(starts) => starts,
-            Err(reason) => return Outcome::refused(reason),
-        };
-        let mut outcomes = starts.iter().map(|start| self.tried_from(start));
-        let first = outcomes
-            .next()
-            .unwrap_or_else(|| Outcome::refused(Reason::NoTable));
-        if first.accepted {
-            return first;
+        match self.request.hints.corners_px {
+            Some(corners) => self.best_by_hand(&starts::by_hand(&self.scene(), corners)),
+            None => match starts::from_cloth(&self.scene(), &self.picture.small) {
+                Ok(starts) => self.first_accepted(&starts),
+                Err(reason) => Outcome::refused(reason),
+            },
         }
-        outcomes.find(|outcome| outcome.accepted).unwrap_or(first)
+    }
+
+    /// From the likeliest on; the outcome of the likeliest stands if none leads to a calibration.
+    fn first_accepted(&self, starts: &[Start]) -> Outcome {
+        let mut outcomes = starts.iter().map(|start| self.tried_from(start));
+        match outcomes.next() {
+            None => Outcome::refused(Reason::NoTable),
+            Some(first) if first.accepted => first,
+            Some(first) => outcomes.find(|outcome| outcome.accepted).unwrap_or(first),
+        }
+    }
+
+    /// All are of the same table: the one with most noses found, then the one that fits best.
+    fn best_by_hand(&self, starts: &[Start]) -> Outcome {
+        let rank = |outcome: &Outcome| {
+            let unseen = outcome.sides_found.iter().filter(|found| !**found).count() as f64;
+            100.0 * unseen + outcome.residual_mm.unwrap_or(f64::INFINITY)
+        };
+        starts
+            .iter()
+            .map(|start| self.tried_from(start))
+            .min_by(|a, b| rank(a).total_cmp(&rank(b)))
+            .unwrap_or_else(|| Outcome::refused(Reason::Unsolvable))
+    }
+
+    fn scene(&self) -> Scene {
+        Scene {
+            table: self.request.table,
+            nose_height_mm: self.nose_height_mm,
+            width_px: self.picture.width as f64,
+            height_px: self.picture.height as f64,
+            focal: focal_prior(&self.request.hints, self.picture),
+        }
     }
 
     fn tried_from(&self, start: &Start) -> Outcome {
@@ -112,7 +123,7 @@ impl Calibrator<'_> {
     /// Noses and lens in turn, each with the help of the other.
     fn follow_up(&self, start: &Start) -> Option<(Noses, Solution)> {
         let table = self.request.table;
-        let guessed = |point| Some(start.warp.seen(start.guess.to_straightened.apply(point)));
+        let guessed = |point| Some(start.pixel(point));
         let noses = noses::find(self.picture, &guessed, table);
         let mut lens = self.solve_lens(self.first_calibration(start), &noses, start)?;
         // A side that a hand or a shadow put in the wrong place is found now that the others say where it must be.
@@ -141,86 +152,6 @@ impl Calibrator<'_> {
         move |[x, y]| calibration.project([x, y, height])
     }
 
-    fn start_by_hand(&self, corners: [[f64; 2]; 4]) -> Result<Start, Reason> {
-        let warp = Warp::new([self.picture.width as f64, self.picture.height as f64], 0.0);
-        let middle = [0, 1].map(|i| corners.iter().map(|corner| corner[i]).sum::<f64>() / 4.0);
-        let mut corners = corners;
-        // Counter-clockwise as seen, with y down.
-        corners.sort_by(|a, b| {
-            let angle = |p: &[f64; 2]| (middle[1] - p[1]).atan2(p[0] - middle[0]);
-            angle(a).total_cmp(&angle(b))
-        });
-        let guess = self.guess(&corners, &warp, 0.0).ok_or(Reason::Unsolvable)?;
-        Ok(Start {
-            guess,
-            warp,
-            cloth_px: None,
-        })
-    }
-
-    /// The likeliest first.
-    fn starts_from_cloth(&self) -> Result<Vec<Start>, Reason> {
-        let small = &self.picture.small;
-        let candidates = cloth::candidates(small);
-        let mut cut_off = false;
-        let mut starts: Vec<(f64, Start)> = Vec::new();
-        for (rank, candidate) in candidates.iter().enumerate() {
-            let outline = match outline::find(&candidate.mask, small.factor) {
-                Ok(outline) => outline,
-                Err(why) => {
-                    cut_off |= rank == 0 && why == NoOutline::CutOff;
-                    continue;
-                }
-            };
-            if let Some(guess) = self.guess(&outline.corners, &outline.warp, CUSHION_WIDTH_MM) {
-                let likely =
-                    outline.score * candidate.solidity.powi(2) / (1.0 + guess.cost / LIKELY_GUESS_COST);
-                let start = Start {
-                    guess,
-                    warp: outline.warp,
-                    cloth_px: Some(outline.corners.map(|corner| outline.warp.seen(corner))),
-                };
-                starts.push((likely, start));
-            }
-        }
-        starts.sort_by(|a, b| b.0.total_cmp(&a.0));
-        starts.truncate(MAX_STARTS);
-        match starts.is_empty() {
-            true if cut_off => Err(Reason::CutOff),
-            true => Err(Reason::NoTable),
-            false => Ok(starts.into_iter().map(|(_, start)| start).collect()),
-        }
-    }
-
-    fn guess(&self, corners: &[[f64; 2]; 4], warp: &Warp, margin_mm: f64) -> Option<FirstGuess> {
-        let rectangle = Rectangle {
-            table: self.request.table,
-            margin_mm,
-            height_mm: self.nose_height_mm,
-        };
-        guess(
-            corners,
-            warp,
-            &rectangle,
-            self.focal_prior(),
-            self.picture.width as f64,
-        )
-    }
-
-    fn focal_prior(&self) -> FocalPrior {
-        let Hints { focal_px, lens, .. } = self.request.hints;
-        match lens.map(|lens| lens.fx).or(focal_px) {
-            Some(median_px) => FocalPrior {
-                median_px,
-                log_sigma: GIVEN_FOCAL_LOG_SIGMA,
-            },
-            None => FocalPrior {
-                median_px: USUAL_FOCAL_PER_WIDTH * self.picture.width.max(self.picture.height) as f64,
-                log_sigma: USUAL_FOCAL_LOG_SIGMA,
-            },
-        }
-    }
-
     fn first_calibration(&self, start: &Start) -> Calibration {
         let (width, height) = (self.picture.width as u32, self.picture.height as u32);
         let focal_px = start.guess.focal_px;
@@ -243,7 +174,7 @@ impl Calibrator<'_> {
     /// Lens and pose over a table that may be built off its proportions: else a wrong lens would explain that.
     fn solve_lens(&self, from: Calibration, noses: &Noses, start: &Start) -> Option<Solution> {
         let beliefs = Beliefs {
-            focal: self.focal_prior(),
+            focal: focal_prior(&self.request.hints, self.picture),
             lens_is_given: self.request.hints.lens.is_some(),
             width_log_sigma: BUILT_OFF_LOG_SIGMA,
         };
@@ -258,7 +189,7 @@ impl Calibrator<'_> {
     /// With the lens found, the pose over the table as said.
     fn solve_pose(&self, lens: &Calibration, noses: &Noses, start: &Start) -> Option<Calibration> {
         let beliefs = Beliefs {
-            focal: self.focal_prior(),
+            focal: focal_prior(&self.request.hints, self.picture),
             lens_is_given: true,
             width_log_sigma: 0.0,
         };
@@ -277,9 +208,15 @@ impl Calibrator<'_> {
         )
     }
 
+    fn unseen_sigma_mm(&self) -> f64 {
+        match self.request.hints.corners_px {
+            Some(_) => BY_HAND_SIGMA_MM,
+            None => UNSEEN_SIGMA_MM,
+        }
+    }
+
     /// The places on the noses, and for a side without any, where the start has them.
     fn observations(&self, noses: &Noses, start: &Start) -> Vec<Observation> {
-        let by_hand = self.request.hints.corners_px.is_some();
         let mut observations = Vec::new();
         for (side, line) in Side::all(self.request.table).iter().enumerate() {
             match &noses[side] {
@@ -288,18 +225,16 @@ impl Calibrator<'_> {
                     at_px,
                     sigma_mm: NOSE_SIGMA_MM,
                     weight: PLACES_WORTH / nose.points_px.len() as f64,
+                    is_guess: false,
                 })),
                 None => observations.extend((0..=UNSEEN_PLACES).map(|i| {
                     let place = line.point(f64::from(i) / f64::from(UNSEEN_PLACES), 0.0);
                     Observation {
                         side,
-                        at_px: start.warp.seen(start.guess.to_straightened.apply(place)),
-                        sigma_mm: if by_hand {
-                            BY_HAND_SIGMA_MM
-                        } else {
-                            UNSEEN_SIGMA_MM
-                        },
+                        at_px: start.pixel(place),
+                        sigma_mm: self.unseen_sigma_mm(),
                         weight: 1.0,
+                        is_guess: true,
                     }
                 })),
             }
@@ -323,7 +258,11 @@ impl Calibrator<'_> {
         let Some(calibration) = self.solve_pose(&lens.calibration, noses, start) else {
             return outcome;
         };
-        let fit = gate::Fit::of(&calibration, self.nose_height_mm, noses);
+        let fit = gate::Fit::of(
+            &calibration,
+            self.nose_height_mm,
+            &self.observations(noses, start),
+        );
         let plane = self.plane(&calibration);
         let [a, b, c, d] = self.request.table.corners_mm().map(plane);
         outcome.corners_px = (|| Some([a?, b?, c?, d?]))();
@@ -336,5 +275,19 @@ impl Calibrator<'_> {
         outcome.reason = gate::judge(&outcome, self.request);
         outcome.accepted = outcome.reason == Reason::Accepted;
         outcome
+    }
+}
+
+/// What is believed of the focal length before the table is seen.
+fn focal_prior(hints: &Hints, picture: &Picture) -> FocalPrior {
+    match hints.lens.map(|lens| lens.fx).or(hints.focal_px) {
+        Some(median_px) => FocalPrior {
+            median_px,
+            log_sigma: GIVEN_FOCAL_LOG_SIGMA,
+        },
+        None => FocalPrior {
+            median_px: USUAL_FOCAL_PER_WIDTH * picture.width.max(picture.height) as f64,
+            log_sigma: USUAL_FOCAL_LOG_SIGMA,
+        },
     }
 }

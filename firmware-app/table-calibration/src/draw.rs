@@ -1,7 +1,7 @@
 //! What a calibration found, drawn over the picture, for a person to judge.
 
-use crate::side::Side;
 use crate::outcome::Outcome;
+use crate::side::Side;
 use baize_table_vision::geometry::Calibration;
 
 const GRID_MM: f64 = 100.0;

@@ -1,14 +1,16 @@
 //! What a calibration must reach to be used.
 
-use crate::noses::Noses;
-use crate::side::Side;
 use crate::outcome::{Outcome, Reason, Request};
+use crate::side::Side;
+use crate::solve::Observation;
 use baize_frame::BallDetection;
 use baize_table_vision::geometry::Calibration;
 use std::ops::RangeInclusive;
 
 /// The largest root-mean-square distance of the noses from the model. Tables as built are a few mm off their size.
 const MAX_RESIDUAL_MM: f64 = 5.0;
+/// The same where a person gave the corners and vouches for them.
+const MAX_RESIDUAL_BY_HAND_MM: f64 = 8.0;
 /// Ball sizes seen over expected that the table's size may be right for. An 8-foot table taken for a 9-foot one is 1.14.
 const BALLS_RATIO: RangeInclusive<f64> = 0.88..=1.12;
 /// Three sides and the table's proportions would give the fourth only to some 30 mm.
@@ -27,12 +29,18 @@ pub(crate) fn judge(outcome: &Outcome, request: &Request) -> Reason {
         return Reason::Unsolvable;
     };
     let sides_found = outcome.sides_found.iter().filter(|&&found| found).count();
-    if request.hints.corners_px.is_none() && sides_found < MIN_SIDES_FOUND {
+    let by_hand = request.hints.corners_px.is_some();
+    if !by_hand && sides_found < MIN_SIDES_FOUND {
         return Reason::NosesNotFound {
             sides_found: sides_found as u8,
         };
     }
-    if residual_mm > MAX_RESIDUAL_MM {
+    let limit_mm = if by_hand {
+        MAX_RESIDUAL_BY_HAND_MM
+    } else {
+        MAX_RESIDUAL_MM
+    };
+    if residual_mm.is_nan() || residual_mm > limit_mm {
         let said = request.table.length_mm / request.table.width_mm;
         return match outcome.length_over_width_seen {
             Some(seen) if (seen / said).ln().abs() > MAX_SHAPE_LOG => Reason::AnotherShape { seen },
@@ -55,25 +63,26 @@ pub(crate) struct Fit {
 }
 
 impl Fit {
-    /// Over all places on the noses that were found.
-    pub fn of(calibration: &Calibration, nose_height_mm: f64, noses: &Noses) -> Self {
+    /// Over all places observed. A side that was guessed counts with what is uncertain of the guess besides.
+    pub fn of(calibration: &Calibration, nose_height_mm: f64, observations: &[Observation]) -> Self {
         let sides = Side::all(calibration.table);
-        let mut off: Vec<f64> = Vec::new();
-        for (side, nose) in sides.iter().zip(noses) {
-            for &pixel in nose.iter().flat_map(|nose| &nose.points_px) {
-                let place = calibration.pixel_to_plane(pixel, nose_height_mm);
-                off.push(place.map_or(f64::INFINITY, |place| side.depth_mm(place).abs()));
-            }
-        }
+        let mut off: Vec<f64> = observations
+            .iter()
+            .map(|seen| {
+                let place = calibration.pixel_to_plane(seen.at_px, nose_height_mm);
+                let depth_mm = place.map_or(f64::INFINITY, |place| sides[seen.side].depth_mm(place));
+                if seen.is_guess {
+                    depth_mm.hypot(seen.sigma_mm)
+                } else {
+                    depth_mm.abs()
+                }
+            })
+            .collect();
         off.sort_by(f64::total_cmp);
-        let at = |share: f64| {
-            off.get((share * off.len() as f64) as usize)
-                .copied()
-                .unwrap_or(f64::INFINITY)
-        };
+        let square = off.iter().map(|value| value * value).sum::<f64>() / off.len() as f64;
         Self {
-            rms_mm: (off.iter().map(|value| value * value).sum::<f64>() / off.len() as f64).sqrt(),
-            p95_mm: at(0.95),
+            rms_mm: square.sqrt(),
+            p95_mm: off.get(off.len() * 95 / 100).copied().unwrap_or(f64::INFINITY),
         }
     }
 }

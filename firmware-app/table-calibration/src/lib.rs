@@ -1,6 +1,6 @@
 //! Finds the table in a picture and solves the camera that looks at it: from pixels to millimetres without a ruler.
 //!
-//! The steps, a file each: the cloth's region by colour (`cloth`), its four straight edges (`outline`), a first camera
+//! The steps, a file each: the cloth's region by colour (`cloth`), its four straight edges (`outline`, `starts`), a first camera
 //! from their corners (`first_guess`), the cushions' noses to a fraction of a pixel (`steps`, `noses`, `edge`), the camera that explains
 //! them (`solve`), and a gate that refuses what is not good enough, with the reason (`gate`).
 //!
@@ -27,6 +27,7 @@ mod parabola;
 mod picture;
 mod side;
 mod solve;
+mod starts;
 mod steps;
 mod warp;
 

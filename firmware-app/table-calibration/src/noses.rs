@@ -55,8 +55,12 @@ pub(crate) fn find(picture: &Picture, plane: &impl NosePlane, table: TableSize) 
     let sides = Side::all(table);
     let margin = f64::from(SLOPE_MM) / 2.0 + 12.0;
     let range = (SEARCH_MM.0 - margin, SEARCH_MM.1 + margin);
-    let steps = sides.each_ref().map(|side| Steps::around(picture, plane, side, range));
-    let candidates = steps.each_ref().map(|steps| steps.as_ref().map_or(Vec::new(), strong_lines));
+    let steps = sides
+        .each_ref()
+        .map(|side| Steps::around(picture, plane, side, range));
+    let candidates = steps
+        .each_ref()
+        .map(|steps| steps.as_ref().map_or(Vec::new(), strong_lines));
     let common = common_depth(&candidates);
     std::array::from_fn(|k| {
         let steps = steps[k].as_ref()?;
@@ -78,7 +82,9 @@ pub(crate) fn refine(
     let range = (PROFILE_MM.0 - reach_mm, PROFILE_MM.1 + reach_mm);
     let lines = before.each_ref().map(|nose| {
         let &Nose {
-            is_reverse, offset_mm, ..
+            is_reverse,
+            offset_mm,
+            ..
         } = nose.as_ref()?;
         Some(Line {
             start_mm: -offset_mm,
@@ -86,11 +92,18 @@ pub(crate) fn refine(
             is_reverse,
         })
     });
-    let traces: [Option<Trace>; 4] = std::array::from_fn(|k| {
-        Steps::around(picture, plane, &sides[k], range)?.trace(&lines[k]?, reach_mm)
-    });
+    let traces: [Option<Trace>; 4] =
+        std::array::from_fn(|k| Steps::around(picture, plane, &sides[k], range)?.trace(&lines[k]?, reach_mm));
     let offsets = nose_offsets_mm(&traces.each_ref().map(|trace| Some(&trace.as_ref()?.profile)));
-    std::array::from_fn(|k| Some(Nose::of(traces[k].as_ref()?, offsets[k], &lines[k]?, plane, &sides[k])))
+    std::array::from_fn(|k| {
+        Some(Nose::of(
+            traces[k].as_ref()?,
+            offsets[k],
+            &lines[k]?,
+            plane,
+            &sides[k],
+        ))
+    })
 }
 
 /// A straight step along a whole side.
@@ -122,7 +135,9 @@ fn strong_lines(steps: &Steps) -> Vec<Candidate> {
                         strength: step.max(-REVERSE_WEIGHT * step),
                     }
                 })
-                .fold(Candidate::default(), |best, next| if next.strength > best.strength { next } else { best })
+                .fold(Candidate::default(), |best, next| {
+                    if next.strength > best.strength { next } else { best }
+                })
         })
         .collect()
 }
@@ -130,7 +145,9 @@ fn strong_lines(steps: &Steps) -> Vec<Candidate> {
 fn strongest(candidates: &[Candidate], around: usize) -> Option<Candidate> {
     let last = (around + SIDES_ALIKE_MM + 1).min(candidates.len());
     let near = candidates.get(around.saturating_sub(SIDES_ALIKE_MM)..last)?;
-    near.iter().copied().max_by(|a, b| a.strength.total_cmp(&b.strength))
+    near.iter()
+        .copied()
+        .max_by(|a, b| a.strength.total_cmp(&b.strength))
 }
 
 /// The depth at which all sides together have the strongest steps, as an index into their candidates.
@@ -141,7 +158,10 @@ fn common_depth(sides: &[Vec<Candidate>; 4]) -> Option<usize> {
         let shares: f64 = sides
             .iter()
             .filter_map(|side| {
-                let top = side.iter().map(|candidate| candidate.strength).fold(MIN_STEP, f64::max);
+                let top = side
+                    .iter()
+                    .map(|candidate| candidate.strength)
+                    .fold(MIN_STEP, f64::max);
                 Some(strongest(side, depth)?.strength / top)
             })
             .sum();

@@ -7,7 +7,7 @@ use crate::mask::Mask;
 use crate::warp::Warp;
 
 /// Strengths of barrel distortion tried; see [`Warp`]. The last is about a 110 degree lens.
-const BARRELS: [f64; 6] = [0.0, -0.04, -0.08, -0.14, -0.20, -0.28];
+pub(crate) const BARRELS: [f64; 6] = [0.0, -0.04, -0.08, -0.14, -0.20, -0.28];
 const ANGLE_CELLS: usize = 180;
 /// A boundary pixel's direction is only known to about this many cells of two degrees.
 const ANGLE_REACH: isize = 5;

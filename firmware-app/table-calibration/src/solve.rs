@@ -39,6 +39,8 @@ pub(crate) struct Observation {
     pub sigma_mm: f64,
     /// What it counts. Neighbours on a nose err together: many places are hardly more evidence than some.
     pub weight: f64,
+    /// No nose was found on this side; this is where the start has it.
+    pub is_guess: bool,
 }
 
 /// What may move, and what is believed of it.

@@ -62,7 +62,10 @@ impl Steps {
         side: &Side,
         (first_mm, last_mm): (f64, f64),
     ) -> Option<Self> {
-        let middle = [plane.pixel(side.point(0.5, 0.0))?, plane.pixel(side.point(0.5, 10.0))?];
+        let middle = [
+            plane.pixel(side.point(0.5, 0.0))?,
+            plane.pixel(side.point(0.5, 10.0))?,
+        ];
         let px_per_mm = norm2(sub2(middle[1], middle[0])) / 10.0;
         if !(0.05..50.0).contains(&px_per_mm) {
             return None;
@@ -109,7 +112,11 @@ impl Steps {
                 count += 1;
             }
         }
-        if count * 3 < self.stations.len() { 0.0 } else { sum / count as f64 }
+        if count * 3 < self.stations.len() {
+            0.0
+        } else {
+            sum / count as f64
+        }
     }
 
     /// The steps near a line, each to a fraction of a sample; `None` if fewer than a third of the stations have one.
@@ -126,8 +133,10 @@ impl Steps {
             .collect();
         let bend = Parabola::robust(&steepest);
         let tolerance = (3.0 * bend.spread).max(self.spacing_mm);
-        let places: Vec<(f64, f64)> =
-            steepest.into_iter().filter(|&(t, depth)| (depth - bend.at(t)).abs() < tolerance).collect();
+        let places: Vec<(f64, f64)> = steepest
+            .into_iter()
+            .filter(|&(t, depth)| (depth - bend.at(t)).abs() < tolerance)
+            .collect();
         (places.len() * 3 > self.stations.len()).then(|| Trace {
             profile: self.mean_profile(&bend, &places),
             places,
@@ -174,7 +183,10 @@ impl Steps {
             first_mm,
             spacing_mm: self.spacing_mm,
             mm_per_px: 2.0 * self.spacing_mm,
-            values: sums.iter().map(|(sum, seen)| if *seen > 0.0 { sum / seen } else { f64::NAN }).collect(),
+            values: sums
+                .iter()
+                .map(|(sum, seen)| if *seen > 0.0 { sum / seen } else { f64::NAN })
+                .collect(),
         }
     }
 

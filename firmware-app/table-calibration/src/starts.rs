@@ -1,0 +1,102 @@
+//! Where to begin: the outlines that may be the table, the likeliest first.
+
+use crate::cloth;
+use crate::first_guess::{FirstGuess, FocalPrior, Rectangle, guess};
+use crate::noses::CUSHION_WIDTH_MM;
+use crate::outcome::Reason;
+use crate::outline::{self, BARRELS, NoOutline};
+use crate::picture::SmallPicture;
+use crate::warp::Warp;
+use baize_table_vision::geometry::TableSize;
+
+/// Outlines followed up, from the likeliest.
+const MAX_STARTS: usize = 5;
+/// A guess of this cost is half as likely to be the table as one that fits perfectly.
+const LIKELY_GUESS_COST: f64 = 20.0;
+
+/// What is known before the table is looked for.
+pub(crate) struct Scene {
+    pub table: TableSize,
+    pub nose_height_mm: f64,
+    pub width_px: f64,
+    pub height_px: f64,
+    pub focal: FocalPrior,
+}
+
+/// Where to look for the noses, and the camera to begin with.
+pub(crate) struct Start {
+    pub guess: FirstGuess,
+    pub warp: Warp,
+    pub cloth_px: Option<[[f64; 2]; 4]>,
+}
+
+impl Start {
+    /// Where a point of the nose plane is seen.
+    pub fn pixel(&self, point_mm: [f64; 2]) -> [f64; 2] {
+        self.warp.seen(self.guess.to_straightened.apply(point_mm))
+    }
+}
+
+/// One start for each strength of the lens's barrel, since four corners do not show it.
+pub(crate) fn by_hand(scene: &Scene, mut corners: [[f64; 2]; 4]) -> Vec<Start> {
+    let middle = [0, 1].map(|i| corners.iter().map(|corner| corner[i]).sum::<f64>() / 4.0);
+    // Counter-clockwise as seen, with y down.
+    corners.sort_by(|a, b| {
+        let angle = |p: &[f64; 2]| (middle[1] - p[1]).atan2(p[0] - middle[0]);
+        angle(a).total_cmp(&angle(b))
+    });
+    BARRELS
+        .iter()
+        .filter_map(|&barrel| {
+            let warp = Warp::new([scene.width_px, scene.height_px], barrel);
+            let straightened = corners.map(|corner| warp.straightened(corner));
+            Some(Start {
+                guess: scene.guess(&straightened, &warp, 0.0)?,
+                warp,
+                cloth_px: None,
+            })
+        })
+        .collect()
+}
+
+/// Outlines of what may be the cloth.
+pub(crate) fn from_cloth(scene: &Scene, small: &SmallPicture) -> Result<Vec<Start>, Reason> {
+    let mut cut_off = false;
+    let mut starts: Vec<(f64, Start)> = Vec::new();
+    for (rank, candidate) in cloth::candidates(small).iter().enumerate() {
+        let outline = match outline::find(&candidate.mask, small.factor) {
+            Ok(outline) => outline,
+            Err(why) => {
+                cut_off |= rank == 0 && why == NoOutline::CutOff;
+                continue;
+            }
+        };
+        if let Some(guess) = scene.guess(&outline.corners, &outline.warp, CUSHION_WIDTH_MM) {
+            let likely = outline.score * candidate.solidity.powi(2) / (1.0 + guess.cost / LIKELY_GUESS_COST);
+            let start = Start {
+                guess,
+                warp: outline.warp,
+                cloth_px: Some(outline.corners.map(|corner| outline.warp.seen(corner))),
+            };
+            starts.push((likely, start));
+        }
+    }
+    starts.sort_by(|a, b| b.0.total_cmp(&a.0));
+    starts.truncate(MAX_STARTS);
+    match starts.is_empty() {
+        true if cut_off => Err(Reason::CutOff),
+        true => Err(Reason::NoTable),
+        false => Ok(starts.into_iter().map(|(_, start)| start).collect()),
+    }
+}
+
+impl Scene {
+    fn guess(&self, corners: &[[f64; 2]; 4], warp: &Warp, margin_mm: f64) -> Option<FirstGuess> {
+        let rectangle = Rectangle {
+            table: self.table,
+            margin_mm,
+            height_mm: self.nose_height_mm,
+        };
+        guess(corners, warp, &rectangle, self.focal, self.width_px)
+    }
+}
