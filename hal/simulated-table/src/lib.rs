@@ -18,6 +18,7 @@ mod camera;
 mod colour;
 mod layout;
 mod observe;
+mod outline;
 mod person;
 mod physics;
 mod play;

@@ -125,6 +125,8 @@ impl Observer {
             truth.position_mm = state.position_mm.to_array();
             truth.velocity_mm_s = state.velocity_mm_s.to_array();
             truth.visible = 0.0;
+            truth.centre_px = [0.0; 2];
+            truth.box_px = [0.0; 4];
             let (Some(image), Some(centre), true) = (image, centre, state.phase != Phase::Absent) else {
                 continue;
             };

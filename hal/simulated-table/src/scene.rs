@@ -144,7 +144,7 @@ impl Scene {
     pub fn standard() -> Self {
         let lamp = |x: f64| Lamp {
             position_mm: [x, 560.0, 1500.0],
-            half_size_mm: [260.0, 130.0],
+            half_size_mm: [170.0, 70.0],
             strength: 0.42,
         };
         let mut lamps = Vec::new();

@@ -50,9 +50,10 @@ pub struct BallTruth {
     pub moving: bool,
     /// Fell into a pocket, or never was on the table.
     pub pocketed: bool,
-    /// Image of the centre; may lie outside the picture.
+    /// Image of the centre; may lie outside the picture. Zeros for a ball that is gone.
     pub centre_px: [f64; 2],
     /// Bounding box of the ball's image: left, top, right, bottom; may reach outside the picture.
+    /// Zeros for a ball that is gone.
     pub box_px: [f64; 4],
     /// Part of the ball's image that is inside the picture and that nothing hides: 0 to 1. Exact to a pixel in a
     /// rendered frame; 1 for every ball on the table before the first is rendered.

@@ -6,8 +6,8 @@ use crate::colour::{Rgb, from_picture, mix, multiply, scale};
 use crate::random::value_noise;
 use crate::render::light::{Lighting, Seen};
 use crate::render::rays::Rays;
-use crate::scene::{Corners, Diamonds, Looks};
-use crate::table::{PocketStyle, Table};
+use crate::scene::Looks;
+use crate::table::Table;
 
 const FLOOR_HEIGHT_MM: f64 = -790.0;
 const ALL_SEEN: Seen = [1.0; crate::scene::MAX_LAMPS];
@@ -87,6 +87,9 @@ impl Background<'_> {
             return (Surface::Pocket, self.in_pocket(pocket, point, direction));
         }
         let depth = self.table.depth_beyond_noses(flat);
+        if let Some(pocket) = self.behind_pocket(flat, depth) {
+            return (Surface::Pocket, self.in_pocket(pocket, point, direction));
+        }
         if depth > 10.0 && self.table.on_cushion(flat) {
             return (Surface::Underside, scale(self.looks.cloth, 0.18));
         }
@@ -97,6 +100,19 @@ impl Background<'_> {
         let dust = if specks > 0.965 { 0.12 } else { 0.0 };
         let texture = 1.0 + self.looks.cloth_texture * (0.16 * weave + 0.10 * nap + dust);
         (surface, scale(albedo, texture * self.light_on_bed(point, depth)))
+    }
+
+    /// The pocket whose back wall a ray hits that passed over its hole and would meet the bed's plane here.
+    fn behind_pocket(&self, flat: DVec2, depth: f64) -> Option<usize> {
+        if depth <= 0.0 {
+            return None;
+        }
+        let beyond = |centre: DVec2| depth > self.table.depth_beyond_noses(centre);
+        let near = |centre: DVec2, radius: f64| centre.distance(flat) < 1.6 * radius;
+        self.table
+            .pockets
+            .iter()
+            .position(|p| beyond(p.centre_mm) && near(p.centre_mm, p.radius_mm))
     }
 
     fn bed_paint(&self, p: DVec2) -> (Surface, Rgb) {
@@ -208,73 +224,6 @@ impl Background<'_> {
             .near(point, &ALL_SEEN)
             .mirrored(point, DVec3::Z, to_eye, 0.10);
         (surface, lit(albedo, light * (0.55 + 0.45 * edge), shine, gloss))
-    }
-
-    fn rail_paint(&self, p: DVec2, depth: f64) -> (Surface, Rgb, f32) {
-        let size = &self.table.size;
-        let looks = self.looks;
-        let (l, w, border) = (size.length_mm, size.width_mm, self.table.border_mm());
-        let from_end = (p.x + border).min(l + border - p.x);
-        let from_side = (p.y + border).min(w + border - p.y);
-        let reach = 1.25 * border;
-        if let Corners::Castings(colour) = looks.corners
-            && from_end.max(from_side) < reach
-            && size.pockets != PocketStyle::None
-        {
-            return (Surface::Casting, colour, 0.9);
-        }
-        let along_x = from_side < from_end;
-        for chalk in 0..looks.chalks {
-            let at = DVec2::new(
-                l * (0.17 + 0.37 * f64::from(chalk)),
-                if chalk % 2 == 0 {
-                    w + 0.8 * border
-                } else {
-                    -0.8 * border
-                },
-            );
-            let offset = (p - at).abs();
-            if offset.max_element() < 11.0 {
-                let hollow = offset.length() < 7.0;
-                let blue = if hollow {
-                    from_picture(70, 130, 190)
-                } else {
-                    from_picture(30, 84, 160)
-                };
-                return (Surface::Chalk, blue, 0.0);
-            }
-        }
-        if looks.diamonds != Diamonds::None && self.on_diamond(p, depth, along_x) {
-            return (Surface::Diamond, from_picture(232, 228, 214), 0.3);
-        }
-        let (along, across) = if along_x { (p.x, p.y) } else { (p.y, p.x) };
-        let wave = value_noise(along / 260.0, across / 50.0, self.seed ^ 4);
-        let grain = value_noise(along / 120.0, across / 5.0 + 4.0 * f64::from(wave), self.seed ^ 5);
-        let fine = value_noise(along / 40.0, across / 1.8, self.seed ^ 6);
-        let tint = 1.0 + looks.grain * (0.9 * (grain - 0.5) + 0.4 * (fine - 0.5) + 0.5 * (wave - 0.5));
-        (Surface::Rail, scale(looks.rail, tint.max(0.1)), looks.gloss)
-    }
-
-    fn on_diamond(&self, p: DVec2, depth: f64, along_x: bool) -> bool {
-        let size = &self.table.size;
-        let (along, length, count) = if along_x {
-            (p.x, size.length_mm, 8.0)
-        } else {
-            (p.y, size.width_mm, 4.0)
-        };
-        let number = (along / length * count).round();
-        let at_pocket = size.pockets != PocketStyle::None && along_x && number == 4.0;
-        if number < 1.0 || number > count - 1.0 || at_pocket {
-            return false;
-        }
-        // 3 11/16 inches from the nose, as the World Pool-Billiard Association places them.
-        let middle = 93.7f64.max(size.cushion_depth_mm + 20.0);
-        let (a, b) = (along - number * length / count, depth - middle);
-        match self.looks.diamonds {
-            Diamonds::None => false,
-            Diamonds::Round => a * a + b * b < 6.0 * 6.0,
-            Diamonds::Rhombic => a.abs() / 6.5 + b.abs() / 12.0 < 1.0,
-        }
     }
 
     fn outside(&self, rays: &Rays, direction: DVec3) -> Rgb {

@@ -138,16 +138,21 @@ fn draw_pixel(stage: &mut Stage, limb: &Limb, light: &LocalLight, share: f32, x:
     let point = stage.rays.eye + direction * (pass.distance - towards_eye);
     let (albedo, gloss) = colour(limb, pass.along);
     let matt = light.matt(normal, albedo, 1.0);
-    let shine = light.mirrored(point, normal, -direction, 0.08);
-    let colour = core::array::from_fn(|i| matt[i] + gloss * shine[i]);
-    let colour = stage.sensed(colour, x, y);
+    let light_out = if gloss > 0.0 {
+        let shine = light.mirrored(point, normal, -direction, 0.3);
+        core::array::from_fn(|i| matt[i] + gloss * shine[i])
+    } else {
+        matt
+    };
+    let colour = stage.sensed(light_out, x, y);
     let at = stage.canvas.index(x, y);
     stage.cover(at, colour, coverage * share, None);
 }
 
+/// Colour and gloss.
 fn colour(limb: &Limb, along: f64) -> (Rgb, f32) {
     match limb.paint {
-        LimbPaint::Plain(colour) => (colour, 0.25),
+        LimbPaint::Plain(colour) => (colour, 0.0),
         LimbPaint::Cue { shaft, butt } => {
             let from_tip = along * CUE_LENGTH_MM;
             let colour = match from_tip {
@@ -159,7 +164,7 @@ fn colour(limb: &Limb, along: f64) -> (Rgb, f32) {
                 t if t < 1380.0 => butt,
                 _ => from_picture(24, 24, 24),
             };
-            (colour, 0.8)
+            (colour, 0.35)
         }
     }
 }

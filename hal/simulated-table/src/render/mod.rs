@@ -3,11 +3,13 @@
 mod background;
 mod ball;
 mod blur;
+mod body_shadow;
 mod canvas;
 mod digits;
 mod light;
 mod limb;
 mod paint;
+mod rail;
 mod rays;
 mod sensor;
 mod shadow;
@@ -29,10 +31,10 @@ use crate::truth::MAX_CUES;
 use background::{Background, Surface};
 use ball::BallView;
 use blur::Blur;
+use body_shadow::BodyShadow;
 use canvas::{Canvas, Planes, Tone};
 use rays::Rays;
 use sensor::Sensor;
-use shadow::BodyShadow;
 
 /// The most instants into which an exposure is divided.
 pub const MAX_MOMENTS: usize = 8;
