@@ -28,7 +28,11 @@ fn what_is_written_is_read() {
     stored().write(&file).expect("and written again");
     let read = StoredCalibration::read(&file).expect("it can be read");
     assert_eq!(read.calibration, stored().calibration);
-    assert_eq!(std::fs::read_dir(&folder).expect("a folder").count(), 1, "nothing is left beside it");
+    assert_eq!(
+        std::fs::read_dir(&folder).expect("a folder").count(),
+        1,
+        "nothing is left beside it"
+    );
     std::fs::remove_dir_all(&folder).expect("it was ours");
 }
 
@@ -63,5 +67,10 @@ fn subscribers_get_six_pockets_and_the_origin_at_the_bottom_left() {
     assert_eq!(message.pockets.len(), 6);
     assert_eq!(message.origin, baize_table_state::OriginCorner::BOTTOM_LEFT);
     assert_eq!((message.length_tenth_mm, message.residual_um), (25_400, 700));
-    assert!(stored().for_the_wire(baize::config::Game::Carom).pockets.is_empty());
+    assert!(
+        stored()
+            .for_the_wire(baize::config::Game::Carom)
+            .pockets
+            .is_empty()
+    );
 }

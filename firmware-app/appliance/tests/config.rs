@@ -4,7 +4,10 @@ use baize::config::{Config, ConfigError, KEYS, reference};
 
 #[test]
 fn the_reference_is_a_valid_configuration_with_every_default() {
-    assert_eq!(Config::parse(&reference()).expect("the reference is valid"), Config::default());
+    assert_eq!(
+        Config::parse(&reference()).expect("the reference is valid"),
+        Config::default()
+    );
 }
 
 #[test]
@@ -31,7 +34,10 @@ fn every_key_of_the_file_is_documented_and_every_documented_key_exists() {
 
 #[test]
 fn an_empty_file_means_the_defaults() {
-    assert_eq!(Config::parse("").expect("nothing is wrong with it"), Config::default());
+    assert_eq!(
+        Config::parse("").expect("nothing is wrong with it"),
+        Config::default()
+    );
 }
 
 #[test]

@@ -154,14 +154,13 @@ impl Config {
 
 fn refuse_unknown_keys(file: &toml::Table) -> Result<(), ConfigError> {
     for (section, value) in file {
-        let Some(table) = value.as_table().filter(|_| is_section(section)) else {
+        let names = value.as_table().map(|table| table.keys()).into_iter().flatten();
+        let mut paths = names.map(|name| format!("{section}.{name}")).peekable();
+        if paths.peek().is_none() && !is_section(section) {
             return Err(unknown(section.clone()));
-        };
-        for name in table.keys() {
-            let path = format!("{section}.{name}");
-            if !KEYS.iter().any(|key| key.path == path) {
-                return Err(unknown(path));
-            }
+        }
+        if let Some(path) = paths.find(|path| !KEYS.iter().any(|key| key.path == path)) {
+            return Err(unknown(path));
         }
     }
     Ok(())
