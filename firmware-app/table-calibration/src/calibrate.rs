@@ -7,7 +7,7 @@ use crate::picture::Picture;
 use crate::side::Side;
 use crate::solve::{Beliefs, Observation, Solution, refine, second_radial_term};
 use crate::starts::{self, Scene, Start};
-use crate::{gate, nose_height_mm};
+use crate::{gate, motion, nose_height_mm};
 use baize_frame::ImageView;
 use baize_table_vision::geometry::{Calibration, CameraModel};
 
@@ -51,12 +51,21 @@ pub fn calibrate(pictures: &[ImageView], request: &Request) -> Outcome {
     {
         return Outcome::refused(Reason::BadLens);
     }
-    Calibrator {
+    let nose_height_mm = nose_height_mm(request.ball_diameter_mm);
+    let mut outcome = Calibrator {
         picture: &picture,
         request,
-        nose_height_mm: nose_height_mm(request.ball_diameter_mm),
+        nose_height_mm,
     }
-    .run()
+    .run();
+    if outcome.accepted
+        && let Some(calibration) = &outcome.calibration
+        && motion::has_moved(pictures, calibration, nose_height_mm)
+    {
+        outcome.accepted = false;
+        outcome.reason = Reason::CameraMoved;
+    }
+    outcome
 }
 
 struct Calibrator<'a> {

@@ -2,7 +2,7 @@
 //!
 //! The steps, a file each: the cloth's region by colour (`cloth`), its four straight edges (`outline`, `starts`), a first camera
 //! from their corners (`first_guess`), the cushions' noses to a fraction of a pixel (`steps`, `noses`, `edge`), the camera that explains
-//! them (`solve`), and a gate that refuses what is not good enough, with the reason (`gate`).
+//! them (`solve`), and a gate that refuses what is not good enough, with the reason (`gate`, `motion`).
 //!
 //! - The corners of the table frame are those of the cushion **noses**, which are 0.635 of a ball's diameter above the
 //!   bed. Both facts are modelled. Noses and ball centres are nearly equally high, so positions of balls hardly suffer
@@ -20,6 +20,7 @@ mod first_guess;
 mod gate;
 mod linear;
 mod mask;
+mod motion;
 mod noses;
 mod outcome;
 mod outline;

@@ -53,6 +53,8 @@ pub enum Reason {
     Accepted,
     /// No picture, or pictures of different sizes.
     NoCommonPicture,
+    /// The camera moved between the pictures.
+    CameraMoved,
     /// The table's size or the balls' is not possible.
     BadTable,
     /// The lens given is for pictures of another size, or impossible.
@@ -87,6 +89,9 @@ impl std::fmt::Display for Reason {
         match self {
             Self::Accepted => f.write_str("the table was found and fits"),
             Self::NoCommonPicture => f.write_str("no picture, or pictures of different sizes; give pictures of one camera"),
+            Self::CameraMoved => {
+                f.write_str("the camera moved between the pictures; fix it, or calibrate from one picture")
+            }
             Self::BadTable => f.write_str("the sizes of table and balls are not those of a table and its balls"),
             Self::BadLens => f.write_str("the lens given is impossible or made for pictures of another size"),
             Self::NoTable => f.write_str(

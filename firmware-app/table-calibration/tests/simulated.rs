@@ -240,6 +240,37 @@ fn a_lens_for_another_picture_size_is_refused() {
 }
 
 #[test]
+fn pictures_taken_while_play_goes_on_are_merged() {
+    let mut simulated = SimulatedTable::new(Scene::standard(), FORMAT).unwrap();
+    let pictures: Vec<Vec<u8>> = (0..5)
+        .map(|_| {
+            let mut bytes = vec![0; FORMAT.size_bytes()];
+            simulated.advance(1_500_000);
+            simulated.render(&mut bytes).unwrap();
+            bytes
+        })
+        .collect();
+    let views: Vec<ImageView> = pictures
+        .iter()
+        .map(|bytes| ImageView::new(bytes, FORMAT).unwrap())
+        .collect();
+    let seen = look(Scene::standard());
+    let outcome = calibrate(&views, &seen.request());
+    assert!(outcome.accepted, "{}", outcome.reason);
+    assert!(seen.ball_error_mm(&outcome) < 4.0);
+}
+
+#[test]
+fn pictures_between_which_the_camera_moved_are_refused() {
+    let mut moved = Scene::standard();
+    moved.camera.position_mm[0] += 15.0;
+    let pictures = [look(Scene::standard()).bytes, look(moved).bytes];
+    let views = [0, 0, 0, 1].map(|i| ImageView::new(&pictures[i], FORMAT).unwrap());
+    let outcome = calibrate(&views, &look(Scene::standard()).request());
+    assert_eq!(outcome.reason, Reason::CameraMoved);
+}
+
+#[test]
 fn the_same_pictures_give_the_same_calibration() {
     let seen = look(Scene::random(4));
     let (first, second) = (seen.calibrated(), seen.calibrated());
