@@ -206,15 +206,13 @@ impl Calibrator<'_> {
             table: self.request.table,
             ..*lens
         };
-        Some(
-            refine(
-                as_said,
-                self.nose_height_mm,
-                &self.observations(noses, start),
-                &beliefs,
-            )?
-            .calibration,
-        )
+        let observations = self.observations(noses, start);
+        let pose = refine(as_said, self.nose_height_mm, &observations, &beliefs)?.calibration;
+        // To the last bit: tables are told apart by their size.
+        Some(Calibration {
+            table: self.request.table,
+            ..pose
+        })
     }
 
     fn unseen_sigma_mm(&self) -> f64 {

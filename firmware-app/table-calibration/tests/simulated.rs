@@ -114,6 +114,7 @@ fn the_table_of_the_demonstrations_is_calibrated_to_four_millimetres() {
     println!(
         "corners off by {corner_px:.2} px, balls by {ball_mm:.2} mm at most; residual {residual_mm:.2} mm"
     );
+    assert_eq!(outcome.calibration.unwrap().table, seen.table);
     assert!(!seen.is_half_turned(&outcome), "the origin belongs bottom left");
     assert!(ball_mm < 4.0, "{ball_mm}");
 }
