@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use baize_camera::{Camera, CameraLost, Captured, Frame};
 use baize_frame::{FrameFormat, ImageView};
-use baize_table_calibration::{Outcome, Request, calibrate};
+use baize_table_calibration::{Outcome, Reason, Request, calibrate};
 
 /// Pictures that are merged, and frames from one to the next: a second of most clips.
 const PICTURES: usize = 9;
@@ -43,5 +43,10 @@ pub fn find_table(camera: &mut dyn Camera, request: &Request<'_>) -> Result<Outc
         .iter()
         .filter_map(|(format, bytes)| ImageView::new(bytes, *format).ok())
         .collect();
-    Ok(calibrate(&views, request))
+    let outcome = calibrate(&views, request);
+    if outcome.reason == Reason::CameraMoved {
+        log::warn!("the camera moves in this recording: positions are right near its first picture only");
+        return Ok(calibrate(&views[..1], request));
+    }
+    Ok(outcome)
 }
