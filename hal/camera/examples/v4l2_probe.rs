@@ -6,7 +6,7 @@
 //!            [--exposure-us 5000] [--hold SLOTS] [--recover]
 //! ```
 //! `--hold` keeps that many frames before giving the oldest back, as a busy pipeline does; `--recover` opens a lost
-//! camera again. The exit status is 1 for a camera that was refused or lost, 2 for a wrong option.
+//! camera again. At the end stands what capturing allocated, which is to be nothing. The exit status is 1 for a camera that was refused or lost, 2 for a wrong option.
 
 use std::collections::VecDeque;
 use std::process::ExitCode;
@@ -16,6 +16,10 @@ use baize_camera::{
     Backoff, BufferWish, Camera, CameraConfig, CameraLost, Captured, Frame, SourceSpec, list_cameras, open,
 };
 use baize_realtime::clock::monotonic_us;
+use baize_realtime::sealing::{Role, SealingAllocator, allocations_after_sealing, seal_this_thread};
+
+#[global_allocator]
+static ALLOCATOR: SealingAllocator = SealingAllocator;
 
 /// Without a picture for so long the probe gives up.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -159,7 +163,10 @@ fn watch(camera: &mut dyn Camera, left: &mut u32, hold: usize) -> Result<(), Cam
     let mut held: VecDeque<Frame> = VecDeque::new();
     let mut last_sign = Instant::now();
     while *left > 0 && last_sign.elapsed() < PATIENCE {
-        match camera.capture(Duration::from_millis(500))? {
+        let sealed = seal_this_thread(Role::Capture);
+        let captured = camera.capture(Duration::from_millis(500));
+        drop(sealed);
+        match captured? {
             Captured::Frame(frame) => {
                 *left -= 1;
                 show(&frame);
@@ -189,6 +196,11 @@ fn watch(camera: &mut dyn Camera, left: &mut u32, hold: usize) -> Result<(), Cam
         line(&[("silent_for_s", PATIENCE.as_secs().to_string())]);
         std::process::exit(1);
     }
+    let counts = allocations_after_sealing(Role::Capture);
+    line(&[
+        ("allocations", counts.allocations.to_string()),
+        ("frees", counts.frees.to_string()),
+    ]);
     Ok(())
 }
 
