@@ -34,9 +34,14 @@ impl Mosquitto {
     /// When it is installed but does not start.
     pub fn start_with(scratch: Scratch, lines: &str) -> Option<Self> {
         let port = free_port();
-        let config = format!("listener {port} 127.0.0.1\npersistence false\nuser root\nlog_dest stderr\n{lines}");
+        let config =
+            format!("listener {port} 127.0.0.1\npersistence false\nuser root\nlog_dest stderr\n{lines}");
         scratch.write("mosquitto.conf", config);
-        let mut mosquitto = Self { scratch, port, child: None };
+        let mut mosquitto = Self {
+            scratch,
+            port,
+            child: None,
+        };
         if program().is_none() {
             println!("SKIPPED: Mosquitto is not installed; `apt-get install mosquitto` brings it");
             return None;
@@ -70,7 +75,8 @@ impl Mosquitto {
     pub fn start_again(&mut self) {
         self.kill();
         let program = program().expect("it was there when this was made");
-        let log = std::fs::File::create(self.scratch.path().join("mosquitto.log")).expect("the folder is there");
+        let log =
+            std::fs::File::create(self.scratch.path().join("mosquitto.log")).expect("the folder is there");
         let child = Command::new(program)
             .arg("-c")
             .arg(self.scratch.path().join("mosquitto.conf"))
@@ -80,7 +86,9 @@ impl Mosquitto {
             .spawn()
             .expect("it can be started");
         self.child = Some(child);
-        wait::until("Mosquitto to listen", || TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).ok());
+        wait::until("Mosquitto to listen", || {
+            TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).ok()
+        });
     }
 }
 
@@ -92,8 +100,12 @@ impl Drop for Mosquitto {
 
 /// Debian puts it where users other than root do not look.
 fn program() -> Option<&'static Path> {
-    ["/usr/sbin/mosquitto", "/usr/bin/mosquitto", "/usr/local/sbin/mosquitto"]
-        .map(Path::new)
-        .into_iter()
-        .find(|path| path.is_file())
+    [
+        "/usr/sbin/mosquitto",
+        "/usr/bin/mosquitto",
+        "/usr/local/sbin/mosquitto",
+    ]
+    .map(Path::new)
+    .into_iter()
+    .find(|path| path.is_file())
 }

@@ -14,7 +14,11 @@ pub const INTERVAL_US: u64 = 40_000;
 
 /// A scene with so many balls scattered on it, and a player.
 pub fn scene(seed: u64, balls: u8) -> Scene {
-    Scene { seed, layout: Layout::Scattered(balls), ..Scene::standard() }
+    Scene {
+        seed,
+        layout: Layout::Scattered(balls),
+        ..Scene::standard()
+    }
 }
 
 /// Renders a recording of `count` pictures into `folder`, as PNG in the order of their names.
@@ -31,18 +35,23 @@ pub fn record(folder: &Path, scene: Scene, size: (u32, u32), count: usize) -> Ve
             table.render(&mut bytes).expect("the buffer fits");
             table.advance(INTERVAL_US);
             let file = folder.join(format!("{number:04}.png"));
-            let options = EncoderOptions::new(
-                size.0 as usize,
-                size.1 as usize,
-                ColorSpace::RGB,
-                BitDepth::Eight,
-            );
-            let mut png = Vec::new();
-            PngEncoder::new(&bytes, options).encode(&mut png).expect("it is a picture");
-            std::fs::write(&file, png).expect("the folder can be written");
+            write_png(&file, &bytes, size);
             file
         })
         .collect()
+}
+
+/// Writes a picture of red, green and blue bytes.
+///
+/// # Panics
+/// When it cannot be written.
+pub fn write_png(file: &Path, rgb: &[u8], size: (u32, u32)) {
+    let options = EncoderOptions::new(size.0 as usize, size.1 as usize, ColorSpace::RGB, BitDepth::Eight);
+    let mut png = Vec::new();
+    PngEncoder::new(rgb, options)
+        .encode(&mut png)
+        .expect("it is a picture");
+    std::fs::write(file, png).expect("the folder can be written");
 }
 
 /// A file of the real pictures and clips. `None`, and a line that says so, where they are not at hand.

@@ -11,7 +11,10 @@ use crate::wait;
 /// Where cargo put the program: beside the folder of the tests, as it does for every test of a package with a program.
 fn binary() -> PathBuf {
     let test = std::env::current_exe().expect("a process knows its program");
-    let folder = test.parent().and_then(|deps| deps.parent()).expect("tests lie in target/PROFILE/deps");
+    let folder = test
+        .parent()
+        .and_then(|deps| deps.parent())
+        .expect("tests lie in target/PROFILE/deps");
     folder.join("baize-under-test")
 }
 
@@ -82,7 +85,12 @@ impl Program {
             .expect("the program can be started");
         let (out, out_reader) = Lines::collect(child.stdout.take().expect("it is piped"));
         let (err, err_reader) = Lines::collect(child.stderr.take().expect("it is piped"));
-        Self { child, out, err, readers: vec![out_reader, err_reader] }
+        Self {
+            child,
+            out,
+            err,
+            readers: vec![out_reader, err_reader],
+        }
     }
 
     /// Lines on standard output so far.
@@ -105,7 +113,11 @@ impl Program {
     /// # Panics
     /// When there is no such process any more.
     pub fn signal(&self, name: &str) {
-        assert!(send_signal(name, &self.child.id().to_string()), "no process to signal; it said {:#?}", self.err());
+        assert!(
+            send_signal(name, &self.child.id().to_string()),
+            "no process to signal; it said {:#?}",
+            self.err()
+        );
     }
 
     /// Waits for its end.
@@ -114,13 +126,23 @@ impl Program {
     /// When it does not end.
     pub fn finish(mut self) -> Finished {
         let status = wait::for_at_most(wait::PATIENCE, || self.child.try_wait().ok().flatten());
-        let Some(status) = status else { panic!("it does not end; it said {:#?}", self.err()) };
+        let Some(status) = status else {
+            panic!("it does not end; it said {:#?}", self.err())
+        };
         for reader in self.readers.drain(..) {
             // A reader that panicked has nothing to say that its lines do not.
             let _ = reader.join();
         }
-        let finished = Finished { status, out: self.out(), err: self.err() };
-        assert!(!finished.err.iter().any(|line| line.contains("panicked")), "it panicked: {:#?}", finished.err);
+        let finished = Finished {
+            status,
+            out: self.out(),
+            err: self.err(),
+        };
+        assert!(
+            !finished.err.iter().any(|line| line.contains("panicked")),
+            "it panicked: {:#?}",
+            finished.err
+        );
         finished
     }
 }
@@ -176,7 +198,12 @@ impl Finished {
     /// When it did not.
     pub fn refused_with(&self, parts: &[&str]) {
         let said = self.said();
-        assert_eq!(self.status.code(), Some(1), "it is to end with exit code 1, not {}: {said}", self.status);
+        assert_eq!(
+            self.status.code(),
+            Some(1),
+            "it is to end with exit code 1, not {}: {said}",
+            self.status
+        );
         for part in parts {
             assert!(said.contains(part), "`{part}` is missing in: {said}");
         }

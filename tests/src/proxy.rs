@@ -30,14 +30,25 @@ impl Proxy {
     pub fn to(broker: u16) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has free ports");
         let port = listener.local_addr().expect("it is bound").port();
-        let proxy = Self { port, way: Arc::default() };
+        let proxy = Self {
+            port,
+            way: Arc::default(),
+        };
         let way = Arc::clone(&proxy.way);
         // Ends with the test's process, like the threads of its connections.
         std::thread::spawn(move || {
-            for here in listener.incoming().flatten().filter(|_| !way.cut.load(Ordering::SeqCst)) {
-                let Ok(there) = TcpStream::connect((Ipv4Addr::LOCALHOST, broker)) else { continue };
+            for here in listener
+                .incoming()
+                .flatten()
+                .filter(|_| !way.cut.load(Ordering::SeqCst))
+            {
+                let Ok(there) = TcpStream::connect((Ipv4Addr::LOCALHOST, broker)) else {
+                    continue;
+                };
                 for (from, to) in [(&here, &there), (&there, &here)] {
-                    let (Ok(from), Ok(to)) = (from.try_clone(), to.try_clone()) else { continue };
+                    let (Ok(from), Ok(to)) = (from.try_clone(), to.try_clone()) else {
+                        continue;
+                    };
                     let way = Arc::clone(&way);
                     std::thread::spawn(move || carry(from, to, &way.blocked));
                 }
@@ -60,7 +71,13 @@ impl Proxy {
     /// Breaks every connection and refuses new ones, until told otherwise.
     pub fn cut(&self, yes: bool) {
         self.way.cut.store(yes, Ordering::SeqCst);
-        for connection in self.way.open.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+        for connection in self
+            .way
+            .open
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .drain(..)
+        {
             // It may be broken already.
             let _ = connection.shutdown(Shutdown::Both);
         }
@@ -84,7 +101,11 @@ fn carry(mut from: TcpStream, mut to: TcpStream, blocked: &AtomicBool) {
                     break;
                 }
             }
-            Err(error) if matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut) => {}
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut
+                ) => {}
             Err(_) => break,
         }
     }

@@ -33,7 +33,9 @@ impl Message {
     /// # Panics
     /// When it is on none.
     pub fn topic(&self) -> Topic {
-        Topic::parse(&self.topic).unwrap_or_else(|error| panic!("{}: {error}", self.topic)).1
+        Topic::parse(&self.topic)
+            .unwrap_or_else(|error| panic!("{}: {error}", self.topic))
+            .1
     }
 
     /// The payload as text.
@@ -82,9 +84,16 @@ impl Subscriber {
 
     /// Hears everything with these options.
     pub fn with(mut options: MqttOptions) -> Self {
-        options.set_keep_alive(Duration::from_secs(30)).set_max_packet_size(PACKET_BYTES_MAX, PACKET_BYTES_MAX);
+        options
+            .set_keep_alive(Duration::from_secs(30))
+            .set_max_packet_size(PACKET_BYTES_MAX, PACKET_BYTES_MAX);
         let (client, mut connection) = Client::new(options, 64);
-        let subscriber = Self { client, heard: Arc::default(), subscribed: Arc::default(), ended: Arc::default() };
+        let subscriber = Self {
+            client,
+            heard: Arc::default(),
+            subscribed: Arc::default(),
+            ended: Arc::default(),
+        };
         let (client, heard) = (subscriber.client.clone(), Arc::clone(&subscriber.heard));
         let (subscribed, ended) = (Arc::clone(&subscriber.subscribed), Arc::clone(&subscriber.ended));
         std::thread::spawn(move || {
@@ -122,18 +131,27 @@ impl Subscriber {
 
     /// Waits until the broker has taken the subscription, again after it was killed.
     pub fn wait_until_subscribed(&self) {
-        wait::until("the broker to take a subscription", || self.subscribed.load(Ordering::Relaxed).then_some(()));
+        wait::until("the broker to take a subscription", || {
+            self.subscribed.load(Ordering::Relaxed).then_some(())
+        });
     }
 
     /// Everything heard so far, but the appliance's probes.
     pub fn heard(&self) -> Vec<Message> {
         let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
-        heard.iter().filter(|message| Topic::parse(&message.topic).is_ok()).cloned().collect()
+        heard
+            .iter()
+            .filter(|message| Topic::parse(&message.topic).is_ok())
+            .cloned()
+            .collect()
     }
 
     /// What was heard on one topic.
     pub fn on(&self, topic: Topic) -> Vec<Message> {
-        self.heard().into_iter().filter(|message| message.topic() == topic).collect()
+        self.heard()
+            .into_iter()
+            .filter(|message| message.topic() == topic)
+            .collect()
     }
 
     /// Forgets what was heard.
@@ -165,7 +183,9 @@ impl Subscriber {
     /// # Panics
     /// When the client has no room.
     pub fn publish(&self, topic: &str, retained: bool, payload: impl Into<Vec<u8>>) {
-        self.client.try_publish(topic, QoS::AtLeastOnce, retained, payload).expect("the client has room");
+        self.client
+            .try_publish(topic, QoS::AtLeastOnce, retained, payload)
+            .expect("the client has room");
     }
 }
 

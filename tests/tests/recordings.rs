@@ -1,0 +1,249 @@
+//! `baize replay`, `detect`, `calibrate` and `bench` on recordings: rendered ones here, real ones where they are at hand.
+
+use baize_tests::{Scratch, pictures, run};
+use serde_json::{Value, json};
+
+fn numbers(values: &Value) -> Vec<f64> {
+    values
+        .as_array()
+        .map(|values| values.iter().filter_map(Value::as_f64).collect())
+        .unwrap_or_default()
+}
+
+#[test]
+fn the_same_frames_give_the_same_lines() {
+    let scratch = Scratch::new();
+    pictures::record(scratch.path(), pictures::scene(5, 9), (1280, 720), 6);
+    let folder = scratch.path().to_str().expect("text");
+    let replay = || run(["replay", folder, "--backend", "rten", "--json"]).succeeded();
+    let (first, second) = (replay(), replay());
+    assert_eq!(first.out.len(), 6);
+    assert_eq!(first.out, second.out);
+    for (index, line) in first.json().iter().enumerate() {
+        assert_eq!(line["frame"], json!(index + 1));
+        assert_eq!(line["exposure_us"], json!(index as u64 * pictures::INTERVAL_US));
+        assert!(line["cue"].is_null() || line["cue"].is_object());
+    }
+}
+
+#[test]
+fn a_single_picture_yields_its_balls_at_once() {
+    let scratch = Scratch::new();
+    let files = pictures::record(scratch.path(), pictures::scene(5, 9), (1280, 720), 1);
+    let picture = files[0].to_str().expect("text");
+    let line = run(["replay", picture, "--backend", "rten", "--json"])
+        .succeeded()
+        .json()
+        .remove(0);
+    let balls = line["balls"].as_array().expect("a list").clone();
+    assert!(balls.len() >= 6, "{line}");
+    let keys = [
+        "id", "kind", "number", "x_mm", "y_mm", "vx_mm_s", "vy_mm_s", "sigma_mm", "moving", "seen", "score",
+    ];
+    for ball in &balls {
+        for key in keys.iter().chain(&["x_px", "y_px"]) {
+            assert!(ball.get(key).is_some(), "{key} is missing in {ball}");
+        }
+    }
+    assert!(line["flags"].is_array());
+}
+
+#[test]
+fn a_calibration_tells_where_the_table_is_and_replay_uses_it() {
+    let scratch = Scratch::new();
+    let files = pictures::record(scratch.path(), pictures::scene(7, 5), (1280, 720), 1);
+    let picture = files[0].to_str().expect("text");
+    let file = scratch.path().join("calibration.json");
+    let output = file.to_str().expect("text");
+    let result = run(["calibrate", picture, "--output", output, "--json"])
+        .succeeded()
+        .json()
+        .remove(0);
+    assert_eq!(result["accepted"], true, "{result}");
+    assert_eq!(numbers(&result["table_mm"]), [2540.0, 1270.0]);
+    assert_eq!(result["corners_px"].as_array().map(Vec::len), Some(4), "{result}");
+    assert!(
+        result["residual_mm"].as_f64().is_some_and(|mm| mm < 20.0),
+        "{result}"
+    );
+    let args = [
+        "replay",
+        picture,
+        "--calibration",
+        output,
+        "--backend",
+        "rten",
+        "--json",
+    ];
+    let line = run(args).succeeded().json().remove(0);
+    assert!(
+        !line["flags"]
+            .as_array()
+            .expect("a list")
+            .contains(&json!("uncalibrated")),
+        "{line}"
+    );
+}
+
+#[test]
+fn bench_counts_every_frame_and_no_allocation() {
+    const FRAMES: u64 = 150;
+    let frames = FRAMES.to_string();
+    let source = "sim:size=640x384,balls=16,prerendered=16";
+    let args = [
+        "bench",
+        "--source",
+        source,
+        "--frames",
+        &frames,
+        "--backend",
+        "rten",
+        "--json",
+    ];
+    let report = run(args).succeeded().json().remove(0);
+    for role in ["capture", "detect", "table", "encode"] {
+        assert_eq!(
+            report["allocations_after_sealing"][role],
+            json!(0),
+            "{role}: {report}"
+        );
+    }
+    assert!(report["allocations_after_sealing"]["inference_library"].is_u64());
+    for stage in [
+        "capture",
+        "preprocess",
+        "inference",
+        "decode",
+        "table",
+        "encode",
+        "publish",
+    ] {
+        for figure in ["p50_us", "p90_us", "p99_us", "max_us"] {
+            assert!(
+                report["stages"][stage][figure].is_u64(),
+                "{stage} {figure}: {report}"
+            );
+        }
+    }
+    assert!(report["own_time"]["p50_us"].is_u64() && report["exposure_to_publish"]["p99_us"].is_u64());
+    let dropped: u64 = report["dropped"]
+        .as_object()
+        .expect("by cause")
+        .values()
+        .map(|count| count.as_u64().expect("a count"))
+        .sum();
+    let processed = report["processed"].as_u64().expect("a count");
+    let due = report["frames"].as_u64().expect("a count");
+    assert!(due >= FRAMES && processed > 0, "{report}");
+    assert_eq!(
+        due,
+        processed + dropped,
+        "frames due are processed or dropped for a reason: {report}"
+    );
+    assert!(
+        report["bytes_per_state"]["max"]
+            .as_u64()
+            .is_some_and(|bytes| (1..=340).contains(&bytes)),
+        "{report}"
+    );
+    assert!(report["peak_memory_kib"].as_u64().is_some_and(|kib| kib > 0));
+}
+
+/// Every position lies on the bed, give or take a ball.
+fn on_the_bed(line: &Value, length_mm: f64, width_mm: f64) {
+    for ball in line["balls"].as_array().expect("a list") {
+        let (x, y) = (
+            ball["x_mm"].as_f64().expect("a number"),
+            ball["y_mm"].as_f64().expect("a number"),
+        );
+        let inside = (-60.0..length_mm + 60.0).contains(&x) && (-60.0..width_mm + 60.0).contains(&y);
+        assert!(inside, "{ball} is not on the bed");
+    }
+}
+
+#[test]
+fn a_real_photo_of_ten_balls_shows_most_of_them_on_the_bed() {
+    let Some(photo) = pictures::real("real/seed_overhead/table_w_balls.jpg") else {
+        return;
+    };
+    let photo = photo.to_str().expect("text");
+    let found = run(["detect", photo, "--backend", "rten", "--json"])
+        .succeeded()
+        .json()
+        .remove(0);
+    let (width, height) = (
+        found["width"].as_f64().expect("px"),
+        found["height"].as_f64().expect("px"),
+    );
+    let detections = found["detections"].as_array().expect("a list").clone();
+    let balls = detections
+        .iter()
+        .filter(|detection| detection["class"] != "cue_stick")
+        .count();
+    assert!((7..=13).contains(&balls), "{balls} balls where ten lie");
+    for detection in &detections {
+        let (x, y) = (
+            detection["x"].as_f64().expect("px"),
+            detection["y"].as_f64().expect("px"),
+        );
+        assert!(
+            (0.0..width).contains(&x) && (0.0..height).contains(&y),
+            "{detection}"
+        );
+    }
+    let line = run(["replay", photo, "--table", "7ft", "--backend", "rten", "--json"])
+        .succeeded()
+        .json()
+        .remove(0);
+    let seen = line["balls"].as_array().expect("a list").len();
+    assert!((5..=13).contains(&seen), "{seen} balls where ten lie: {line}");
+    on_the_bed(&line, 1981.2, 990.6);
+}
+
+#[test]
+fn a_real_photo_of_an_empty_table_shows_no_balls() {
+    let Some(photo) = pictures::real("real/seed_overhead/empty_table.jpg") else {
+        return;
+    };
+    let photo = photo.to_str().expect("text");
+    let line = run(["replay", photo, "--table", "7ft", "--backend", "rten", "--json"])
+        .succeeded()
+        .json()
+        .remove(0);
+    let seen = line["balls"].as_array().expect("a list").len();
+    assert!(seen <= 2, "{seen} balls on an empty table: {line}");
+}
+
+#[test]
+fn a_real_clip_of_a_break_becomes_states_with_balls_on_the_bed() {
+    let Some(clip) = pictures::real("video/james_ecd_pub_pool_a.mp4") else {
+        return;
+    };
+    let clip = clip.to_str().expect("text");
+    let args = [
+        "replay",
+        clip,
+        "--table",
+        "7ft",
+        "--frames",
+        "50",
+        "--backend",
+        "rten",
+        "--json",
+    ];
+    let lines = run(args).succeeded().json();
+    assert_eq!(lines.len(), 50);
+    for pair in lines.windows(2) {
+        let step_us = pair[1]["exposure_us"]
+            .as_i64()
+            .zip(pair[0]["exposure_us"].as_i64())
+            .map(|(b, a)| b - a);
+        assert_eq!(step_us, Some(40_000), "the clip has 25 frames a second");
+    }
+    let last = lines.last().expect("there are fifty");
+    let balls = last["balls"].as_array().expect("a list").len();
+    assert!((8..=22).contains(&balls), "{balls} balls: {last}");
+    for line in &lines {
+        on_the_bed(line, 1981.2, 990.6);
+    }
+}
