@@ -18,7 +18,7 @@ use baize_table_vision::TableStage;
 use baize_table_vision::geometry::TableSize;
 
 use crate::calibration_file::{CalibrationFileError, StoredCalibration};
-use crate::config::Config;
+use crate::config::{Config, Game};
 use crate::failure::Failure;
 use crate::health::{self, Identity};
 use crate::keeper;
@@ -119,6 +119,11 @@ impl Supervisor {
         )
         .map_err(Failure::from_error)?;
         let inlets = Arc::new(Inlets::default());
+        // Before the publisher starts: its first connection may come at once, and is to hear everything.
+        inlets.update(|standing| {
+            standing.camera = Some(SHARED.camera());
+            standing.calibration = current.as_ref().and_then(|stored| on_the_wire(stored, config.table.game));
+        });
         let (sender, commands) = mpsc::channel();
         let publisher =
             Publisher::start(table, options, Arc::clone(&inlets), sender).map_err(Failure::from_error)?;
@@ -182,7 +187,8 @@ impl Supervisor {
         while let Ok(Command::Recalibrate(payload)) = self.commands.try_recv() {
             let begun =
                 Wish::parse(&payload).and_then(|wish| self.recalibration.begin(wish, self.current.as_ref()));
-            if let Err(verdict) = begun {
+            if let Err(mut verdict) = begun {
+                verdict.calibration_id = self.current.as_ref().map_or(0, |stored| stored.calibration.id);
                 self.answer(&verdict);
             }
         }
@@ -247,15 +253,8 @@ impl Supervisor {
         }
         // Were an older one still waiting, this one replaces it.
         let _ = Flow::LatestWins.hand_over(&CALIBRATION, stored.calibration);
-        let message = stored.for_the_wire(self.config.table.game);
-        let mut buffer = [0; <baize_table_state::Calibration as baize_table_state::Message>::MAX_BYTES];
-        match encode(&message, &mut buffer) {
-            Ok(bytes) => {
-                let bytes = bytes.to_vec();
-                self.inlets.update(|standing| standing.calibration = Some(bytes));
-            }
-            Err(error) => log::error!("the calibration cannot be published: {error}"),
-        }
+        let message = on_the_wire(&stored, self.config.table.game);
+        self.inlets.update(|standing| standing.calibration = message);
         self.current = Some(stored);
     }
 
@@ -283,6 +282,18 @@ fn table_name(config: &Config) -> Result<TableName, Failure> {
     };
     name.parse()
         .map_err(|error| Failure::at(format!("table name `{name}`"), error))
+}
+
+/// The calibration's message.
+fn on_the_wire(stored: &StoredCalibration, game: Game) -> Option<Vec<u8>> {
+    let mut buffer = [0; <baize_table_state::Calibration as baize_table_state::Message>::MAX_BYTES];
+    match encode(&stored.for_the_wire(game), &mut buffer) {
+        Ok(bytes) => Some(bytes.to_vec()),
+        Err(error) => {
+            log::error!("the calibration cannot be published: {error}");
+            None
+        }
+    }
 }
 
 /// The calibration on disk; `None` where there is none yet. A damaged one is said and left alone.

@@ -53,7 +53,12 @@ pub fn detector(config: &config::Detector) -> Result<Box<dyn Detector>, Failure>
     let backend = match config.backend.as_str() {
         "rten" => Backend::Rten,
         "onnxruntime" => Backend::Onnxruntime,
-        _ => Backend::Auto,
+        "auto" => Backend::Auto,
+        other => {
+            return Err(Failure::new(format!(
+                "`{other}` is no engine; give auto, rten or onnxruntime"
+            )));
+        }
     };
     let onnxruntime = Some(config.onnxruntime.clone()).filter(|path| !path.as_os_str().is_empty());
     let options = CpuOptions {

@@ -12,7 +12,11 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use crate::config;
 
 /// The schema is the largest message, 12 KiB; rumqttc's own limit is 10.
-const PACKET_BYTES_MAX: usize = 64 * 1024;
+const PACKET_OUT_BYTES_MAX: usize = 64 * 1024;
+
+/// A command is some hundred bytes. One too large to be received ends the connection, and where the broker keeps it,
+/// every connection after that; so the limit is far above what anybody sends by mistake.
+const PACKET_IN_BYTES_MAX: usize = 1024 * 1024;
 
 /// How long a silent link lasts before it is taken for dead.
 const KEEP_ALIVE: Duration = Duration::from_secs(5);
@@ -58,7 +62,7 @@ pub fn options(client_id: &str, config: &config::Broker) -> Result<MqttOptions, 
     let address = Address::parse(&config.url)?;
     let mut options = MqttOptions::new(client_id, address.host, address.port);
     options.set_keep_alive(KEEP_ALIVE).set_clean_session(true);
-    options.set_max_packet_size(PACKET_BYTES_MAX, PACKET_BYTES_MAX);
+    options.set_max_packet_size(PACKET_IN_BYTES_MAX, PACKET_OUT_BYTES_MAX);
     if !config.user.is_empty() {
         options.set_credentials(&config.user, password(&config.password_file)?);
     }

@@ -246,6 +246,10 @@ impl Session {
                 event = EVENTS.receive() => self.event(&event),
                 () = self.changed.notified() => self.flush_outbox(),
                 _ = probe.tick(), if listens => {
+                    // What is handed over to a broken link would come first on the next one, before its birth.
+                    if !self.link.borrow().is_connected() {
+                        continue;
+                    }
                     self.probe();
                     self.flush_outbox();
                     let standing = self.inlets.take();
@@ -310,10 +314,12 @@ impl Session {
         }
     }
 
-    /// Hands a state over. False if it is too old or the client has no room: then it is gone, a newer one follows.
+    /// Hands a state over. False if it is too old, nobody listens or the client has no room: then it is gone, a newer
+    /// one follows.
     fn state(&self, encoded: &Encoded) -> bool {
         let now_us = clock::monotonic_us();
-        if now_us.saturating_sub(encoded.encoded_us) > STATE_AGE_MAX_US {
+        let listens = self.link.borrow().listens(Instant::now());
+        if !listens || now_us.saturating_sub(encoded.encoded_us) > STATE_AGE_MAX_US {
             METRICS.states_superseded.add(1);
             return false;
         }
