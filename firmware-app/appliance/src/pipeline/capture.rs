@@ -61,7 +61,7 @@ pub fn run(camera: Option<Box<dyn Camera>>, flow: Flow, plan: &ThreadPlan) {
                     SHARED.set_camera(CameraStatus::Online);
                 }
                 let stride = u64::from(METRICS.stride.load(Ordering::Relaxed));
-                if flow == Flow::LatestWins && frames_due % stride != 0 {
+                if flow == Flow::LatestWins && !frames_due.is_multiple_of(stride) {
                     METRICS.left_out.add(1);
                     METRICS.superseded.add(1);
                     continue;
