@@ -27,6 +27,9 @@ impl ThreadPlan {
         if let Some(Err(error)) = self.priority.map(scheduling::set_fifo_priority) {
             refused(error.to_string());
         }
+        // A stage wakes the publisher, which waits in tokio; waking touches a thread-local of tokio's, whose first use
+        // on a thread allocates.
+        let _ = tokio::runtime::Handle::try_current();
         sealing::seal_this_thread(role)
     }
 }
