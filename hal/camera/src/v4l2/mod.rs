@@ -9,13 +9,14 @@ mod camera;
 mod controls;
 mod device;
 mod encoding;
+mod error;
 mod list;
 mod negotiate;
 mod open;
 mod stamp;
 
 pub use encoding::{Encoding, FourCc, Unusable};
+pub use error::{CameraName, V4l2Error};
 pub use list::{CameraInfo, list_cameras};
 pub use negotiate::{FormatOffer, SizeOffer};
 pub(crate) use open::open_camera;
-pub use open::{CameraName, V4l2Error};
