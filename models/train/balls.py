@@ -138,9 +138,9 @@ def paste_balls(rng, image, balls, masks, cutouts, size, most=9):
     balls, masks = list(balls), list(masks)
     for _ in range(rng.integers(1, most + 1)):
         d = max(8, round(size * rng.uniform(0.94, 1.06)))
-        if balls and rng.random() < 0.35:
+        if balls and rng.random() < 0.5:
             beside, angle = balls[rng.integers(len(balls))], rng.uniform(0, 2 * np.pi)
-            reach = (beside[2] + d) / 2 * rng.uniform(1.0, 1.25)
+            reach = (beside[2] + d) / 2 * rng.uniform(1.0, 1.15)
             cx, cy = beside[0] + reach * np.cos(angle), beside[1] + reach * np.sin(angle)
         else:
             cx, cy = rng.uniform(0, image.shape[1]), rng.uniform(0, image.shape[0])

@@ -10,6 +10,8 @@ import numpy as np
 import onnxruntime
 
 FILL = 114
+# Only the best candidates go into suppression: far more than a picture can show.
+MOST_BALLS, MOST_CUES = 300, 30
 # Two cues are the same stick when both ends lie within this share of its length of each other.
 SAME_CUE = 0.25
 
@@ -39,6 +41,12 @@ def fit(image, width, height):
     canvas = np.full((height, width, 3), FILL, np.uint8)
     canvas[y:y + new_h, x:x + new_w] = cv2.resize(image, (new_w, new_h), interpolation=how)
     return canvas, scale, np.array([x, y], np.float32)
+
+
+def best_cells(score, least, most):
+    """Rows and columns of at most `most` cells that score `least` or more, best first."""
+    order = np.argsort(-score, axis=None)[:most]
+    return np.unravel_index(order[score.ravel()[order] >= least], score.shape)
 
 
 def iou(box, boxes):
@@ -99,7 +107,7 @@ class Detector:
 
         stride = self.manifest["outputs"]["balls"]["stride"]
         score = sigmoid(raw_balls[0, 0])
-        rows, columns = np.nonzero(score >= ball)
+        rows, columns = best_cells(score, ball, MOST_BALLS)
         out = raw_balls[0][:, rows, columns].T
         centre = (np.stack([columns, rows], 1) + 0.5 + out[:, 6:8]) * stride
         size = np.exp(out[:, 8:10]) * stride
@@ -111,7 +119,7 @@ class Detector:
 
         stride = self.manifest["outputs"]["cues"]["stride"]
         cue_score = sigmoid(raw_cues[0, 0])
-        rows, columns = np.nonzero(cue_score >= cue)
+        rows, columns = best_cells(cue_score, cue, MOST_CUES)
         ends = raw_cues[0, 1:][:, rows, columns].T.reshape(-1, 2, 2)
         ends = (ends + np.stack([columns, rows], 1)[:, None] + 0.5) * stride
         cues = ((ends - corner) / scale).reshape(-1, 4)

@@ -89,7 +89,7 @@ def main():
         "outputs": {"balls": {"name": "balls", "stride": BALL_STRIDE}, "cues": {"name": "cues", "stride": CUE_STRIDE}},
         "classes": list(KINDS),
         # evaluate.py --choose-thresholds sets these, on groups that neither trained nor validate.
-        "thresholds": old.get("thresholds", {"ball": 0.4, "kind": 0.6, "cue": 0.4, "nms_iou": 0.5}),
+        "thresholds": old.get("thresholds", {"ball": 0.4, "kind": 0.6, "cue": 0.4, "nms_iou": 0.35}),
         "trained": {"date": datetime.date.today().isoformat(), "data": args.data},
     }
     manifest_path.write_text(json.dumps(manifest, indent=2) + "\n")

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from network import BALL_STRIDE, CUE_STRIDE
 
 # Distances from a cell's middle to the ball's centre, in strides.
-POSITIVE_RADIUS, UNJUDGED_RADIUS = 0.75, 1.6
+POSITIVE_RADIUS, UNJUDGED_RADIUS = 0.75, 1.0
 # Share of the stick around its middle that is positive, and how far a cell may lie from it, in strides.
 CUE_MIDDLE, CUE_RADIUS = 0.25, 0.75
 
@@ -109,7 +109,7 @@ def ball_loss(output, state, box, kind):
             out[:, 6:10], want_box, beta=0.1)
         # The loss is that of the whole set: which of several allowed kinds it is stays the network's guess.
         inside = torch.logsumexp(out[:, 1:6].masked_fill(want_kind == 0, -1e4), 1)
-        parts["kind"] = 0.5 * (torch.logsumexp(out[:, 1:6], 1) - inside).mean()
+        parts["kind"] = (torch.logsumexp(out[:, 1:6], 1) - inside).mean()
     return parts
 
 
@@ -120,5 +120,5 @@ def cue_loss(output, state, ends):
     out = output.float().permute(0, 2, 3, 1)[positive]
     parts = {"cue": 2 * focal(output[:, 0].float(), state, count)}
     if len(out):
-        parts["ends"] = 1.5 * F.smooth_l1_loss(out[:, 1:], ends.permute(0, 2, 3, 1)[positive], beta=0.25)
+        parts["ends"] = 2.5 * F.smooth_l1_loss(out[:, 1:], ends.permute(0, 2, 3, 1)[positive], beta=0.25)
     return parts

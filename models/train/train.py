@@ -31,7 +31,7 @@ WORK = Path(__file__).resolve().parents[1] / "work"
 SHARES = {"letterboxed": 0.22, "minitable": 0.22, "overhead_pub": 0.22, "px": 0.2, "misc": 0.03, "simulated": 0.32}
 
 # Input size and batch, and how often: crops are cheap and show balls of all sizes, whole views are what is run.
-SHAPES = [((384, 256), 20, 0.65), ((320, 320), 20, 0.1), ((640, 384), 8, 0.25)]
+SHAPES = [((384, 256), 10, 0.65), ((320, 320), 10, 0.1), ((640, 384), 4, 0.25)]
 CHECKPOINT_EVERY = 100
 
 
