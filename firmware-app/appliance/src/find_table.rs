@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use baize_camera::{Camera, CameraLost, Captured, Frame};
 use baize_frame::{FrameFormat, ImageView};
-use baize_table_calibration::{Outcome, Reason, Request, calibrate};
+use baize_table_calibration::{Outcome, Request, calibrate};
 
 /// Pictures that are merged, and frames from one to the next: a second of most clips.
 const PICTURES: usize = 9;
@@ -44,9 +44,16 @@ pub fn find_table(camera: &mut dyn Camera, request: &Request<'_>) -> Result<Outc
         .filter_map(|(format, bytes)| ImageView::new(bytes, *format).ok())
         .collect();
     let outcome = calibrate(&views, request);
-    if outcome.reason == Reason::CameraMoved {
-        log::warn!("the camera moves in this recording: positions are right near its first picture only");
-        return Ok(calibrate(&views[..1], request));
+    if !outcome.accepted && views.len() > 1 {
+        let first = calibrate(&views[..1], request);
+        if first.accepted {
+            log::warn!(
+                "pictures from the whole recording do not fit together ({}): the table is taken from the first one, \
+                 and positions are right only as long as the camera stays there",
+                outcome.reason
+            );
+            return Ok(first);
+        }
     }
     Ok(outcome)
 }
