@@ -122,7 +122,9 @@ impl Supervisor {
         // Before the publisher starts: its first connection may come at once, and is to hear everything.
         inlets.update(|standing| {
             standing.camera = Some(SHARED.camera());
-            standing.calibration = current.as_ref().and_then(|stored| on_the_wire(stored, config.table.game));
+            standing.calibration = current
+                .as_ref()
+                .and_then(|stored| on_the_wire(stored, config.table.game));
         });
         let (sender, commands) = mpsc::channel();
         let publisher =

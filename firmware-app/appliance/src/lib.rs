@@ -1,7 +1,7 @@
 //! The appliance: builds the static pipeline, seals it and runs it; and the commands around it.
 //!
 //! - [`pipeline`]: capture → detect → table → encode, four sealed threads joined by channels of one place.
-//! - [`publish`]: MQTT on a thread of its own; [`keeper`]: the camera, opened again when it fails.
+//! - [`publish`]: MQTT on a thread of its own; `keeper`: the camera, opened again when it fails.
 //! - [`appliance`]: puts these together and supervises them: calibration, health, watchdog, button, signals.
 //! - [`commands`]: the command line; each command is a file.
 //! - What can be configured stands in [`config`], every capacity in [`limits`].

@@ -26,7 +26,7 @@ const DRIVER_HUNG: Duration = Duration::from_secs(3);
 pub enum Failure {
     /// It said so itself.
     Lost(CameraLost),
-    /// No frame for [`DRIVER_HUNG`].
+    /// No frame for three seconds.
     Hung,
 }
 
