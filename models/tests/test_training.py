@@ -12,9 +12,8 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "train"))
 
 from augment import carry_balls, clip_balls
-from dataset import CUE_BALL, NOT_CUE_BALL, clip_cues, kinds, merge_same, read_balls, read_sample
-from decode import iou, suppress
-from evaluate import average_precision, match
+from dataset import CUE_BALL, NOT_CUE_BALL, clip_cues, kinds, merge_same, read_balls, read_sample, real_ends
+from measures import average_precision, iou, judged, match, match_cues
 from loss import BACKGROUND, POSITIVE, UNJUDGED, ball_loss, ball_targets, cue_targets
 from network import Nano, gflop
 
@@ -96,10 +95,19 @@ class Geometry(unittest.TestCase):
         np.testing.assert_allclose(kept, [[5.05, 50, 10.1, 20]], rtol=1e-5)
         np.testing.assert_allclose(ignored, [[2.5, 50, 5, 20]])
 
-    def test_cue_is_cut_at_the_edge_and_keeps_its_direction(self):
-        np.testing.assert_allclose(clip_cues(np.array([[50, 50, 150, 50]]), 100, 100), [[50, 50, 100, 50]])
-        np.testing.assert_allclose(clip_cues(np.array([[150, 50, 50, 50]]), 100, 100), [[100, 50, 50, 50]])
-        self.assertEqual(len(clip_cues(np.array([[150, 50, 250, 50]]), 100, 100)), 0)
+    def test_cue_is_cut_at_the_edge_keeps_its_direction_and_loses_that_end(self):
+        both = np.ones((1, 2), bool)
+        for cue, want, real in (([50, 50, 150, 50], [50, 50, 100, 50], [True, False]),
+                                ([150, 50, 50, 50], [100, 50, 50, 50], [False, True]),
+                                ([20, 20, 80, 80], [20, 20, 80, 80], [True, True])):
+            cues, ends = clip_cues(np.array([cue]), both, 100, 100)
+            np.testing.assert_allclose(cues, [want])
+            np.testing.assert_array_equal(ends, [real])
+        self.assertEqual(len(clip_cues(np.array([[150, 50, 250, 50]]), both, 100, 100)[0]), 0)
+
+    def test_end_labelled_at_the_picture_s_edge_is_where_the_stick_leaves_it(self):
+        ends = real_ends(np.array([[50.0, 30.0, 99.5, 60.0]], np.float32), 100, 100)
+        np.testing.assert_array_equal(ends, [[True, False]])
 
 
 class Targets(unittest.TestCase):
@@ -142,14 +150,36 @@ class Targets(unittest.TestCase):
         self.assertGreater(losses[0], 3.0)
         self.assertLess(max(losses[1:]), 0.01)
 
-    def test_cue_ends_decode_to_the_label_from_every_positive_cell(self):
+    def test_size_that_nobody_knows_teaches_only_the_centre(self):
+        ball = np.array([[36.0, 36.0, np.nan, np.nan]], np.float32)
+        target = [torch.from_numpy(a[None]) for a in ball_targets(ball, CUE_BALL[None], ball[:0], True, 64, 64)]
+        output = torch.randn(1, 10, 8, 8, requires_grad=True)
+        ball_loss(output, *target)["box"].backward()
+        self.assertTrue(torch.isfinite(output.grad).all())
+        self.assertEqual(float(output.grad[:, 8:].abs().max()), 0.0)
+        self.assertGreater(float(output.grad[:, 6:8].abs().max()), 0.0)
+
+    def test_every_cell_of_a_stick_tells_a_point_of_its_axis_and_the_way_to_its_tip(self):
         cue = np.array([[40.0, 300.0, 600.0, 80.0]], np.float32)
-        state, ends = cue_targets(cue, True, 640, 384)
+        state, axis, tips, tip, butts, butt = cue_targets(cue, np.ones((1, 2), bool), True, 640, 384)
         rows, columns = np.nonzero(state == POSITIVE)
-        self.assertGreaterEqual(len(rows), 1)
+        self.assertGreater(len(rows), 30)
+        along = (cue[0, :2] - cue[0, 2:]) / np.hypot(*(cue[0, :2] - cue[0, 2:]))
         for row, column in zip(rows, columns):
-            found = (ends[:, row, column] + np.array([column + 0.5, row + 0.5] * 2)) * 32
-            np.testing.assert_allclose(found, cue[0], rtol=1e-3)
+            point = (axis[:2, row, column] + (column + 0.5, row + 0.5)) * 16 - cue[0, 2:]
+            self.assertAlmostEqual(point[0] * along[1] - point[1] * along[0], 0, delta=1e-2)
+            np.testing.assert_allclose(axis[2:, row, column], along, rtol=1e-4)
+        for states, offset, end in ((tips, tip, cue[0, :2]), (butts, butt, cue[0, 2:])):
+            rows, columns = np.nonzero(states == POSITIVE)
+            self.assertGreaterEqual(len(rows), 1)
+            for row, column in zip(rows, columns):
+                np.testing.assert_allclose((offset[:, row, column] + (column + 0.5, row + 0.5)) * 16, end, rtol=1e-4)
+
+    def test_end_that_is_not_there_is_neither_end_nor_background(self):
+        cue = np.array([[40.0, 300.0, 600.0, 80.0]], np.float32)
+        *_, butts, _ = cue_targets(cue, np.array([[True, False]]), True, 640, 384)
+        self.assertFalse((butts == POSITIVE).any())
+        self.assertTrue((butts == UNJUDGED).any())
 
 
 class Network(unittest.TestCase):
@@ -157,7 +187,7 @@ class Network(unittest.TestCase):
         network = Nano().eval()
         with torch.no_grad():
             balls, cues = network(torch.zeros(1, 3, 384, 640))
-        self.assertEqual((tuple(balls.shape), tuple(cues.shape)), ((1, 10, 48, 80), (1, 5, 12, 20)))
+        self.assertEqual((tuple(balls.shape), tuple(cues.shape)), ((1, 10, 48, 80), (1, 11, 24, 40)))
         self.assertLessEqual(gflop(network), 2.3)
 
 
@@ -171,10 +201,16 @@ class Measures(unittest.TestCase):
         self.assertAlmostEqual(average_precision([0.9, 0.8], [True, True], 4), 0.5)
         self.assertAlmostEqual(average_precision([0.9, 0.8], [False, True], 1), 0.5)
 
-    def test_doubles_are_suppressed_and_touching_balls_are_not(self):
-        boxes = np.array([[10.0, 10, 12, 12], [11.0, 10, 12, 12], [22.0, 10, 12, 12]])
-        np.testing.assert_array_equal(suppress(boxes, np.array([0.9, 0.8, 0.7]), 0.5), [0, 2])
-        self.assertAlmostEqual(float(iou(boxes[0], boxes[2:])[0]), 0.0)
+    def test_box_on_a_thing_that_nobody_judged_counts_neither_way(self):
+        boxes = np.array([[10.0, 10, 8, 8], [50.0, 50, 8, 8]])
+        owners = match(boxes, np.zeros((0, 4)))
+        np.testing.assert_array_equal(judged(boxes, owners, np.array([[11.0, 10, 8, 8]])), [False, True])
+        self.assertAlmostEqual(float(iou(boxes[0], boxes[1:])[0]), 0.0)
+
+    def test_cue_that_points_the_wrong_way_is_not_found(self):
+        truth = np.array([[100.0, 100, 300, 120]])
+        np.testing.assert_array_equal(match_cues(np.array([[104.0, 100, 296, 121]]), truth), [0])
+        np.testing.assert_array_equal(match_cues(np.array([[300.0, 120, 100, 100]]), truth), [-1])
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from balls import paste_balls, paste_clutter
-from dataset import KINDS, clip_cues
+from dataset import KINDS, MADE, clip_cues
 
 FILL = 114  # the network contract's filling beside the picture
 LEAST_BALL, MOST_BALL = 10, 42
@@ -22,13 +22,14 @@ HARDLY_VISIBLE, WELL_VISIBLE = 0.2, 0.5
 
 @dataclass
 class View:
-    """What the network is shown, and what there is to be found."""
+    """What the network is shown, and what there is to be found. A ball's width and height of NaN are not known."""
 
     image: np.ndarray
     balls: np.ndarray
     kinds: np.ndarray
     ignored: np.ndarray
     cues: np.ndarray
+    ends: np.ndarray
     balls_complete: bool
     cues_complete: bool
 
@@ -197,10 +198,11 @@ def augmented(sample, rng, width, height, cutouts):
     cues = sample.cues
     if len(cues):
         cues = carry(matrix, cues.reshape(-1, 2)).reshape(-1, 4)
-    cues = clip_cues(cues, width, height)
+    cues, ends = clip_cues(cues, sample.ends, width, height)
 
-    size = float(np.median(balls[:, 2])) if len(balls) else np.clip(ball_size(sample) * scale, LEAST_BALL, MOST_BALL)
-    if sample.source != "simulated" and rng.random() < 0.55:
+    own = len(balls)
+    size = float(np.median(balls[:, 2])) if own else np.clip(ball_size(sample) * scale, LEAST_BALL, MOST_BALL)
+    if sample.source not in MADE and rng.random() < 0.55:
         balls, masks = paste_balls(rng, image, balls, masks, cutouts, size)
     if rng.random() < 0.35:
         paste_clutter(rng, image, np.concatenate([balls, ignored]), size)
@@ -210,4 +212,6 @@ def augmented(sample, rng, width, height, cutouts):
         image = relight(rng, image)
     image = degrade(rng, image)
     assert masks.shape == (len(balls), len(KINDS))
-    return View(image, balls, masks, ignored, cues, sample.balls_complete, sample.cues_complete)
+    if not sample.sized:
+        balls[:own, 2:] = np.nan
+    return View(image, balls, masks, ignored, cues, ends, sample.balls_complete, sample.cues_complete)

@@ -85,7 +85,7 @@ class Cutouts:
     def __init__(self, samples, least=18, most=4000, seed=0):
         self.patches = []
         rng = np.random.default_rng(seed)
-        for sample in samples:
+        for sample in (s for s in samples if s.sized):
             for index, (cx, cy, w, h) in enumerate(sample.balls):
                 others = np.delete(sample.balls, index, 0)
                 apart = np.hypot(others[:, 0] - cx, others[:, 1] - cy).min() if len(others) else np.inf

@@ -38,6 +38,9 @@ SOURCE_KINDS = {
 # size and place on the cloth, looked at picture by picture. What stayed doubtful is `unjudged`.
 ADDED_LABELS = Path(__file__).resolve().parent / "labels" / "overhead_pub.csv"
 
+# Sources whose pictures a program made, with exact labels.
+MADE = ("simulated", "rendered")
+
 # Groups kept out of training to choose thresholds on. The validation groups choose nothing.
 TUNE_GROUPS = {"letterboxed_20250715_s01", "minitable_phone_20251218_s00"}
 # pix2pockets is one group; its last frames stand in for a held-out one. Optimistic: same table, same broadcast.
@@ -49,6 +52,11 @@ SAME_PICTURE_CORRELATION = 0.97
 
 # A rendered ball of which more than this is hidden is neither ball nor background.
 MOSTLY_HIDDEN = 0.6
+# A stick of which less than this shows is not asked for.
+LEAST_CUE = 0.1
+
+# A cue's end this near to the picture's edge, as a share of its longer side, is where the stick leaves the picture.
+EDGE_SHARE = 0.012
 
 # Pictures are kept no wider than this: it leaves the largest balls of the sources at about 48 pixels.
 CACHE_WIDTH = 1280
@@ -66,8 +74,10 @@ class Sample:
     balls: np.ndarray = field(default_factory=lambda: np.zeros((0, 4), np.float32))  # centre x, y, width, height
     kinds: np.ndarray = field(default_factory=lambda: np.zeros((0, len(KINDS)), bool))
     cues: np.ndarray = field(default_factory=lambda: np.zeros((0, 4), np.float32))  # tip x, y, butt x, y
+    ends: np.ndarray = field(default_factory=lambda: np.zeros((0, 2), bool))  # whether tip, butt are really there
     unjudged: np.ndarray = field(default_factory=lambda: np.zeros((0, 4), np.float32))  # ball or not: nobody said
     balls_complete: bool = False
+    sized: bool = True  # whether widths and heights are those of the balls
     cues_complete: bool = False
 
 
@@ -110,11 +120,23 @@ def read_cues(path, width, height):
     return np.array(cues, np.float32).reshape(-1, 4)
 
 
+def real_ends(cues, width, height):
+    """For every tip and butt, whether it is one: an end at the edge of the picture is where the stick leaves it."""
+    margin = EDGE_SHARE * max(width, height)
+    points = cues.reshape(-1, 2, 2)
+    return ((points > margin) & (points < np.array([width, height]) - margin)).all(2)
+
+
 def white_bars(image):
     """Rows of letterbox white above and below the picture, as (first, end) of what remains."""
     grey = image.mean(axis=2)
     inside = np.flatnonzero((grey.mean(axis=1) < 250) | (grey.std(axis=1) > 6))
     return (int(inside[0]), int(inside[-1]) + 1) if len(inside) else (0, len(image))
+
+
+def split_of(row):
+    """`train`, `tune` or `val`."""
+    return "tune" if row["group"] in TUNE_GROUPS else row["suggested_split"]
 
 
 def read_sample(real, row):
@@ -125,8 +147,7 @@ def read_sample(real, row):
     width, height = round(width * shrink), round(height * shrink)
     if (width, height) != (image.shape[1], image.shape[0]):
         image = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
-    split = "tune" if row["group"] in TUNE_GROUPS else row["suggested_split"]
-    sample = Sample(row["image"], row["source"], row["group"], split, image)
+    sample = Sample(row["image"], row["source"], row["group"], split_of(row), image)
     if row["source"] in SOURCE_KINDS:
         sample.balls, sample.kinds = read_balls(real / row["label"], row["source"], width, height)
         sample.balls_complete = True
@@ -138,6 +159,8 @@ def read_sample(real, row):
         sample.image = np.ascontiguousarray(image[top:bottom])
         sample.balls[:, 1] -= top
         sample.cues[:, 1::2] -= top
+    sample.ends = real_ends(sample.cues, *sample.image.shape[1::-1])
+    sample.sized = not has_loose_boxes(row)
     return sample
 
 
@@ -161,7 +184,8 @@ def merge(samples):
             first.balls, first.kinds = scaled(other.balls, other.image, first.image), other.kinds
             first.balls_complete = True
         if other.cues_complete and not first.cues_complete:
-            first.cues, first.cues_complete = scaled(other.cues, other.image, first.image), True
+            first.cues, first.ends = scaled(other.cues, other.image, first.image), other.ends
+            first.cues_complete = True
     return first
 
 
@@ -208,7 +232,8 @@ def add_labels(samples, path=ADDED_LABELS):
 
 def has_loose_boxes(row):
     """Whether the publisher turned and sheared the picture: the boxes are those of turned boxes, a fifth and more
-    larger than the balls. Measured on the mini table; the other augmented pictures have tight boxes."""
+    larger than the balls, though their middles are right. Measured on the mini table; the other augmented pictures
+    have tight boxes."""
     return row["group"].startswith("minitable") and "augmented" in row["notes"].split(";")
 
 
@@ -216,7 +241,9 @@ def read_real(data, with_pix2pockets=True):
     """All labelled real pictures."""
     real = data / "real"
     with open(real / "manifest.csv", newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["label"] and not has_loose_boxes(row)]
+        rows = [row for row in csv.DictReader(file) if row["label"]]
+    # Where nobody knows the sizes, nothing can be measured.
+    rows = [row for row in rows if split_of(row) == "train" or not has_loose_boxes(row)]
     if not with_pix2pockets:
         rows = [row for row in rows if row["source"] != "pix2pockets_v3"]
     # The union folder comes last: where the ball folder has the picture, its aspect is the checked one.
@@ -229,30 +256,33 @@ def read_real(data, with_pix2pockets=True):
     return add_labels(samples)
 
 
-def clip_cues(cues, width, height, least=24):
-    """Cues cut at the edges of a picture; stubs shorter than `least` pixels are dropped."""
-    kept = []
-    for tip_x, tip_y, butt_x, butt_y in cues:
-        start, end = 0.0, 1.0
-        for a, d, edge in ((tip_x, butt_x - tip_x, width), (tip_y, butt_y - tip_y, height)):
-            if abs(d) < 1e-6:
-                if not 0 <= a <= edge:
-                    end = -1.0
-                continue
-            enter, leave = sorted((-a / d, (edge - a) / d))
-            start, end = max(start, enter), min(end, leave)
+def clip_cues(cues, ends, width, height, least=24):
+    """Cues cut at the edges of a picture, and which ends are real; stubs shorter than `least` pixels are dropped."""
+    kept, real = [], []
+    for (tip_x, tip_y, butt_x, butt_y), is_real in zip(cues, ends):
         dx, dy = butt_x - tip_x, butt_y - tip_y
+        start, end = 0.0, 1.0
+        for at, step, edge in ((tip_x, dx, width), (tip_y, dy, height)):
+            if step == 0:
+                end = end if 0 <= at <= edge else -1.0
+                continue
+            enter, leave = sorted((-at / step, (edge - at) / step))
+            start, end = max(start, enter), min(end, leave)
         if end > start and np.hypot(dx, dy) * (end - start) >= least:
             kept.append((tip_x + start * dx, tip_y + start * dy, tip_x + end * dx, tip_y + end * dy))
-    return np.array(kept, np.float32).reshape(-1, 4)
+            real.append((is_real[0] and start == 0, is_real[1] and end == 1))
+    return np.array(kept, np.float32).reshape(-1, 4), np.array(real, bool).reshape(-1, 2)
 
 
-def read_simulated(folder):
-    """Pictures of the simulated table with their JSON truth, every tenth kept for `tune`."""
+def read_exact(folder, name):
+    """Pictures made by a program, with their JSON truth, every tenth kept for `tune`. `name` becomes their source."""
     samples = []
-    for number, path in enumerate(sorted(Path(folder).glob("*.json"))):
+    for path in sorted(Path(folder).glob("*.json")):
+        picture = next((p for p in (path.with_suffix(".png"), path.with_suffix(".jpg")) if p.exists()), None)
+        if picture is None:
+            continue
         truth = json.loads(path.read_text())
-        image = cv2.cvtColor(cv2.imread(str(path.with_suffix(".png"))), cv2.COLOR_BGR2RGB)
+        image = cv2.cvtColor(cv2.imread(str(picture)), cv2.COLOR_BGR2RGB)
         shrink = min(1.0, CACHE_WIDTH / image.shape[1])
         if shrink < 1:
             image = cv2.resize(image, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
@@ -260,12 +290,16 @@ def read_simulated(folder):
         box = lambda balls: np.array([[b[c] for c in "xywh"] for b in balls], np.float32).reshape(-1, 4) * shrink
         shown = [ball for ball in truth["balls"] if ball["occluded"] < MOSTLY_HIDDEN]
         names = [{"cue": "cue_ball", "eight": "eight_ball"}.get(b["kind"], b["kind"]) for b in shown]
-        cues = np.array([cue["tip"] + cue["butt"] for cue in truth["cues"]], np.float32).reshape(-1, 4) * shrink
+        cues = [cue for cue in truth["cues"] if cue.get("visible", 1) >= LEAST_CUE]
+        ends = np.array([(cue.get("tip_visible", True), cue.get("butt_visible", True)) for cue in cues], bool)
+        cues = np.array([[*cue["tip"], *cue["butt"]] for cue in cues], np.float32).reshape(-1, 4) * shrink
+        cues, ends = clip_cues(cues, ends.reshape(-1, 2), image.shape[1], image.shape[0])
+        number = int(re.search(r"(\d+)$", path.stem).group())
         samples.append(Sample(
-            path.name, "simulated", "simulated", "tune" if number % 10 == 9 else "train", image, box(shown),
-            np.array([kinds(name) for name in names], bool).reshape(-1, len(KINDS)),
-            clip_cues(cues, image.shape[1], image.shape[0]),
-            box(b for b in truth["balls"] if b["occluded"] >= MOSTLY_HIDDEN), True, True))
+            path.name, name, name, "tune" if number % 10 == 9 else "train", image, box(shown),
+            np.array([kinds(n) for n in names], bool).reshape(-1, len(KINDS)), cues, ends,
+            box(b for b in truth["balls"] if b["occluded"] >= MOSTLY_HIDDEN),
+            balls_complete=True, cues_complete=True))
     return samples
 
 

@@ -1,20 +1,22 @@
 """What the heads are to say, and how far they are from it.
 
 Balls: the cells nearest to a ball's middle are positive, the ring around them is not judged (NMS removes what fires
-there), the rest is background. Cues: the cells at the middle of the stick are positive, those along the rest of it
-are not judged. A picture whose balls (cues) are not all labelled has no background for that head.
+there), the rest is background. Cues: every cell that the stick's axis runs through is positive and tells the nearest
+point of the axis and the direction to the tip; the cells at the two ends tell where these are. A picture whose balls
+(cues) are not all labelled has no background for that head.
 """
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
-from network import BALL_STRIDE, CUE_STRIDE
+from network import BALL_STRIDE, CUE_LOGITS, CUE_STRIDE
 
 # Distances from a cell's middle to the ball's centre, in strides.
 POSITIVE_RADIUS, UNJUDGED_RADIUS = 0.75, 1.0
-# Share of the stick around its middle that is positive, and how far a cell may lie from it, in strides.
-CUE_MIDDLE, CUE_RADIUS = 0.25, 0.75
+# The same from a cell's middle to the axis of a stick, and to one of its ends.
+STICK_POSITIVE, STICK_UNJUDGED = 0.6, 1.2
+END_POSITIVE, END_UNJUDGED = 0.75, 1.5
 
 BACKGROUND, UNJUDGED, POSITIVE = 0, -1, 1
 
@@ -26,7 +28,8 @@ def cell_middles(width, height, stride):
 
 
 def ball_targets(balls, masks, ignored, complete, width, height):
-    """State of every cell, and box (offset dx, dy, log w, log h) and kind set of the positive ones.
+    """State of every cell, and box (offset dx, dy, log w, log h) and kind set of the positive ones. A size of NaN in
+    `balls` is one that nobody knows.
 
     `ignored`: balls cut by the picture's edge, of which so little shows that either answer is right.
     """
@@ -50,27 +53,45 @@ def ball_targets(balls, masks, ignored, complete, width, height):
     return state, box.astype(np.float32), kind
 
 
-def cue_targets(cues, complete, width, height):
-    """State of every cell, and tip and butt (offsets in strides from the cell's middle) of the positive ones."""
+def end_targets(points, complete, width, height):
+    """State of every cell and offset to the end for tips (or butts). A row of `points` is x, y, and whether the end
+    really is there: a stick that leaves the picture, or whose end is under a hand, has an end that nobody judges."""
     x, y = cell_middles(width, height, CUE_STRIDE)
     state = np.full(x.shape, BACKGROUND if complete else UNJUDGED, np.int8)
-    ends = np.zeros((4, *x.shape), np.float32)
-    best = np.full(x.shape, np.inf, np.float32)
+    offset = np.zeros((2, *x.shape), np.float32)
+    for px, py, real in points:
+        dx, dy = px / CUE_STRIDE - x, py / CUE_STRIDE - y
+        away = np.hypot(dx, dy)
+        state[(away <= END_UNJUDGED) & (state != POSITIVE)] = UNJUDGED
+        if real:
+            near = away <= END_POSITIVE
+            state[near] = POSITIVE
+            offset[:, near] = np.stack([dx, dy])[:, near]
+    return state, offset
+
+
+def cue_targets(cues, real, complete, width, height):
+    """For sticks (tip x, y, butt x, y; whether either end really is there): state of every cell, axis (offset to its
+    nearest point, unit direction from butt to tip) of the positive ones; then states and offsets of tips and butts."""
+    x, y = cell_middles(width, height, CUE_STRIDE)
+    state = np.full(x.shape, BACKGROUND if complete else UNJUDGED, np.int8)
+    axis = np.zeros((4, *x.shape), np.float32)
+    nearest = np.full(x.shape, np.inf, np.float32)
     for tip_x, tip_y, butt_x, butt_y in cues / CUE_STRIDE:
         along = np.array([butt_x - tip_x, butt_y - tip_y])
-        length2 = max(float(along @ along), 1e-6)
-        t = np.clip(((x - tip_x) * along[0] + (y - tip_y) * along[1]) / length2, 0, 1)
-        beside = np.hypot(x - tip_x - t * along[0], y - tip_y - t * along[1])
-        to_middle = np.hypot(x - tip_x - 0.5 * along[0], y - tip_y - 0.5 * along[1])
-        near = (beside <= 1.2) & (state != POSITIVE)
-        state[near] = UNJUDGED
-        positive = ((beside <= CUE_RADIUS) & (abs(t - 0.5) <= CUE_MIDDLE / 2)) | (to_middle == to_middle.min())
-        positive &= to_middle < best
-        best[positive] = to_middle[positive]
-        state[positive] = POSITIVE
-        target = np.stack([tip_x - x, tip_y - y, butt_x - x, butt_y - y])
-        ends[:, positive] = target[:, positive]
-    return state, ends
+        length = max(float(np.hypot(*along)), 1e-3)
+        t = np.clip(((x - tip_x) * along[0] + (y - tip_y) * along[1]) / length**2, 0, 1)
+        dx, dy = tip_x + t * along[0] - x, tip_y + t * along[1] - y
+        away = np.hypot(dx, dy)
+        state[(away <= STICK_UNJUDGED) & (state != POSITIVE)] = UNJUDGED
+        own = (away <= STICK_POSITIVE) & (away < nearest)
+        nearest[own] = away[own]
+        state[own] = POSITIVE
+        direction = np.broadcast_to((-along / length)[:, None, None], (2, *x.shape))
+        axis[:, own] = np.concatenate([np.stack([dx, dy]), direction])[:, own]
+    tips = end_targets(np.c_[cues[:, :2], real[:, :1]], complete, width, height)
+    butts = end_targets(np.c_[cues[:, 2:], real[:, 1:]], complete, width, height)
+    return state, axis, *tips, *butts
 
 
 def focal(logit, state, positives, alpha=0.6, gamma=2.0):
@@ -101,24 +122,35 @@ def ball_loss(output, state, box, kind):
     """Losses of the ball head by name."""
     positive = state == POSITIVE
     count = positive.sum().clamp(min=1)
-    out = output.float().permute(0, 2, 3, 1)[positive]
+    out = output.permute(0, 2, 3, 1)[positive]
     want_box, want_kind = box.permute(0, 2, 3, 1)[positive], kind.permute(0, 2, 3, 1)[positive]
-    parts = {"ball": 4 * focal(output[:, 0].float(), state, count)}
+    parts = {"ball": 4 * focal(output[:, 0], state, count)}
     if len(out):
-        parts["box"] = 2 * (1 - giou(out[:, 6:10], want_box)).mean() + 2 * F.smooth_l1_loss(
-            out[:, 6:10], want_box, beta=0.1)
+        found, unknown = out[:, 6:10], want_box.isnan()
+        want_box = torch.where(unknown, found.detach(), want_box)
+        found = torch.where(unknown, found.detach(), found)
+        parts["box"] = 2 * (1 - giou(found, want_box)).mean() + 2 * F.smooth_l1_loss(found, want_box, beta=0.1)
         # The loss is that of the whole set: which of several allowed kinds it is stays the network's guess.
         inside = torch.logsumexp(out[:, 1:6].masked_fill(want_kind == 0, -1e4), 1)
         parts["kind"] = (torch.logsumexp(out[:, 1:6], 1) - inside).mean()
     return parts
 
 
-def cue_loss(output, state, ends):
+def cue_loss(output, state, axis, tip_state, tip, butt_state, butt):
     """Losses of the cue head by name."""
+    stick, *ends = CUE_LOGITS
     positive = state == POSITIVE
-    count = positive.sum().clamp(min=1)
-    out = output.float().permute(0, 2, 3, 1)[positive]
-    parts = {"cue": 2 * focal(output[:, 0].float(), state, count)}
-    if len(out):
-        parts["ends"] = 2.5 * F.smooth_l1_loss(out[:, 1:], ends.permute(0, 2, 3, 1)[positive], beta=0.25)
+    parts = {"stick": 2 * focal(output[:, stick], state, positive.sum().clamp(min=8))}
+    if positive.any():
+        out = output.permute(0, 2, 3, 1)[positive]
+        parts["axis"] = 4 * F.smooth_l1_loss(
+            out[:, stick + 1:stick + 5], axis.permute(0, 2, 3, 1)[positive], beta=0.05)
+    parts["ends"] = 0
+    for logit, end_state, offset in ((ends[0], tip_state, tip), (ends[1], butt_state, butt)):
+        positive = end_state == POSITIVE
+        parts["ends"] += focal(output[:, logit], end_state, positive.sum().clamp(min=2))
+        if positive.any():
+            out = output.permute(0, 2, 3, 1)[positive]
+            parts["ends"] += 2 * F.smooth_l1_loss(
+                out[:, logit + 1:logit + 3], offset.permute(0, 2, 3, 1)[positive], beta=0.1)
     return parts

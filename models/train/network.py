@@ -1,15 +1,17 @@
 """The nano-YOLO: plain 3x3 convolutions and ReLU, because those run nearest to a CPU's and a TensorRT engine's peak.
 
 A residual backbone down to stride 32, a top-down path back to stride 8, and two heads: balls on stride 8 (a ball is
-12 to 40 pixels across) and cues on stride 32 (a cue is long: its head needs the view, not the detail).
+12 to 40 pixels across) and cues on stride 16, where every cell along a stick tells where its axis runs.
 """
 
 import torch
 from torch import nn
 
 WIDTH, HEIGHT = 640, 384
-BALL_STRIDE, CUE_STRIDE = 8, 32
-BALL_CHANNELS, CUE_CHANNELS = 10, 5
+BALL_STRIDE, CUE_STRIDE = 8, 16
+BALL_CHANNELS, CUE_CHANNELS = 10, 11
+# The channels of `cues` that are logits: the stick, its tip, its butt.
+CUE_LOGITS = (0, 5, 8)
 
 
 def conv(inputs, outputs, stride=1, kernel=3):
@@ -32,25 +34,8 @@ class Residual(nn.Module):
         return x + self.second(self.first(x))
 
 
-class CueHead(nn.Module):
-    """Cues on stride 32. A detour over stride 64 lets the cell at the middle of a stick see both its ends."""
-
-    def __init__(self, inputs, channels):
-        super().__init__()
-        self.first = conv(inputs, channels)
-        self.wide = nn.Sequential(conv(channels, channels, 2), conv(channels, channels),
-                                  nn.Upsample(scale_factor=2, mode="nearest"))
-        self.merge = conv(channels, channels)
-        self.last = nn.Conv2d(channels, CUE_CHANNELS, 1)
-
-    def forward(self, x):
-        x = self.first(x)
-        x = x + self.wide(x)
-        return self.last(x + self.merge(x))
-
-
 class Nano(nn.Module):
-    """`image` [N,3,H,W] in 0..1 -> `balls` [N,10,H/8,W/8] and `cues` [N,5,H/32,W/32], both raw."""
+    """`image` [N,3,H,W] in 0..1 -> `balls` [N,10,H/8,W/8] and `cues` [N,11,H/16,W/16], both raw."""
 
     def __init__(self):
         super().__init__()
@@ -61,23 +46,32 @@ class Nano(nn.Module):
         self.lateral8, self.lateral16, self.lateral32 = (nn.Conv2d(c, 64, 1) for c in (48, 96, 128))
         self.merge16, self.merge8 = conv(64, 64), conv(64, 64)
         self.up = nn.Upsample(scale_factor=2, mode="nearest")
-        self.balls = nn.Sequential(conv(64, 48), nn.Conv2d(48, BALL_CHANNELS, 1))
-        self.cues = CueHead(128, 64)
+        self.ball_features, self.balls = conv(64, 48), nn.Conv2d(48, BALL_CHANNELS, 1)
+        self.cue_features = nn.Sequential(conv(64, 64), conv(64, 64))
+        self.cues = nn.Conv2d(64, CUE_CHANNELS, 1)
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
-        for last in (self.balls[-1], self.cues.last):
+        for last, logits in ((self.balls, (0,)), (self.cues, CUE_LOGITS)):
             nn.init.normal_(last.weight, std=0.01)
             nn.init.zeros_(last.bias)
-            last.bias.data[0] = -4.6  # a cell in a hundred: the loss starts calm
+            last.bias.data[list(logits)] = -4.6  # a cell in a hundred: the loss starts calm
 
-    def forward(self, image):
+    def features(self, image):
+        """What the heads read: all but the last, linear layers. May run in bfloat16."""
         c8 = self.stride8(self.stride4(image))
         c16 = self.stride16(c8)
         c32 = self.stride32(c16)
         p16 = self.merge16(self.lateral16(c16) + self.up(self.lateral32(c32)))
         p8 = self.merge8(self.lateral8(c8) + self.up(p16))
-        return self.balls(p8), self.cues(c32)
+        return self.ball_features(p8), self.cue_features(p16)
+
+    def heads(self, balls, cues):
+        """The outputs, from features. Coordinates need all bits of float32."""
+        return self.balls(balls), self.cues(cues)
+
+    def forward(self, image):
+        return self.heads(*self.features(image))
 
 
 def gflop(network, width=WIDTH, height=HEIGHT):

@@ -1,7 +1,7 @@
 """Trains the network; can be stopped at any time and goes on from its last checkpoint.
 
     python train.py --iterations 4000                        # real pictures
-    python train.py --iterations 6000 --simulated ../work/simulated
+    python train.py --iterations 12000 --rendered ../work/rendered --simulated ../work/simulated
 
 The n-th batch depends on the seed and n alone, so an interrupted run sees the same pictures as an uninterrupted one.
 """
@@ -21,18 +21,22 @@ import torch
 
 from augment import augmented
 from balls import Cutouts
-from dataset import cached, find_data, read_real, read_simulated
+from dataset import MADE, cached, find_data, read_exact, read_real
 from loss import ball_loss, ball_targets, cue_loss, cue_targets
 from network import Nano, gflop
 
 WORK = Path(__file__).resolve().parents[1] / "work"
 
 # How often each family of pictures is drawn. By pictures alone the largest session would rule.
-SHARES = {"letterboxed": 0.22, "minitable": 0.22, "overhead_pub": 0.22, "px": 0.2, "misc": 0.03, "simulated": 0.32}
+SHARES = {"letterboxed": 0.16, "minitable": 0.16, "overhead_pub": 0.16, "px": 0.14, "misc": 0.03, "simulated": 0.12,
+          "rendered": 0.4}
 
 # Input size and batch, and how often: crops are cheap and show balls of all sizes, whole views are what is run.
-SHAPES = [((384, 256), 10, 0.65), ((320, 320), 10, 0.1), ((640, 384), 4, 0.25)]
+SHAPES = [((384, 256), 16, 0.6), ((320, 320), 16, 0.1), ((640, 384), 8, 0.3)]
 CHECKPOINT_EVERY = 100
+
+# The losses by name, as they are logged.
+PARTS = ("ball", "box", "kind", "stick", "axis", "ends")
 
 
 def family(sample):
@@ -45,7 +49,7 @@ class Batches(torch.utils.data.Dataset):
 
     def __init__(self, samples, seed, length):
         self.samples, self.seed, self.length = samples, seed, length
-        self.cutouts = Cutouts([s for s in samples if s.source != "simulated"], seed=seed)
+        self.cutouts = Cutouts([s for s in samples if s.source not in MADE], seed=seed)
         families = [family(s) for s in samples]
         weights = np.array([SHARES[f] / families.count(f) for f in families])
         self.weights = weights / weights.sum()
@@ -61,7 +65,7 @@ class Batches(torch.utils.data.Dataset):
             view = augmented(self.samples[index], rng, width, height, self.cutouts)
             images.append(view.image)
             balls.append(ball_targets(view.balls, view.kinds, view.ignored, view.balls_complete, width, height))
-            cues.append(cue_targets(view.cues, view.cues_complete, width, height))
+            cues.append(cue_targets(view.cues, view.ends, view.cues_complete, width, height))
         stack = lambda parts: [torch.from_numpy(np.stack(part)) for part in zip(*parts)]
         return torch.from_numpy(np.stack(images)), stack(balls), stack(cues)
 
@@ -107,7 +111,7 @@ def draw_curves(log, picture):
     with open(log, newline="") as file:
         rows = list(csv.DictReader(file))
     figure, axis = pyplot.subplots(figsize=(9, 5))
-    for name in ("ball", "box", "kind", "cue", "ends"):
+    for name in PARTS:
         points = [(int(r["iteration"]), float(r[name])) for r in rows if r[name]]
         axis.plot(*zip(*points), label=name)
     axis.set(xlabel="iteration", ylabel="loss", yscale="log")
@@ -124,8 +128,10 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--rendered", help="folder with pictures that render/generate.py made")
     parser.add_argument("--simulated", help="folder with pictures of the simulated table")
     parser.add_argument("--initial", help="checkpoint whose weights to begin with where names and shapes fit")
+    parser.add_argument("--float32", action="store_true", help="no bfloat16: for processors that are slow at it")
     parser.add_argument("--without-pix2pockets", action="store_true")
     args = parser.parse_args()
 
@@ -140,20 +146,22 @@ def main():
     samples = cached(WORK / "real.pickle", lambda: read_real(data))
     if args.without_pix2pockets:
         samples = [s for s in samples if s.source != "pix2pockets_v3"]
-    if args.simulated:
-        samples = samples + read_simulated(args.simulated)
+    for name in MADE:
+        if folder_of_made := getattr(args, name):
+            samples = samples + read_exact(folder_of_made, name)
     samples = [s for s in samples if s.split == "train"]
 
-    network = Nano().to(memory_format=torch.channels_last)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    network = Nano().to(device, memory_format=torch.channels_last)
     if args.initial:
-        load_fitting(network, torch.load(args.initial, weights_only=True)["average"])
+        load_fitting(network, torch.load(args.initial, map_location=device, weights_only=True)["average"])
     average = copy.deepcopy(network).eval()
     decayed = [p for p in network.parameters() if p.ndim > 1]
     plain = [p for p in network.parameters() if p.ndim <= 1]
     optimizer = torch.optim.AdamW([{"params": decayed, "weight_decay": 0.02}, {"params": plain, "weight_decay": 0.0}])
     checkpoint, first = folder / "checkpoint.pt", 0
     if checkpoint.exists():
-        state = torch.load(checkpoint, weights_only=True)
+        state = torch.load(checkpoint, map_location=device, weights_only=True)
         network.load_state_dict(state["network"])
         average.load_state_dict(state["average"])
         optimizer.load_state_dict(state["optimizer"])
@@ -167,7 +175,7 @@ def main():
     log = folder / "losses.csv"
     rows = log.read_text().splitlines()[1:] if first else []
     rows = [row for row in rows if int(row.split(",")[0]) <= first]  # those after the checkpoint are made again
-    log.write_text("\n".join(["iteration,rate,ball,box,kind,cue,ends", *rows]) + "\n")
+    log.write_text("\n".join([",".join(["iteration", "rate", *PARTS]), *rows]) + "\n")
     stop = []
     for interruption in (signal.SIGTERM, signal.SIGINT):
         signal.signal(interruption, lambda *_: stop.append(True))
@@ -177,8 +185,12 @@ def main():
         rate = learning_rate(number, args.iterations, args.peak_rate)
         for group in optimizer.param_groups:
             group["lr"] = rate
+        image, *targets = (t.to(device, non_blocking=True) for t in (image, *balls, *cues))
+        balls, cues = targets[:len(balls)], targets[len(balls):]
         image = image.permute(0, 3, 1, 2).float().div_(255).contiguous(memory_format=torch.channels_last)
-        ball_output, cue_output = network(image)
+        with torch.autocast(device.type, torch.bfloat16, enabled=not args.float32):
+            features = network.features(image)
+        ball_output, cue_output = network.heads(*(f.float() for f in features))
         parts = {**ball_loss(ball_output, *balls), **cue_loss(cue_output, *cues)}
         optimizer.zero_grad(set_to_none=True)
         sum(parts.values()).backward()
@@ -196,7 +208,7 @@ def main():
                   + f" | {pace:.2f} s each, {pace * (args.iterations - done) / 60:.0f} min to go", flush=True)
             with open(log, "a") as file:
                 file.write(",".join([str(done), f"{rate:.3e}"] + [
-                    f"{mean[n]:.4f}" if n in mean else "" for n in ("ball", "box", "kind", "cue", "ends")]) + "\n")
+                    f"{mean[n]:.4f}" if n in mean else "" for n in PARTS]) + "\n")
             sums, counts = {}, {}
         if done % CHECKPOINT_EVERY == 0 or done == args.iterations or stop:
             save(checkpoint, network=network.state_dict(), average=average.state_dict(),

@@ -227,7 +227,7 @@ mod tests {
         "format": 1, "name": "test", "file": "test.onnx",
         "sha256": "00000000000000000000000000000000000000000000000000000000000000ff",
         "input": {"name": "image", "width": 640, "height": 384},
-        "outputs": {"balls": {"name": "balls", "stride": 8}, "cues": {"name": "cues", "stride": 32}},
+        "outputs": {"balls": {"name": "balls", "stride": 8}, "cues": {"name": "cues", "stride": 16}},
         "classes": ["cue_ball", "eight_ball", "solid", "stripe", "ball"],
         "thresholds": {"ball": 0.5, "kind": 0.5, "cue": 0.5, "nms_iou": 0.45},
         "trained": {"date": "2026-01-01", "data": "none"}, "a_later_note": true
@@ -237,7 +237,7 @@ mod tests {
     fn a_good_manifest_is_read_and_unknown_keys_are_ignored() {
         let manifest = Manifest::parse(GOOD).expect("a good manifest");
         assert_eq!(manifest.input_px(), [640, 384]);
-        assert_eq!(manifest.outputs.cues.stride, 32);
+        assert_eq!(manifest.outputs.cues.stride, 16);
     }
 
     #[test]
@@ -245,7 +245,7 @@ mod tests {
         let cases = [
             ("\"format\": 1", "\"format\": 2", "its format is 2"),
             ("\"stride\": 8", "\"stride\": 7", "`outputs.balls.stride` is 7"),
-            ("\"stride\": 32", "\"stride\": 0", "`outputs.cues.stride` is 0"),
+            ("\"stride\": 16", "\"stride\": 0", "`outputs.cues.stride` is 0"),
             ("\"width\": 640", "\"width\": 100000", "`input.width` is 100000"),
             (
                 "\"solid\", \"stripe\"",

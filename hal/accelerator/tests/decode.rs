@@ -8,8 +8,11 @@ use proptest::prelude::*;
 
 const COLUMNS: usize = 80;
 const BALL_CELLS: usize = COLUMNS * 48;
-const CUE_COLUMNS: usize = 20;
-const CUE_CELLS: usize = CUE_COLUMNS * 12;
+const CUE_COLUMNS: usize = 40;
+const CUE_CELLS: usize = CUE_COLUMNS * 24;
+const CUE_STRIDE: f32 = 16.0;
+const TIP_CHANNEL: usize = 5;
+const BUTT_CHANNEL: usize = 8;
 const FULL_HD: Region = Region {
     x: 0,
     y: 0,
@@ -32,10 +35,12 @@ impl Outputs {
     fn empty() -> Self {
         let mut outputs = Self {
             balls: vec![0.0; 10 * BALL_CELLS],
-            cues: vec![0.0; 5 * CUE_CELLS],
+            cues: vec![0.0; 11 * CUE_CELLS],
         };
         outputs.balls[..BALL_CELLS].fill(-10.0);
-        outputs.cues[..CUE_CELLS].fill(-10.0);
+        for logit in [0, TIP_CHANNEL, BUTT_CHANNEL] {
+            outputs.cues[logit * CUE_CELLS..][..CUE_CELLS].fill(-10.0);
+        }
         outputs
     }
 
@@ -52,10 +57,33 @@ impl Outputs {
         }
     }
 
-    fn cue(&mut self, column: usize, row: usize, logit: f32, ends: [f32; 4]) {
+    /// Every cell within 0.6 strides of a stick tells of it, as the training asks; tip and butt are input pixels.
+    fn stick(&mut self, tip: [f32; 2], butt: [f32; 2], logit: f32) {
+        let along = [tip[0] - butt[0], tip[1] - butt[1]];
+        let length = f32::hypot(along[0], along[1]);
+        let direction = along.map(|part| part / length);
+        for cell in 0..CUE_CELLS {
+            let middle = cell_middle(cell);
+            let from_butt = [middle[0] - butt[0], middle[1] - butt[1]];
+            let at = (from_butt[0] * direction[0] + from_butt[1] * direction[1]).clamp(0.0, length);
+            let offset = [0, 1].map(|axis| (butt[axis] + at * direction[axis] - middle[axis]) / CUE_STRIDE);
+            if f32::hypot(offset[0], offset[1]) <= 0.6 {
+                let values = [logit, offset[0], offset[1], direction[0], direction[1]];
+                for (channel, value) in values.into_iter().enumerate() {
+                    self.cues[channel * CUE_CELLS + cell] = value;
+                }
+            }
+        }
+    }
+
+    /// The cell in which an end lies tells of it.
+    fn end(&mut self, channel: usize, at: [f32; 2], logit: f32) {
+        let [column, row] = at.map(|at| (at / CUE_STRIDE) as usize);
         let cell = row * CUE_COLUMNS + column;
-        for (channel, value) in [logit].into_iter().chain(ends).enumerate() {
-            self.cues[channel * CUE_CELLS + cell] = value;
+        let middle = cell_middle(cell);
+        let offset = [0, 1].map(|axis| (at[axis] - middle[axis]) / CUE_STRIDE);
+        for (index, value) in [logit, offset[0], offset[1]].into_iter().enumerate() {
+            self.cues[(channel + index) * CUE_CELLS + cell] = value;
         }
     }
 
@@ -66,6 +94,15 @@ impl Outputs {
         Decoder::new(&manifest).decode(&self.balls, &self.cues, &letterbox, &mut out);
         out
     }
+}
+
+fn cell_middle(cell: usize) -> [f32; 2] {
+    [cell % CUE_COLUMNS, cell / CUE_COLUMNS].map(|at| (at as f32 + 0.5) * CUE_STRIDE)
+}
+
+fn assert_near(found: [f32; 2], expected: [f32; 2], tolerance: f32) {
+    let away = f32::hypot(found[0] - expected[0], found[1] - expected[1]);
+    assert!(away <= tolerance, "{found:?} is {away} from {expected:?}");
 }
 
 #[test]
@@ -179,63 +216,95 @@ fn numbers_that_are_none_are_skipped() {
 }
 
 #[test]
-fn votes_of_one_stick_become_one_cue_between_them() {
+fn a_stick_runs_from_its_tip_to_its_butt_in_pixels_of_the_picture() {
     let mut outputs = Outputs::empty();
-    // A stick along row 6, from x = 100 to x = 420 of the input, seen from three cells.
-    for (column, logit, error) in [(4, 3.0, 0.0), (6, 3.0, 0.2), (8, 3.0, -0.2)] {
-        let middle = column as f32 + 0.5;
-        outputs.cue(
-            column,
-            6,
-            logit,
-            [100.0 / 32.0 - middle, 0.0, 420.0 / 32.0 - middle + error, error],
-        );
-    }
+    let (tip, butt) = ([105.0, 301.0], [420.0, 90.0]);
+    outputs.stick(tip, butt, 3.0);
+    outputs.end(TIP_CHANNEL, tip, 2.0);
+    outputs.end(BUTT_CHANNEL, butt, 2.0);
     let found = outputs.decode(FULL_HD);
     let [cue] = &found.cues[..] else {
         panic!("{found:?}")
     };
-    assert!(
-        (cue.tip_px[0] - 300.0).abs() < 0.1 && (cue.tip_px[1] - 588.0).abs() < 0.1,
-        "{cue:?}"
-    );
-    assert!(
-        (cue.butt_px[0] - 1260.0).abs() < 0.1 && (cue.butt_px[1] - 588.0).abs() < 0.1,
-        "{cue:?}"
-    );
+    // An input pixel is three of the picture, whose region begins 12 lines down.
+    assert_near(cue.tip_px, [315.0, 867.0], 0.5);
+    assert_near(cue.butt_px, [1260.0, 234.0], 0.5);
+    assert!((cue.score - 0.953).abs() < 1e-3);
 }
 
 #[test]
-fn votes_that_lie_along_a_stick_or_turn_it_round_make_no_second_one() {
+fn errors_of_single_cells_average_out_in_the_line() {
     let mut outputs = Outputs::empty();
-    outputs.cue(5, 6, 3.0, [-3.0, 0.0, 9.0, 0.0]);
-    outputs.cue(7, 6, 2.0, [-2.0, 0.1, 3.0, 0.2]);
-    outputs.cue(6, 6, 1.0, [8.0, 0.0, -4.0, 0.0]);
-    assert_eq!(outputs.decode(FULL_HD).cues.len(), 1);
+    outputs.stick([100.0, 200.0], [500.0, 200.0], 3.0);
+    for cell in 0..CUE_CELLS {
+        // 3 pixels up and down in turn.
+        outputs.cues[2 * CUE_CELLS + cell] += if cell % 2 == 0 { 0.19 } else { -0.19 };
+    }
+    let cue = outputs.decode(FULL_HD).cues[0];
+    let slope = (cue.tip_px[1] - cue.butt_px[1]) / (cue.tip_px[0] - cue.butt_px[0]);
+    assert!(slope.atan().to_degrees().abs() < 0.5, "{cue:?}");
+}
+
+#[test]
+fn a_stick_with_a_hand_over_it_stays_one() {
+    let mut outputs = Outputs::empty();
+    outputs.stick([100.0, 200.0], [220.0, 210.0], 2.0);
+    outputs.stick([300.0, 216.7], [560.0, 238.3], 3.0);
+    let found = outputs.decode(FULL_HD);
+    let [cue] = &found.cues[..] else {
+        panic!("{found:?}")
+    };
+    assert_near(cue.tip_px, [300.0, 564.0], 30.0);
+    assert_near(cue.butt_px, [1680.0, 679.0], 30.0);
+}
+
+#[test]
+fn which_end_is_the_tip_is_decided_by_all_that_speaks_for_it() {
+    let mut outputs = Outputs::empty();
+    let (tip, butt) = ([100.0, 200.0], [500.0, 200.0]);
+    outputs.stick(tip, butt, 3.0);
+    // Directions that are undecided, but ends that are clear.
+    outputs.cues[3 * CUE_CELLS..4 * CUE_CELLS]
+        .iter_mut()
+        .enumerate()
+        .for_each(|(cell, x)| *x *= if cell % 2 == 0 { 1.0 } else { -1.0 });
+    outputs.end(TIP_CHANNEL, butt, 3.0);
+    outputs.end(BUTT_CHANNEL, tip, 3.0);
+    let cue = outputs.decode(FULL_HD).cues[0];
+    assert!(cue.tip_px[0] > cue.butt_px[0], "{cue:?}");
 }
 
 #[test]
 fn crossing_sticks_stay_two() {
     let mut outputs = Outputs::empty();
-    outputs.cue(5, 6, 3.0, [-4.0, 0.0, 4.0, 0.0]);
-    outputs.cue(5, 5, 2.0, [0.0, -4.0, 0.0, 5.0]);
+    outputs.stick([300.0, 60.0], [310.0, 330.0], 2.0);
+    outputs.stick([80.0, 200.0], [560.0, 190.0], 3.0);
     let found = outputs.decode(FULL_HD);
-    assert_eq!(found.cues.len(), 2);
+    assert_eq!(found.cues.len(), 2, "{found:?}");
     assert!(found.cues[0].score > found.cues[1].score);
+}
+
+#[test]
+fn a_single_cell_is_no_stick() {
+    let mut outputs = Outputs::empty();
+    for (channel, value) in [6.0, 0.0, 0.0, 1.0, 0.0].into_iter().enumerate() {
+        outputs.cues[channel * CUE_CELLS + 10 * CUE_COLUMNS + 10] = value;
+    }
+    assert!(outputs.decode(FULL_HD).cues.is_empty());
 }
 
 #[test]
 fn a_cue_ends_where_it_leaves_the_region() {
     let mut outputs = Outputs::empty();
-    outputs.cue(18, 6, 3.0, [-2.0, 0.0, 6.0, 2.0]);
+    outputs.stick([500.0, 200.0], [639.0, 235.0], 3.0);
+    outputs.end(TIP_CHANNEL, [500.0, 200.0], 3.0);
     let found = outputs.decode(FULL_HD);
     let [cue] = &found.cues[..] else {
         panic!("{found:?}")
     };
     assert_eq!(cue.butt_px[0], 1920.0);
-    // A quarter of the way down for each step to the right.
     let slope = (cue.butt_px[1] - cue.tip_px[1]) / (cue.butt_px[0] - cue.tip_px[0]);
-    assert!((slope - 0.25).abs() < 1e-3, "{slope}");
+    assert!((slope - 35.0 / 139.0).abs() < 0.01, "{slope}");
 }
 
 fn assert_finite(found: &Detections) {
@@ -270,7 +339,7 @@ proptest! {
         };
         let outputs = Outputs {
             balls: (0..10 * BALL_CELLS).map(|_| next()).collect(),
-            cues: (0..5 * CUE_CELLS).map(|_| next()).collect(),
+            cues: (0..11 * CUE_CELLS).map(|_| next()).collect(),
         };
         let found = outputs.decode(FULL_HD);
         prop_assert!(found.balls.len() <= MAX_BALL_DETECTIONS && found.cues.len() <= MAX_CUE_DETECTIONS);

@@ -139,11 +139,11 @@ fn colours_arrive_as_red_green_and_blue() {
 }
 
 #[test]
-fn a_blue_square_is_a_cue_between_known_ends() {
+fn a_blue_bar_is_a_cue_between_known_ends() {
     let format = FrameFormat::packed(640, 384, PixelFormat::Rgb24);
     let mut bytes = vec![0; format.size_bytes()];
-    for y in 64..96 {
-        for x in 320..352 {
+    for y in 64..80 {
+        for x in 320..480 {
             bytes[(y * 640 + x) * 3 + 2] = 255;
         }
     }
@@ -157,7 +157,9 @@ fn a_blue_square_is_a_cue_between_known_ends() {
     let [cue] = &found.cues[..] else {
         panic!("{found:?}")
     };
-    assert_eq!((cue.tip_px, cue.butt_px), ([304.0, 80.0], [368.0, 80.0]));
+    // From the middle of its first cell to that of its last.
+    let rounded = [cue.tip_px, cue.butt_px].map(|end| end.map(f32::round));
+    assert_eq!(rounded, [[328.0, 72.0], [472.0, 72.0]]);
 }
 
 #[test]
@@ -284,7 +286,7 @@ fn a_model_without_an_output_is_refused_with_what_it_has() {
 fn a_model_with_an_output_of_another_size_is_refused() {
     let text = refusal(&fixture("wrong-output")).to_string();
     assert!(
-        text.contains("output `cues` is f32 [1, 4, 12, 20], expected f32 [1, 5, 12, 20]"),
+        text.contains("output `cues` is f32 [1, 10, 24, 40], expected f32 [1, 11, 24, 40]"),
         "{text}"
     );
 }

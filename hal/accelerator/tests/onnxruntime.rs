@@ -99,7 +99,7 @@ fn onnxruntime_refuses_a_model_that_differs_from_its_manifest() {
         ),
         (
             "wrong-output",
-            "output `cues` is f32 [1, 4, 12, 20], expected f32 [1, 5, 12, 20]",
+            "output `cues` is f32 [1, 10, 24, 40], expected f32 [1, 11, 24, 40]",
         ),
     ] {
         let model = ModelFiles::from_dir(&fixture(name)).expect("hash and manifest are good");

@@ -3,6 +3,7 @@
 
 mod balls;
 mod cues;
+mod line;
 
 use baize_frame::Detections;
 
@@ -11,8 +12,9 @@ use crate::preprocess::Letterbox;
 
 /// Channels of the output `balls`: one logit, five kinds, centre, size.
 pub(crate) const BALL_CHANNELS: usize = 10;
-/// Channels of the output `cues`: one logit, tip, butt.
-pub(crate) const CUE_CHANNELS: usize = 5;
+/// Channels of the output `cues`: logit of a stick, nearest point of its axis, direction to its tip; logit and place of
+/// its tip; logit and place of its butt.
+pub(crate) const CUE_CHANNELS: usize = 11;
 
 /// Turns raw outputs into detections.
 pub struct Decoder {
