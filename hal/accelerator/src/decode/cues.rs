@@ -32,6 +32,9 @@ const LEAST_END_PROBABILITY: f32 = 0.3;
 const END_BESIDE_STRIDES: f32 = 1.0;
 const END_ALONG_STRIDES: f32 = 4.0;
 
+/// A cell knows of what is near it; a point farther from its middle is none.
+const FARTHEST_OFFSET_STRIDES: f32 = 2.0;
+
 /// A stick without a seen end whose votes come this near to the region's edge leaves the region there.
 const LEAVES_WITHIN_STRIDES: f32 = 1.5;
 
@@ -146,7 +149,7 @@ impl CueDecoder {
             let length = f32::hypot(x, y);
             let near = axis
                 .iter()
-                .all(|offset: &f32| offset.abs() <= END_BESIDE_STRIDES * 2.0);
+                .all(|offset: &f32| offset.abs() <= FARTHEST_OFFSET_STRIDES);
             if near && length > 0.0 && length.is_finite() {
                 votes.push(Vote {
                     axis: grid.point(cell, axis),
@@ -313,16 +316,13 @@ fn read_ends(
     ends.clear();
     for candidate in candidates.iter() {
         let cell = candidate.cell as usize;
-        if let Some(offset) = grid.values(output, channel + 1, cell) {
-            if offset
-                .iter()
-                .all(|offset: &f32| offset.abs() <= 2.0 * END_BESIDE_STRIDES)
-            {
-                ends.push(End {
-                    at: grid.point(cell, offset),
-                    probability: sigmoid(candidate.logit),
-                });
-            }
+        let offset = grid.values(output, channel + 1, cell);
+        let near = |offset: &[f32; 2]| offset.iter().all(|part| part.abs() <= FARTHEST_OFFSET_STRIDES);
+        if let Some(offset) = offset.filter(near) {
+            ends.push(End {
+                at: grid.point(cell, offset),
+                probability: sigmoid(candidate.logit),
+            });
         }
     }
 }
