@@ -1,4 +1,9 @@
-"""The true labels of a scene, as written beside its picture."""
+"""The true labels of a scene, as written beside its picture.
+
+Pixels: the middle of the first one is (0.5, 0.5). Boxes, cue ends, corners and pockets may lie outside the picture.
+"balls" leaves out what is wholly hidden; balls deep in a pocket stand in "sunk". A moving ball's box holds its
+whole smear.
+"""
 import numpy as np
 
 ALONG = np.linspace(0.004, 0.996, 160)
@@ -61,6 +66,7 @@ def annotation(scene, reached, seed):
             (sunk if ball.sunk else balls).append(label)
     cues = [label for label in (cue_label(camera, stick, reached) for stick in scene.cues) if label["visible"] > 0]
     pockets = [camera.project([x, y, 0.0]) for x, y, _ in scene.table.pockets]
-    return {"width": camera.width, "height": camera.height, "seed": seed, "game": scene.game, "balls": balls, "cues": cues,
+    return {"width": camera.width, "height": camera.height, "seed": seed, "game": scene.game, "balls": balls,
+            "cues": cues,
             "corners": camera.project(scene.table.corners).round(3).tolist(),
             "pockets": [p.round(3).tolist() for p in pockets], "sunk": sunk, **scene.facts, "moving": scene.moving}

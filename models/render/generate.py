@@ -32,7 +32,7 @@ def make(seed, number):
     scene = random_scene(rng, CACHE)
     renderer = engine.Renderer(scene)
     label = annotation(scene, renderer.reached, [seed, number])
-    samples = int(rng.integers(24, 49))
+    samples = int(rng.integers(12, 23))
     picture = photograph(renderer.light(samples, int(rng.integers(1 << 20))), rng)
     del renderer
     engine.forget()
@@ -81,7 +81,8 @@ def main():
                 failed += 1
                 print(f"picture {number} failed:\n{complaint}", file=sys.stderr, flush=True)
             left = (time.time() - start) / done * (len(jobs) - done)
-            print(f"{number}: {seconds:.1f} s; {done}/{len(jobs)}, {failed} failed, {left / 60:.0f} min to go", flush=True)
+            print(f"{number}: {seconds:.1f} s; {done}/{len(jobs)}, {failed} failed, {left / 60:.0f} min to go",
+                  flush=True)
 
 
 if __name__ == "__main__":

@@ -27,7 +27,8 @@ def cluster(rng, table, centre, count):
         if len(places) == count:
             break
         angle = rng.uniform(0, 2 * np.pi)
-        new = places[rng.integers(len(places))] + table.ball * rng.choice([1.001, 1.05]) * np.array([np.cos(angle), np.sin(angle)])
+        new = places[rng.integers(len(places))] + table.ball * rng.choice([1.001, 1.05]) * \
+                                  np.array([np.cos(angle), np.sin(angle)])
         if clear(places, new, table.ball):
             places.append(new)
     return np.array(places)
@@ -64,7 +65,7 @@ def fallen(rng, table, deep):
 
 
 def place(rng, table, count):
-    """Centres [<= count, 3] of balls that don't run into each other or the cushions, and which lie deep in a pocket [n]."""
+    """Centres [<= count, 3] of balls clear of each other and the cushions, and which lie deep in a pocket [n]."""
     r = table.ball / 2
     style = rng.choice(["spread", "rack", "clusters", "mixed", "half"], p=[0.33, 0.14, 0.18, 0.25, 0.1])
     wanted = []
@@ -72,7 +73,8 @@ def place(rng, table, count):
         wanted += list(rack(rng, table, 5))
     if style == "clusters":
         for _ in range(rng.integers(1, 4)):
-            wanted += list(cluster(rng, table, rng.uniform(-0.4, 0.4, 2) * [table.length, table.width], rng.integers(2, 7)))
+            wanted += list(cluster(rng, table, rng.uniform(-0.4, 0.4, 2) * \
+                           [table.length, table.width], rng.integers(2, 7)))
     places = [np.array([*w, r]) for w in wanted if on_bed(table, w, r)][:count]
     deep = [False] * len(places)
     middle = rng.uniform(-0.3, 0.3, 2) * [table.length, table.width]

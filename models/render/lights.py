@@ -38,7 +38,8 @@ def panel(centre, toward, half_x, half_y, turn, radiance):
     u = np.array([np.cos(turn), np.sin(turn), 0]) - normal * (normal @ [np.cos(turn), np.sin(turn), 0])
     u /= np.linalg.norm(u)
     matrix = np.eye(4)
-    matrix[:3, 0], matrix[:3, 1], matrix[:3, 2], matrix[:3, 3] = half_x * u, half_y * np.cross(normal, u), normal, centre
+    matrix[:3, 0], matrix[:3, 1], matrix[:3, 2], matrix[:3, 3] = half_x * \
+        u, half_y * np.cross(normal, u), normal, centre
     return Lamp(matrix, radiance, float(radiance.mean() * half_x * half_y * 4 / distance ** 2 / np.pi))
 
 
@@ -55,7 +56,8 @@ def lamps(rng, table, camera):
         centre = np.array([along + off[0] * rng.normal(1, 0.1), off[1], height])
         half, turn, strength = (0.2, 0.2), rng.uniform(0, 3), 6.0
         if kind == "tubes":
-            half, turn, strength = (rng.uniform(0.3, 0.7), 0.025), rng.choice([0, np.pi / 2]) + rng.normal(0, 0.02), 30.0
+            half, turn, strength = (rng.uniform(0.3, 0.7), 0.025), rng.choice(
+                [0, np.pi / 2]) + rng.normal(0, 0.02), 30.0
         elif kind == "panels":
             centre = np.array([*rng.normal(0, 1.0, 2), max(height, 2.0) + 0.3])
             half, turn, strength = (0.3, rng.choice([0.3, 0.6])), 0.0, 12.0
@@ -71,7 +73,8 @@ def lamps(rng, table, camera):
         seen = (lamp[0] - camera.position) @ camera.axes.T
         margin = 0.5 * max(lamp[2], lamp[3]) / max(seen[2], 0.1) * camera.focal * 2 + 30
         pixel = camera.project(lamp[0])
-        if seen[2] > -0.3 and np.all(pixel > -margin) and np.all(pixel < [camera.width + margin, camera.height + margin]):
+        if seen[2] > -0.3 and np.all(pixel > -margin) and np.all(pixel <
+                                     [camera.width + margin, camera.height + margin]):
             lamp[0] = lamp[0] * [1, 1, 0] + [0, 0, camera.position[2] + rng.uniform(0.3, 0.9)]
             if (lamp[0] - camera.position) @ camera.axes[2] > -0.1:
                 lamp[0] = camera.position - camera.axes[2] * 0.5
@@ -79,7 +82,7 @@ def lamps(rng, table, camera):
 
 
 def surroundings(rng, brightness):
-    """Light from everywhere, [32, 64, 3] linear: ceiling brighter than floor, patches, windows. Row 0 is straight up."""
+    """Light from everywhere, [32, 64, 3] linear: ceiling brighter than floor, patches, windows. Row 0 is up."""
     rows = np.linspace(1, -1, 32)[:, None, None]
     tint = colour_of(rng.uniform(3000, 8500))
     picture = np.broadcast_to((0.25 + 0.25 * rows * rng.uniform(0, 1)) * tint, (32, 64, 3)).copy()
@@ -87,7 +90,8 @@ def surroundings(rng, brightness):
     if rng.random() < 0.35:
         for _ in range(rng.integers(1, 4)):
             r, c = rng.integers(6, 15), rng.integers(0, 58)
-            picture[r:r + rng.integers(3, 8), c:c + rng.integers(2, 7)] += rng.uniform(2, 14) * colour_of(rng.uniform(5500, 9000))
+            picture[r:r + rng.integers(3, 8), c:c + rng.integers(2, 7)] += rng.uniform(2,
+                                       14) * colour_of(rng.uniform(5500, 9000))
     return (np.maximum(picture, 0.01) * brightness).astype(np.float32)
 
 
@@ -108,7 +112,8 @@ def drawn(rng):
         elif kind == "frame":
             cv2.rectangle(picture, a, b, colour, int(rng.integers(1, 4)), cv2.LINE_AA)
         else:
-            cv2.circle(picture, a, int(rng.integers(3, 26)), colour, -1 if kind == "disc" else int(rng.integers(1, 4)), cv2.LINE_AA)
+            cv2.circle(picture, a, int(rng.integers(3, 26)), colour, -
+    1 if kind == "disc" else int(rng.integers(1, 4)), cv2.LINE_AA)
     if rng.random() < 0.25:
         picture = np.maximum(picture, cv2.resize(rng.uniform(0, 0.8, (6, 12, 3)).astype(np.float32), (512, 256)))
     return picture

@@ -5,9 +5,10 @@ import numpy as np
 
 import hands
 import surfaces
-from shapes import Material, Mesh, joined, plain, rotation_about, sheet, tube
+from shapes import Material, Mesh, plain, rotation_about, sheet, tube
 
-BRIDGES = {"open bridge": (0.074, 0.036, 0.026), "closed bridge": (0.118, 0.034, -0.006)}  # where the cue passes, hand frame
+BRIDGES = {"open bridge": (0.074, 0.036, 0.026), "closed bridge": (
+    0.118, 0.034, -0.006)}  # where the cue passes, hand frame
 
 
 @dataclass
@@ -21,7 +22,8 @@ class Looks:
 
 
 def random_looks(rng):
-    hair = np.array([(25, 20, 18), (60, 40, 25), (110, 75, 45), (190, 150, 95), (150, 150, 150)][rng.integers(5)], float)
+    hair = np.array([(25, 20, 18), (60, 40, 25), (110, 75, 45),
+                    (190, 150, 95), (150, 150, 150)][rng.integers(5)], float)
     strands = surfaces.shaded(hair, 0.25 * surfaces.fractal(rng, 64, 256, 5, 4, 0.8, (0.3, 3.0)))
     sleeve = rng.uniform(0.0, 0.05) if rng.random() < 0.45 else rng.uniform(0.15, 0.5)
     return Looks(Material(surfaces.skin(rng), "gloss", rng.uniform(0.35, 0.55)), Material(surfaces.fabric(rng)),
@@ -42,6 +44,15 @@ def hand(rng, looks, pose, left, cache):
     return mesh, away
 
 
+def wrinkled(rng, path, radii):
+    """A finer path with uneven radii and a little wandering: cloth that hangs in folds."""
+    fine = np.linspace(0, len(path) - 1, 60)
+    noise = surfaces.fractal(rng, 4, 60, 4, 2)[0]
+    shift = surfaces.fractal(rng, 3, 60, 3, 1).T * 0.004
+    at = np.column_stack([np.interp(fine, np.arange(len(path)), path[:, k]) for k in range(3)]) + shift
+    return at, np.interp(fine, np.arange(len(path)), radii) * (1 + 0.07 * noise)
+
+
 def arm(rng, looks, wrist, away, shoulder):
     """Sleeve over the forearm, upper arm to the shoulder, and now and then a watch. Points in world metres."""
     s = looks.scale
@@ -55,7 +66,8 @@ def arm(rng, looks, wrist, away, shoulder):
     loose = rng.uniform(1.1, 1.5)
     bare = 0.038 * s
     radii = np.linspace(0.031 * s * loose if covered else bare, 0.055 * s * (loose if covered else 1), len(path))
-    radii = radii * (1 + (0.06 * rng.normal(size=len(path)) if covered else 0))
+    if covered:
+        path, radii = wrinkled(rng, path, radii)
     meshes.append(tube(path, radii, looks.cloth if covered else looks.skin, 20))
     if not covered:
         meshes[-1].uv[:, 0] = 0.58
@@ -91,14 +103,19 @@ def head_and_shoulders(rng, looks, middle, facing):
     pitch = turn @ rotation_about([0, 1, 0], rng.uniform(0.2, 0.9))
     head = middle + turn @ np.array([0.20, rng.normal(0, 0.03), 0.10]) * s
     meshes = [ellipsoid(head, np.array([0.098, 0.076, 0.112]) * s, looks.skin, pitch),
-              ellipsoid(middle + turn @ np.array([-0.16, 0, -0.06]), np.array([0.30, 0.20, 0.13]) * s, looks.cloth, turn, 0.05, rng),
+              ellipsoid(middle + turn @ np.array([-0.16, 0, -0.06]),
+                        np.array([0.30, 0.20, 0.13]) * s, looks.cloth, turn, 0.05, rng),
               ellipsoid(middle, np.array([0.10, 0.235, 0.085]) * s, looks.cloth, turn, 0.05, rng),
               tube([middle, head], [0.058 * s, 0.052 * s], looks.skin, 20)]
     for sign in (-1, 1):
-        meshes.append(ellipsoid(head + pitch @ np.array([0.0, 0.077 * sign, 0.0]) * s, np.array([0.028, 0.012, 0.033]) * s,
+        ear = head + pitch @ np.array([0.0, 0.077 * sign, 0.0]) * s
+        meshes.append(ellipsoid(ear, np.array([0.028, 0.012, 0.033]) * s,
                                 looks.skin, pitch))
-    meshes.append(ellipsoid(head + pitch @ np.array([0.105, 0, -0.01]) * s, np.array([0.02, 0.014, 0.022]) * s, looks.skin, pitch))
+    meshes.append(ellipsoid(head + pitch @ np.array([0.105, 0, -0.01])
+                  * s, np.array([0.02, 0.014, 0.022]) * s, looks.skin, pitch))
     for mesh in meshes:
+        if mesh.material is looks.cloth:
+            mesh.uv = (mesh.vertices @ turn)[:, :2] / 0.35
         if mesh.material is looks.skin:
             mesh.uv[:, 0] = 0.5 + 0.1 * np.sin(7 * mesh.uv[:, 0])
     if rng.random() < 0.9:
@@ -118,17 +135,22 @@ def shoulder_outside(table, at, facing, rng):
     return np.array([*place, rng.uniform(0.28, 0.5)])
 
 
+def beside(heading, metres):
+    """Offset [3] to the left of someone who faces `heading` radians."""
+    return metres * np.array([-np.sin(heading), np.cos(heading), 0])
+
+
 def set_down(mesh, rotation, scale, place, height):
-    """Hand turned by `rotation`, its lowest finger point at `height`, the wrist over `place` [2]. Returns mesh, wrist [3]."""
+    """Hand turned by `rotation`, its lowest finger point at `height`, the wrist over `place` [2]: mesh, wrist [3]."""
     turned = mesh.vertices @ rotation.T * scale
     fingers = turned[mesh.vertices[:, 0] > 0.02]
     wrist = np.array([*place, height - fingers[:, 2].min()])
     return mesh.moved(rotation, wrist, scale), wrist
 
 
-def bridge_hand(rng, table, looks, cue_line, cache):
-    """Bridge under a cue. cue_line: point [2] on the cloth and heading (radians) of the tip. Returns meshes and the point
-    [3] the cue's axis passes."""
+def bridge_hand(rng, looks, cue_line, body, cache):
+    """Bridge under a cue. cue_line: point [2] on the cloth and heading (radians) of the tip; body [3]: between the
+    shoulders. Returns meshes and the point [3] the cue's axis passes."""
     point, heading = cue_line
     left = rng.random() < 0.75
     pose = rng.choice(["open bridge", "closed bridge"], p=[0.65, 0.35])
@@ -137,10 +159,8 @@ def bridge_hand(rng, table, looks, cue_line, cache):
     turn = yawed(heading + (1 if left else -1) * np.radians(rng.normal(-18, 10)))
     placed, wrist = set_down(mesh, turn, looks.scale, np.asarray(point) - (turn @ anchor)[:2], 0.0005)
     through = wrist + turn @ anchor + [0, 0, 0.006]
-    away = turn @ away
-    elbow = wrist + 0.265 * looks.scale * away
-    shoulder = elbow - 0.3 * np.array([np.cos(heading), np.sin(heading), 0]) + [0, 0, 0.22]
-    return [placed] + arm(rng, looks, wrist, away, shoulder), through, shoulder
+    shoulder = body + beside(heading, 0.2 if left else -0.2)
+    return [placed] + arm(rng, looks, wrist, turn @ away, shoulder), through
 
 
 def grip_hand(rng, looks, at, axis, cache):
@@ -159,14 +179,18 @@ def grip_hand(rng, looks, at, axis, cache):
 
 
 def loose_hand(rng, table, looks, cache):
-    """A hand on the table, over the balls, at a rail; its arm comes from outside. Returns meshes."""
-    pose = rng.choice(["fist", "loose fist", "pointing", "flat", "spread", "reaching", "pinching", "knuckles", "on edge",
+    """A hand on the table, over the balls, at a rail; its arm comes from outside. Returns meshes, the place [3]
+    between the shoulders, and where the person faces (radians)."""
+    pose = rng.choice(["fist", "loose fist", "pointing", "flat", "spread", "reaching", "pinching", "knuckles",
+                       "on edge",
                        "open bridge", "closed bridge"], p=[.15, .1, .12, .11, .08, .14, .08, .1, .04, .05, .03])
-    mesh, away = hand(rng, looks, pose, rng.random() < 0.5, cache)
+    left = rng.random() < 0.5
+    mesh, away = hand(rng, looks, pose, left, cache)
     reach = np.array([table.outer[0], table.outer[1]])
     side = rng.integers(4)
     inward = np.radians(rng.normal(0, 25)) + side * np.pi / 2
-    edge = [(-1, rng.uniform(-1, 1)), (rng.uniform(-1, 1), -1), (1, rng.uniform(-1, 1)), (rng.uniform(-1, 1), 1)][side] * reach
+    edge = [(-1, rng.uniform(-1, 1)), (rng.uniform(-1, 1), -1),
+             (1, rng.uniform(-1, 1)), (rng.uniform(-1, 1), 1)][side] * reach
     depth = rng.uniform(-0.02, 0.55)
     place = edge * 0.98 + depth * np.array([np.cos(inward), np.sin(inward)])
     on_rail = np.any(np.abs(place) > [table.length / 2 - 0.1, table.width / 2 - 0.1])
@@ -179,8 +203,6 @@ def loose_hand(rng, table, looks, cache):
     if pose == "on edge":
         turn = turn @ rotation_about([1, 0, 0], rng.choice([-1, 1]) * 1.4)
     placed, wrist = set_down(mesh, turn, looks.scale, place, height)
-    away = turn @ away
-    lift = max(0.0, table.rail_height + 0.05 - (wrist + 0.25 * away)[2]) if depth > 0 else 0
-    back = -np.array([np.cos(inward), np.sin(inward), 0])
-    shoulder = wrist + 0.265 * looks.scale * away + back * 0.28 + [0, 0, 0.2 + lift]
-    return [placed] + arm(rng, looks, wrist, away, shoulder), shoulder, inward
+    body = shoulder_outside(table, wrist, inward, rng)
+    shoulder = body + beside(inward, 0.2 if left else -0.2)
+    return [placed] + arm(rng, looks, wrist, turn @ away, shoulder), body, inward

@@ -9,9 +9,16 @@ def tone(linear):
     return np.where(x <= 0.0031308, 12.92 * x, 1.055 * np.power(x, 1 / 2.4) - 0.055)
 
 
+def calmed(light, strength):
+    """Less grain of the renderer's: a bilateral filter on logarithms, edges kept."""
+    return np.exp(cv2.bilateralFilter(np.log(light.astype(np.float32) + 1e-3), 5, strength, 1.2)) - 1e-3
+
+
 def photograph(light, rng):
-    """Linear [h, w, 3] to uint8 RGB: exposure, white balance, vignette, shoulder, contrast, bloom, blur, sensor noise."""
+    """Linear [h, w, 3] to uint8 RGB: exposure, white balance, vignette, shoulder, contrast, bloom, blur, noise."""
     height, width = light.shape[:2]
+    if rng.random() < 0.85:
+        light = calmed(light, rng.uniform(0.1, 0.3))
     grey = light.mean(2)
     level = np.percentile(grey, rng.uniform(50, 75))
     light = light * (rng.uniform(0.10, 0.30) / max(level, 1e-4))
@@ -28,7 +35,7 @@ def photograph(light, rng):
     picture = tone(light * rng.uniform(1.0, 1.25))
     curve = rng.uniform(-0.05, 0.25)
     picture = np.clip(picture + curve * (picture - 0.5) * 4 * picture * (1 - picture), 0, 1)
-    saturation = rng.uniform(0.8, 1.3)
+    saturation = rng.uniform(0.7, 1.12)
     picture = picture.mean(2, keepdims=True) * (1 - saturation) + picture * saturation
     picture = picture.astype(np.float32)
     if rng.random() < 0.6:

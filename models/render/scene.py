@@ -75,7 +75,15 @@ def scatter(rng, table):
     order = rng.permutation(len(looks))
     for centre, sunk, which in zip(centres, deep, order):
         texture, kind, number, colour = looks[which]
-        sphere = Sphere(centre, table.ball / 2, random_rotation(rng), Material(texture, "gloss", roughness), np.zeros(3))
+        sphere = Sphere(
+    centre,
+    table.ball / 2,
+    random_rotation(rng),
+    Material(
+        texture,
+        "gloss",
+        roughness),
+         np.zeros(3))
         balls.append(Ball(sphere, kind, number, colour, bool(sunk)))
     return game, balls
 
@@ -90,11 +98,13 @@ def set_moving(rng, scene):
             half = np.array([scene.table.length, scene.table.width]) / 2 - ball.sphere.radius
             ends = ball.sphere.centre[:2] + 0.5 * np.array([[1], [-1]]) * step[:2]
             others = [b.sphere.centre[:2] for b in on_cloth if b is not ball]
-            if np.all(np.abs(ends) <= half) and all(np.linalg.norm(ends - o, axis=1).min() > 2 * ball.sphere.radius for o in others):
+            if np.all(np.abs(ends) <= half) and all(np.linalg.norm(ends - o,
+                      axis=1).min() > 2 * ball.sphere.radius for o in others):
                 ball.sphere.velocity = step
     for stick in scene.cues:
         if rng.random() < 0.5:
-            stick.velocity = (stick.tip - stick.butt) / np.linalg.norm(stick.tip - stick.butt) * rng.uniform(0.005, 0.05)
+            stick.velocity = (stick.tip - stick.butt) / np.linalg.norm(stick.tip - \
+                              stick.butt) * rng.uniform(0.005, 0.05)
 
 
 def shooter(rng, table, balls, mini, cache):
@@ -103,20 +113,24 @@ def shooter(rng, table, balls, mini, cache):
     if mini:
         looks.scale *= rng.uniform(0.8, 1.0)
     lying = [b.sphere.centre for b in balls if not b.sunk]
-    target = lying[rng.integers(len(lying))] if lying else np.array([*rng.uniform(-0.3, 0.3, 2) * [table.length, table.width], 0.028])
+    target = lying[rng.integers(len(lying))] if lying else np.array(
+        [*rng.uniform(-0.3, 0.3, 2) * [table.length, table.width], 0.028])
     inward = np.arctan2(-target[1], -target[0])
-    heading = inward + rng.normal(0, 0.9) if rng.random() < 0.7 else rng.uniform(0, 2 * np.pi)
+    headings = inward + rng.normal(0, 1.4, 6)
+    far = np.array([np.linalg.norm(people.shoulder_outside(table, target, h, rng)[:2] - target[:2]) for h in headings])
+    heading = headings[rng.choice(np.nonzero(far <= max(min(far), 0.8))[0])]
     towards = np.array([np.cos(heading), np.sin(heading)])
     back = rng.uniform(0.1, 0.32) * (0.7 if mini else 1)
     short = rng.uniform(0.01, 0.12) + table.ball / 2
     point = target[:2] - (back + short) * towards
     half = np.array([table.length, table.width]) / 2
     over_rail = np.any(np.abs(point) > half - 0.02)
-    meshes, through, shoulder = people.bridge_hand(rng, table, looks, (point, heading), cache)
+    body = people.shoulder_outside(table, point, heading, rng) + people.beside(heading, rng.normal(0, 0.15))
+    meshes, through = people.bridge_hand(rng, looks, (point, heading), body, cache)
     if over_rail:
         for mesh in meshes:
             mesh.vertices[:, 2] += table.rail_height
-        through, shoulder = through + [0, 0, table.rail_height], shoulder + [0, 0, table.rail_height]
+        through = through + [0, 0, table.rail_height]
     low = np.arctan2(through[2] - 0.012, back)
     slope = np.clip(max(np.radians(rng.uniform(0, 7)), cue.clearing_slope(table, through, heading)), 0, max(low, 0.01))
     axis = cue.pointing(heading, slope)
@@ -125,17 +139,14 @@ def shooter(rng, table, balls, mini, cache):
         at = stick.butt + rng.uniform(0.08, 0.4) * (0.5 if mini else 1) * axis
         meshes += people.grip_hand(rng, looks, at, axis, cache)
     if rng.random() < 0.6:
-        body = people.shoulder_outside(table, through, heading, rng)
-        side = np.array([-np.sin(heading), np.cos(heading), 0])
-        meshes += people.head_and_shoulders(rng, looks, body + side * rng.normal(0, 0.15), heading)
+        meshes += people.head_and_shoulders(rng, looks, body, heading)
     return meshes, stick
 
 
 def bystander(rng, table, cache):
     looks = people.random_looks(rng)
-    meshes, shoulder, facing = people.loose_hand(rng, table, looks, cache)
+    meshes, body, facing = people.loose_hand(rng, table, looks, cache)
     if rng.random() < 0.4:
-        body = people.shoulder_outside(table, shoulder, facing, rng)
         meshes += people.head_and_shoulders(rng, looks, body, facing)
     return meshes
 
@@ -177,7 +188,8 @@ def random_scene(rng, cache):
             kind = rng.choice(["lying", "aimed", "over"], p=[0.45, 0.35, 0.2])
             on_cloth = [b.sphere.centre for b in balls if not b.sunk]
             if kind == "aimed" and on_cloth:
-                cues.append(cue.aimed(rng, table, on_cloth[rng.integers(len(on_cloth))], rng.uniform(0, 2 * np.pi), mini))
+                cues.append(cue.aimed(rng, table, on_cloth[rng.integers(
+                    len(on_cloth))], rng.uniform(0, 2 * np.pi), mini))
             else:
                 cues.append(cue.lying(rng, table, mini) if kind == "lying" else cue.held_over(rng, table, mini))
     balls = without_run_over(balls, bodies, cues)

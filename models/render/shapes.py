@@ -128,7 +128,8 @@ def tube(path, radii, material, sides=24, caps=True):
     travelled = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(path, axis=0), axis=1))])
     uv = np.stack(np.broadcast_arrays(angle / (2 * np.pi), (travelled / travelled[-1])[:, None]), -1)
     if caps:
-        points = np.concatenate([np.repeat(path[:1, None], sides + 1, 1), points, np.repeat(path[-1:, None], sides + 1, 1)])
+        points = np.concatenate([np.repeat(path[:1, None], sides + 1, 1), points,
+                                np.repeat(path[-1:, None], sides + 1, 1)])
         uv = np.concatenate([uv[:1], uv, uv[-1:]])
     return sheet(points, material, True, uv)
 

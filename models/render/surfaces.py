@@ -25,7 +25,8 @@ CLOTHS = {
     "green": (20, 105, 60), "bright green": (25, 140, 55), "dark green": (12, 70, 40), "teal": (15, 120, 110),
     "turquoise": (30, 160, 150), "tournament blue": (45, 120, 190), "electric blue": (25, 85, 185),
     "navy": (20, 40, 90), "red": (150, 25, 30), "burgundy": (95, 20, 35), "grey": (110, 112, 115),
-    "black": (28, 28, 30), "purple": (80, 40, 120), "orange": (190, 90, 30), "brown": (110, 75, 50), "camel": (165, 130, 85),
+    "black": (28, 28, 30), "purple": (80, 40, 120), "orange": (190, 90, 30),
+    "brown": (110, 75, 50), "camel": (165, 130, 85),
 }
 USUAL = ("green", "bright green", "dark green", "teal", "turquoise", "tournament blue", "electric blue")
 
@@ -38,9 +39,10 @@ def cloth_colour(rng):
 
 def cloth(rng, colour, height, width, wear=1.0):
     """Weave, cloudy wear and specks of dirt."""
-    weave = rng.normal(0, rng.uniform(0.02, 0.09), (height, width)).astype(np.float32)
+    weave = rng.normal(0, rng.uniform(0.015, 0.06), (height, width)).astype(np.float32)
     if rng.random() < 0.4:
-        weave += rng.uniform(0.02, 0.08) * (np.arange(width) % 2 * 2 - 1) * (np.arange(height)[:, None] // 2 % 2 * 2 - 1)
+        weave += rng.uniform(0.02, 0.06) * (np.arange(width) % 2 * 2 - 1) * \
+                             (np.arange(height)[:, None] // 2 % 2 * 2 - 1)
     shade = weave + wear * rng.uniform(0.01, 0.07) * fractal(rng, height, width)
     picture = shaded(colour, shade)
     for _ in range(rng.integers(0, int(60 * wear) + 1)):
@@ -54,16 +56,17 @@ def chalk_marks(rng, picture, scale, colour):
     """Soft bluish or white smears and break-shot streaks on the cloth; scale: texture pixels per metre."""
     layer = np.zeros(picture.shape[:2], np.float32)
     height, width = layer.shape
-    for _ in range(rng.integers(0, 40)):
+    for _ in range(rng.integers(0, 25)):
         start = rng.uniform((0, 0), (width, height))
         end = start + rng.normal(0, 0.05 * scale, 2)
-        cv2.line(layer, tuple(map(int, start)), tuple(map(int, end)), float(rng.uniform(0.1, 0.5)),
+        cv2.line(layer, tuple(map(int, start)), tuple(map(int, end)), float(rng.uniform(0.05, 0.3)),
                  int(rng.integers(1, max(int(0.012 * scale), 2))))
     layer = cv2.GaussianBlur(layer, (0, 0), 0.004 * scale)[..., None]
     return (picture * (1 - layer) + np.asarray(colour) * layer).astype(np.uint8)
 
 
-WOODS = ((120, 70, 35), (85, 45, 25), (60, 32, 20), (165, 115, 65), (200, 160, 110), (40, 26, 20), (110, 45, 30), (225, 205, 170))
+WOODS = ((120, 70, 35), (85, 45, 25), (60, 32, 20), (165, 115, 65),
+         (200, 160, 110), (40, 26, 20), (110, 45, 30), (225, 205, 170))
 PAINTS = ((22, 22, 24), (235, 235, 232), (130, 130, 134), (60, 62, 66), (150, 30, 30), (190, 190, 195))
 
 
@@ -77,7 +80,8 @@ def rail(rng):
 def wood(rng, colour, height, width):
     grain = fractal(rng, height, width, 5, 6, 0.8, (2.0, 0.15))
     rings = np.sin(6 * fractal(rng, height, width, 3, 2, 0.5, (1.0, 0.2)) + 0.05 * np.arange(height)[:, None])
-    return shaded(np.clip(np.asarray(colour) + rng.normal(0, 6, 3), 5, 250), rng.uniform(0.05, 0.2) * grain + 0.07 * rings)
+    return shaded(np.clip(np.asarray(colour) + rng.normal(0, 6, 3), 5, 250),
+                  rng.uniform(0.05, 0.2) * grain + 0.07 * rings)
 
 
 def floor(rng):
@@ -89,7 +93,8 @@ def floor(rng):
     if kind == "planks":
         rows = []
         for _ in range(8):
-            rows.append(wood(rng, np.array(WOODS[rng.integers(len(WOODS) - 1)]) * 0.5 + 0.5 * np.array([130, 85, 50]), 64, 512))
+            rows.append(wood(rng, np.array(WOODS[rng.integers(len(WOODS) - 1)])
+                        * 0.5 + 0.5 * np.array([130, 85, 50]), 64, 512))
             rows[-1][:2] = rows[-1][:2] // 3
         return np.concatenate(rows)
     if kind == "tiles":

@@ -5,19 +5,21 @@ import cv2
 import numpy as np
 
 import surfaces
-from shapes import Material, Mesh, box, circle, joined, outline, plain, plate, rotation_about, rounded_rectangle, sheet
+from shapes import Material, circle, joined, outline, plain, plate, rounded_rectangle, sheet
 
 KINDS = {  # length, width between cushion noses; ball diameter; corner, side mouths; all in metres
     "pool7": (1.98, 0.99, 0.05715, 0.116, 0.128), "pool8": (2.24, 1.12, 0.05715, 0.116, 0.128),
     "pool9": (2.54, 1.27, 0.05715, 0.116, 0.128), "snooker": (3.569, 1.778, 0.0525, 0.087, 0.100),
-    "pub": (1.83, 0.91, 0.0508, 0.090, 0.095), "carom": (2.84, 1.42, 0.0615, 0, 0), "mini": (1.2, 0.6, 0.043, 0.085, 0.09),
+    "pub": (1.83, 0.91, 0.0508, 0.090, 0.095), "carom": (2.84, 1.42, 0.0615, 0, 0),
+    "mini": (1.2, 0.6, 0.043, 0.085, 0.09),
 }
 SHARES = {"pool7": 0.16, "pool8": 0.16, "pool9": 0.24, "snooker": 0.11, "pub": 0.11, "carom": 0.06, "mini": 0.16}
 
 
 @dataclass
 class Table:
-    """pockets: rows x, y, hole radius (metres); outer: half sizes with rails."""
+    """pockets: rows x, y, hole radius (metres); outer: half sizes with rails; roundness: radius of their
+    corners in plan."""
     kind: str
     length: float
     width: float
@@ -25,7 +27,13 @@ class Table:
     pockets: np.ndarray
     rail_height: float
     outer: tuple
+    roundness: float
     meshes: list = field(default_factory=list)
+
+    @property
+    def bed(self):
+        """Half sizes of the cloth-covered slab, which ends under the rails."""
+        return self.outer[0] - 0.012, self.outer[1] - 0.012
 
     @property
     def corners(self):
@@ -46,8 +54,8 @@ def pocket_places(length, width, corner, side, rng):
 
 
 def cushion(nose, back, heights, depths, material, tile):
-    """One cushion. nose, back [k, 2]: stations along the nose line and the back edge; profile points lie `depths` of the
-    way from nose to back at `heights`."""
+    """One cushion. nose, back [k, 2]: stations along the nose line and the back edge; profile points lie `depths`
+    of the way from nose to back at `heights`."""
     depths, heights = np.asarray(depths), np.asarray(heights)
     plan = nose[:, None] + depths[None, :, None] * (back - nose)[:, None]
     points = np.concatenate([plan, np.broadcast_to(heights[None, :, None], plan.shape[:2] + (1,))], -1)
@@ -93,17 +101,19 @@ def cushions(table, corner, side, depth, material, rng):
         pieces += [(nose + [0, y], back + [0, y]), (-nose - [0, y], -back - [0, y])]
     nose, back = stations(-y + gap, y - gap, depth, skew, skew, rounding)
     turn = np.array([[0, 1], [-1, 0]])
-    pieces += [(nose @ turn * [1, 1] + [-x, 0], back @ turn + [-x, 0]), (-(nose @ turn) + [x, 0], -(back @ turn) + [x, 0])]
+    pieces += [(nose @ turn * [1, 1] + [-x, 0], back @ turn + [-x, 0]),
+                (-(nose @ turn) + [x, 0], -(back @ turn) + [x, 0])]
     return joined([cushion(n, b, heights, depths, material, 0.3) for n, b in pieces])
 
 
 def bed_texture(table, colour, rng):
     """Cloth over the whole bed with marks, lines and spots; rows run along +y downwards in uv."""
     per_metre = 420 if table.length > 1.5 else 700
-    length, width = table.length + 0.3, table.width + 0.3
+    length, width = 2 * table.bed[0], 2 * table.bed[1]
     picture = surfaces.cloth(rng, colour, int(width * per_metre), int(length * per_metre))
     if rng.random() < 0.6:
-        picture = surfaces.chalk_marks(rng, picture, per_metre, rng.choice([[200, 210, 220], [120, 160, 200], [60, 60, 60]]))
+        picture = surfaces.chalk_marks(rng, picture, per_metre, rng.choice(
+            [[200, 210, 220], [120, 160, 200], [60, 60, 60]]))
 
     def at(x, y):
         return int((x + length / 2) * per_metre), int((y + width / 2) * per_metre)
@@ -116,7 +126,8 @@ def bed_texture(table, colour, rng):
         cv2.line(picture, at(line, -table.width / 2), at(line, table.width / 2), ink, thick, cv2.LINE_AA)
         if table.kind in ("snooker", "pub"):
             turn = -90 if sign > 0 else 90
-            cv2.ellipse(picture, at(line, 0), (int(table.width / 6 * per_metre),) * 2, turn, 0, 180, ink, thick, cv2.LINE_AA)
+            cv2.ellipse(picture, at(line, 0), (int(table.width / 6 * per_metre),)
+                        * 2, turn, 0, 180, ink, thick, cv2.LINE_AA)
     for x in rng.permutation([-0.25, 0, 0.25, 0.41])[:rng.integers(0, 4)] * table.length:
         spot = [(240, 240, 238), (15, 15, 15), (60, 60, 60)][rng.choice(3, p=[0.45, 0.4, 0.15])]
         cv2.circle(picture, at(x, 0), max(int(rng.uniform(0.004, 0.016) * per_metre), 1), spot, -1, cv2.LINE_AA)
@@ -125,18 +136,24 @@ def bed_texture(table, colour, rng):
     return picture
 
 
+def within_rounded(points, half_x, half_y, radius):
+    """Which points [n, 2] lie in a rounded rectangle."""
+    past = np.maximum(np.abs(points) - (np.array([half_x, half_y]) - radius), 0)
+    return np.linalg.norm(past, axis=1) <= radius + 1e-4
+
+
 def bed(table, colour, rng):
     """Cloth-covered slab with the pockets' holes in it."""
-    x, y = table.length / 2 + 0.15, table.width / 2 + 0.15
-    holes = [circle(p[:2], p[2] * 0.98) for p in table.pockets]
+    x, y = table.bed
+    holes = [circle(p[:2], p[2] * 1.005) for p in table.pockets]
 
     def solid(points):
         keep = np.ones(len(points), bool)
         for p in table.pockets:
-            keep &= np.linalg.norm(points - p[:2], axis=1) > p[2] * 0.975
-        return keep
+            keep &= np.linalg.norm(points - p[:2], axis=1) > p[2]
+        return keep & within_rounded(points, x, y, table.roundness)
 
-    square = outline(np.array([[-x, -y], [x, -y], [x, y], [-x, y]]), 0.05)
+    square = outline(rounded_rectangle(x, y, table.roundness), 0.05)
     mesh = plate([square] + holes, solid, 0.0, Material(bed_texture(table, colour, rng)), 1.0)
     mesh.uv = (mesh.vertices[:, :2] + [x, y]) / [2 * x, 2 * y]
     mesh.uv[:, 1] = 1 - mesh.uv[:, 1]
@@ -146,8 +163,7 @@ def bed(table, colour, rng):
 def rails(table, depth, material, rng):
     """Frame with rounded corners and edge, cut out for the pockets."""
     inner = table.length / 2 + depth, table.width / 2 + depth
-    radius, height = rng.uniform(0.01, 0.14) * min(table.width, 1.2), table.rail_height
-
+    radius, height = table.roundness, table.rail_height
     bevel = rng.uniform(0.003, 0.02)
     rim = outline(rounded_rectangle(table.outer[0] - bevel, table.outer[1] - bevel, radius), 0.02)
     opening = outline(np.array([[-inner[0], -inner[1]], [inner[0], -inner[1]], inner, [-inner[0], inner[1]]]), 0.02)
@@ -157,12 +173,12 @@ def rails(table, depth, material, rng):
         keep = np.any(np.abs(points) > np.array(inner) - 1e-6, axis=1)
         for p in table.pockets:
             keep &= np.linalg.norm(points - p[:2], axis=1) > p[2] * 0.995
-        past = np.maximum(np.abs(points) - (np.array(table.outer) - bevel - radius), 0)
-        return keep & (np.linalg.norm(past, axis=1) <= radius + 1e-4)
+        return keep & within_rounded(points, table.outer[0] - bevel, table.outer[1] - bevel, radius)
 
     opening = opening[[all(np.linalg.norm(q - p[:2]) > p[2] for p in table.pockets) for q in opening]]
     top = plate([rim, opening] + holes, solid, height, material, np.array([0.9, 0.16]))
-    sides = np.abs(top.vertices[:, 0]) * table.outer[1] > np.abs(top.vertices[:, 1]) * table.outer[0] + 0.35 * table.outer[1]
+    sides = np.abs(top.vertices[:, 0]) * table.outer[1] > np.abs(top.vertices[:, 1]) * \
+                   table.outer[0] + 0.35 * table.outer[1]
     ends = np.repeat(sides.reshape(-1, 3).all(1), 3)
     top.uv[ends] = (top.vertices[ends][:, :2] / [0.16, 0.9])[:, ::-1]
     skirt = []
@@ -185,7 +201,8 @@ def pocket_meshes(table, rng):
             cv2.line(well, (k, 0), (k + 16, 63), tuple(map(float, dark * 3 + 20)), 1)
             cv2.line(well, (k + 16, 0), (k, 63), tuple(map(float, dark * 3 + 20)), 1)
     lining = Material(well)
-    collar_material = [plain((18, 18, 18), "gloss", 0.35), plain((70, 45, 30), "gloss", 0.4), plain((170, 170, 175), "metal", 0.3),
+    collar_material = [plain((18, 18, 18), "gloss", 0.35), plain((70, 45, 30), "gloss", 0.4),
+                       plain((170, 170, 175), "metal", 0.3),
                        plain((200, 160, 90), "metal", 0.25), plain((25, 25, 28), "matt"),
                        plain((205, 205, 210), "gloss", 0.3)][rng.integers(6)]
     collars, broad = rng.random() < 0.85, rng.uniform(1.12, 1.6)
@@ -224,7 +241,8 @@ def diamonds(table, depth, rng):
     size = rng.uniform(0.004, 0.009)
     shape = circle((0, 0), size, 16) if rng.random() < 0.6 else np.array([[-1.8, 0], [0, -1], [1.8, 0], [0, 1]]) * size
     z = table.rail_height + 0.0008
-    off = depth + (min(table.outer[1] - table.width / 2, table.outer[0] - table.length / 2) - depth) * rng.uniform(0.4, 0.6)
+    off = depth + (min(table.outer[1] - table.width / 2, table.outer[0] - \
+                   table.length / 2) - depth) * rng.uniform(0.4, 0.6)
     places = [(x * table.length / 8, s * (table.width / 2 + off), 0) for x in (-3, -2, -1, 1, 2, 3) for s in (-1, 1)]
     places += [(s * (table.length / 2 + off), y * table.width / 4, 1) for y in (-1, 0, 1) for s in (-1, 1)]
     parts = []
@@ -250,10 +268,14 @@ def build_table(rng):
     rim = depth + (rng.uniform(0.07, 0.15) if kind != "mini" else rng.uniform(0.03, 0.07))
     needed = max([abs(p[0]) + p[2] + 0.012 - length / 2 for p in pockets]
                  + [abs(p[1]) + p[2] + 0.012 - width / 2 for p in pockets] + [rim])
-    table = Table(kind, length, width, ball, pockets, rail_height, (length / 2 + needed, width / 2 + needed))
+    roundness = rng.uniform(0.01, 0.14) * min(width, 1.2)
+    if len(pockets):
+        spare = length / 2 + needed - (pockets[1, 0] + (pockets[1, 2] + 0.02) / np.sqrt(2))
+        roundness = min(roundness, spare / (1 - np.sqrt(0.5)))
+    table = Table(kind, length, width, ball, pockets, rail_height, (length / 2 + needed, width / 2 + needed), roundness)
     colour = surfaces.cloth_colour(rng)
     table.meshes.append(bed(table, colour, rng))
-    cloth = Material(surfaces.cloth(rng, np.clip(colour * rng.normal(1, 0.07), 4, 240), 256, 256, 0.4))
+    cloth = Material(surfaces.cloth(rng, np.clip(colour * rng.normal(1, 0.07), 4, 240), 256, 256, 0.01))
     table.meshes.append(cushions(table, corner, side, depth, cloth, rng))
     picture, roughness = surfaces.rail(rng)
     table.meshes += rails(table, depth, Material(picture, "gloss", roughness), rng)

@@ -22,7 +22,14 @@ impl Appliance {
 
     /// Starts it with more lines in its configuration, and its calibration in `scratch`.
     pub fn start_with(scratch: Scratch, source: &str, broker: &str, lines: &str) -> Self {
-        let config = write_config(&scratch, source, broker, lines);
+        let config = write_config(&scratch, source, broker, "", lines);
+        let program = Program::start([PathBuf::from("run"), "--config".into(), config]);
+        Self { program, scratch }
+    }
+
+    /// Starts it with more keys of `[table]`, and its calibration in `scratch`.
+    pub fn start_at_table(scratch: Scratch, source: &str, broker: &str, table: &str) -> Self {
+        let config = write_config(&scratch, source, broker, table, "");
         let program = Program::start([PathBuf::from("run"), "--config".into(), config]);
         Self { program, scratch }
     }
@@ -33,11 +40,12 @@ impl Appliance {
     }
 }
 
-/// A configuration that asks nothing special of the machine. `lines` may add whole tables, and keys of `[broker]`.
-fn write_config(scratch: &Scratch, source: &str, broker: &str, lines: &str) -> PathBuf {
+/// A configuration that asks nothing special of the machine. `table` may add keys of `[table]`, `lines` whole tables, and
+/// keys of `[broker]`.
+fn write_config(scratch: &Scratch, source: &str, broker: &str, table: &str, lines: &str) -> PathBuf {
     let calibration = scratch.path().join("calibration.json");
     let mut text = format!(
-        "[table]\nname = \"{TABLE}\"\n[camera]\nsource = \"{source}\"\n\
+        "[table]\nname = \"{TABLE}\"\n{table}\n[camera]\nsource = \"{source}\"\n\
          [realtime]\nenabled = false\nlock_memory = false\n\
          [detector]\nbackend = \"rten\"\n\
          [calibration]\nfile = \"{}\"\n",

@@ -11,17 +11,13 @@ const SOURCE: &str = "sim:size=640x384,fps=10,balls=9";
 /// "Within a second", with patience for a busy machine.
 const STOPS_WITHIN: Duration = Duration::from_secs(5);
 
-/// Topics up to the first `online`, in the order in which they came; health comes when it comes.
+/// Topics up to the first `online`, in the order in which they came.
 fn birth(heard: &[Message]) -> Vec<Topic> {
     let online = heard
         .iter()
         .position(|message| message.payload == b"online" && message.topic() == Topic::Status);
     let until_online = &heard[..=online.expect("it is online")];
-    until_online
-        .iter()
-        .map(Message::topic)
-        .filter(|topic| *topic != Topic::Health)
-        .collect()
+    until_online.iter().map(Message::topic).collect()
 }
 
 #[test]
@@ -32,13 +28,7 @@ fn a_connection_begins_with_schema_camera_and_a_state_before_online() {
     subscriber.wait_for_text(Topic::Status, "online");
     assert_eq!(
         birth(&subscriber.heard()),
-        [
-            Topic::Schema,
-            Topic::CameraStatus,
-            Topic::State,
-            Topic::Snapshot,
-            Topic::Status
-        ]
+        [Topic::Schema, Topic::CameraStatus, Topic::State, Topic::Status]
     );
 }
 
@@ -217,7 +207,6 @@ fn the_table_is_found_without_help_and_found_again_after_a_restart() {
             Topic::Calibration,
             Topic::CameraStatus,
             Topic::State,
-            Topic::Snapshot,
             Topic::Status
         ]
     );
@@ -292,6 +281,85 @@ fn a_request_to_recalibrate_is_answered_under_its_id() {
             .is_some_and(|reason| reason.contains(r#""what": "table""#)),
         "{verdict}"
     );
+}
+
+#[test]
+fn a_flood_of_commands_is_answered_and_leaves_the_connection_alone() {
+    let Some(broker) = Mosquitto::start() else { return };
+    let subscriber = Subscriber::of(broker.port());
+    let _appliance = Appliance::start(SOURCE, &broker.url());
+    subscriber.wait_for_text(Topic::Status, "online");
+    let command = format!("baize/{TABLE}/cmd/recalibrate");
+    let long = "x".repeat(100_000);
+    subscriber.publish(&command, false, format!(r#"{{"id": "{long}", "what": "table"}}"#));
+    let commands = 40;
+    for id in 0..commands {
+        subscriber.publish(&command, false, format!(r#"{{"id": {id}, "what": "projector"}}"#));
+    }
+    // The long one without an id, and every other one under its own.
+    let answers = subscriber.wait_for_count(Topic::RecalibrateResult, commands + 1);
+    for id in 0..commands {
+        assert!(
+            answers.iter().any(|answer| answer.json()["id"] == id),
+            "no answer to {id}"
+        );
+    }
+    let births = subscriber.on(Topic::Schema).len();
+    assert_eq!(births, 1, "the connection broke");
+}
+
+#[test]
+fn a_command_that_the_broker_kept_from_before_is_not_run() {
+    let Some(broker) = Mosquitto::start() else { return };
+    let subscriber = Subscriber::of(broker.port());
+    let command = format!("baize/{TABLE}/cmd/recalibrate");
+    subscriber.publish(&command, true, r#"{"id": "kept", "what": "projector"}"#);
+    subscriber.wait_for(Topic::Recalibrate, "the command itself", |_| true);
+    let appliance = Appliance::start(SOURCE, &broker.url());
+    wait::until("a word about the kept command", || {
+        let said = appliance.program.err();
+        said.iter()
+            .any(|line| line.contains("retained command"))
+            .then_some(())
+    });
+    subscriber.publish(&command, false, r#"{"id": "new", "what": "projector"}"#);
+    subscriber.wait_for(Topic::RecalibrateResult, "the answer to the new one", |answer| {
+        answer.json()["id"] == "new"
+    });
+    assert_eq!(subscriber.on(Topic::RecalibrateResult).len(), 1);
+}
+
+#[test]
+fn a_calibration_of_another_table_is_not_used_and_said() {
+    let Some(broker) = Mosquitto::start() else { return };
+    let subscriber = Subscriber::of(broker.port());
+    let source = "sim:size=1280x720,fps=5,balls=9,still";
+    let first = Appliance::start(source, &broker.url());
+    subscriber.wait_for(Topic::Calibration, "a calibration", |_| true);
+    let made = wait::until("the file", || std::fs::read(first.calibration_file()).ok());
+    drop(first);
+    for (table, source, reason) in [
+        ("size = \"8ft\"", source, "table.size"),
+        ("turned = true", source, "table.turned"),
+        ("ball_diameter_mm = 61.5", source, "ball_diameter_mm"),
+        (
+            "size = \"9ft\"",
+            "sim:size=640x360,fps=5,balls=9,still",
+            "pictures of 1280 x 720",
+        ),
+    ] {
+        let scratch = baize_tests::Scratch::new();
+        std::fs::write(scratch.path().join("calibration.json"), &made).expect("a folder of our own");
+        subscriber.forget();
+        let appliance = Appliance::start_at_table(scratch, source, &broker.url(), table);
+        wait::until(reason, || {
+            let said = appliance.program.err();
+            let of_it = |line: &String| line.contains("is not used") && line.contains(reason);
+            said.iter().any(of_it).then_some(())
+        });
+        let state = subscriber.wait_for(Topic::State, "a state", |_| true).state();
+        assert!(state.flags.contains(Flags::UNCALIBRATED), "{reason}: {state:?}");
+    }
 }
 
 #[test]

@@ -1,6 +1,5 @@
 //! The appliance as a whole: starts camera, pipeline and publisher, and supervises them until told to stop.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
@@ -11,6 +10,7 @@ use baize_board::notify::ServiceManager;
 use baize_board::press::Press;
 use baize_board::temperature::Thermals;
 use baize_camera::{Pace, SourceSpec, open};
+use baize_frame::FrameFormat;
 use baize_realtime::clock::BootId;
 use baize_realtime::memory;
 use baize_table_state::{TableName, encode};
@@ -22,8 +22,10 @@ use crate::config::{Config, Game};
 use crate::failure::Failure;
 use crate::health::{self, Identity};
 use crate::keeper;
+use crate::limits::COMMANDS;
+use crate::metrics::METRICS;
 use crate::panel::Panel;
-use crate::pipeline::{self, CALIBRATION, Flow, Pipeline, Plans, SHARED, ThreadPlan};
+use crate::pipeline::{self, CALIBRATION, Flow, Pipeline, Plans, Refused, SHARED, ThreadPlan};
 use crate::publish::{self, Command, Inlets, Publisher};
 use crate::recalibration::{Recalibration, Verdict, Wish};
 use crate::sources;
@@ -33,6 +35,9 @@ const TURN: Duration = Duration::from_millis(50);
 
 /// Health is published so often.
 const HEALTH_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Latencies in health are those of at most so many seconds.
+const LATENCY_WINDOW_S: u64 = 60;
 
 /// How long an automatic calibration that was refused waits before the next attempt.
 const CALIBRATE_AGAIN: Duration = Duration::from_secs(10);
@@ -68,6 +73,8 @@ struct Supervisor {
     service: Option<ServiceManager>,
     thermals: Thermals,
     fed_turns: [u64; 4],
+    warned_of_refusals: bool,
+    detector_failed: bool,
 }
 
 impl Supervisor {
@@ -87,7 +94,8 @@ impl Supervisor {
             }
             Err(error) => return Err(Failure::from_error(error)),
         };
-        let current = stored_calibration(&config.calibration.file)?;
+        let picture_px = camera.as_ref().map(|camera| picture_px(camera.format()));
+        let current = stored_calibration(config, table_size, picture_px);
 
         let info = detector.info().clone();
         let interval_us = camera.as_ref().and_then(|camera| camera.frame_interval_us());
@@ -105,7 +113,7 @@ impl Supervisor {
         if config.realtime.lock_memory
             && let Err(error) = memory::lock_all()
         {
-            log::warn!("{error}");
+            pipeline::refused(Refused::Memory, error.to_string());
         }
         let keeper = keeper::start(spec, camera_config, camera.is_none()).map_err(Failure::from_error)?;
         let stage = TableStage::new();
@@ -126,13 +134,13 @@ impl Supervisor {
                 .as_ref()
                 .and_then(|stored| on_the_wire(stored, config.table.game));
         });
-        let (sender, commands) = mpsc::channel();
+        let (sender, commands) = mpsc::sync_channel(COMMANDS);
         let publisher =
             Publisher::start(table, options, Arc::clone(&inlets), sender).map_err(Failure::from_error)?;
 
         let calibrate = current.is_none() && config.calibration.at_start;
         let mut supervisor = Self {
-            recalibration: Recalibration::new(config, table_size),
+            recalibration: Recalibration::new(config, sources::request(&config.table)?),
             config: config.clone(),
             pipeline,
             publisher,
@@ -151,6 +159,8 @@ impl Supervisor {
             }),
             thermals: Thermals::of_this_machine(),
             fed_turns: [0; 4],
+            warned_of_refusals: false,
+            detector_failed: false,
         };
         if let Some(stored) = current {
             supervisor.use_calibration(stored);
@@ -160,15 +170,17 @@ impl Supervisor {
     }
 
     fn turn(&mut self) {
-        for refusal in pipeline::take_refusals() {
-            log::warn!("{refusal}");
-        }
+        self.warn_of_refusals();
+        self.watch_detector();
         let camera = SHARED.camera();
         self.inlets.update(|standing| standing.camera = Some(camera));
         self.calibrate();
         if Instant::now() >= self.health_at {
             self.health_at = Instant::now() + HEALTH_INTERVAL;
             self.health_sequence += 1;
+            if self.health_sequence.is_multiple_of(LATENCY_WINDOW_S) {
+                METRICS.forget_latencies();
+            }
             SHARED.set_throttled(!self.thermals.throttles().is_empty());
             let report = health::report(
                 &self.identity,
@@ -183,6 +195,31 @@ impl Supervisor {
             self.fed_turns = turns;
             self.tell_service_manager(ServiceManager::alive);
         }
+    }
+
+    /// One warning for everything the machine refused, once every stage has asked for what it wants.
+    fn warn_of_refusals(&mut self) {
+        if self.warned_of_refusals || SHARED.turns().contains(&0) {
+            return;
+        }
+        self.warned_of_refusals = true;
+        let refusals = pipeline::refusals();
+        if !refusals.is_empty() {
+            log::warn!(
+                "this machine does not let the pipeline run in real time, it goes on without: {}",
+                refusals.join("; ")
+            );
+        }
+    }
+
+    fn watch_detector(&mut self) {
+        let fails = SHARED.detector_fails();
+        if fails && !self.detector_failed {
+            log::error!("the detector fails on every picture: nothing is seen until it works again");
+        } else if !fails && self.detector_failed {
+            log::info!("the detector works again");
+        }
+        self.detector_failed = fails;
     }
 
     fn calibrate(&mut self) {
@@ -298,18 +335,33 @@ fn on_the_wire(stored: &StoredCalibration, game: Game) -> Option<Vec<u8>> {
     }
 }
 
-/// The calibration on disk; `None` where there is none yet. A damaged one is said and left alone.
-fn stored_calibration(file: &Path) -> Result<Option<StoredCalibration>, Failure> {
-    match StoredCalibration::read(file) {
-        Ok(stored) => Ok(Some(stored)),
+fn picture_px(format: FrameFormat) -> [u32; 2] {
+    [format.width, format.height]
+}
+
+/// The calibration on disk; `None` where there is none yet. One that is damaged, or of another table or camera, is said
+/// and left alone.
+fn stored_calibration(
+    config: &Config,
+    size: TableSize,
+    picture_px: Option<[u32; 2]>,
+) -> Option<StoredCalibration> {
+    let file = &config.calibration.file;
+    let stored = match StoredCalibration::read(file) {
+        Ok(stored) => stored,
         Err(CalibrationFileError::Io { error, .. }) if error.kind() == std::io::ErrorKind::NotFound => {
-            Ok(None)
+            return None;
         }
         Err(error) => {
             log::error!("{error}");
-            Ok(None)
+            return None;
         }
+    };
+    if let Some(misfit) = stored.misfit(&config.table, size, picture_px) {
+        log::warn!("calibration {} is not used: {misfit}", file.display());
+        return None;
     }
+    Some(stored)
 }
 
 fn plans(config: &Config) -> Plans {

@@ -5,8 +5,13 @@ use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use baize_table_vision::geometry::Calibration;
+use baize_table_vision::geometry::{Calibration, TableSize};
 use serde::{Deserialize, Serialize};
+
+use crate::config;
+
+/// Sizes that differ by less are the same.
+const SAME_MM: f64 = 0.01;
 
 /// The one layout there is.
 const FORMAT: u32 = 1;
@@ -27,6 +32,40 @@ pub struct StoredCalibration {
     pub residual_p95_mm: f64,
     /// Camera and table.
     pub calibration: Calibration,
+}
+
+/// Why a calibration does not go with the table and the camera that there are.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Misfit {
+    /// It was made for a table of another size, mm.
+    Table([f64; 2]),
+    /// It was made for balls of another diameter, mm.
+    Balls(f64),
+    /// Its table frame lies the other way round.
+    Turned,
+    /// It was made for pictures of another size.
+    Picture([u32; 2]),
+}
+
+impl fmt::Display for Misfit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Table([length, width]) => {
+                write!(
+                    f,
+                    "it is of a table of {length} x {width} mm, unlike `table.size`"
+                )
+            }
+            Self::Balls(diameter) => write!(
+                f,
+                "it is of balls of {diameter} mm, unlike `table.ball_diameter_mm`"
+            ),
+            Self::Turned => f.write_str("its origin is in another corner than `table.turned` says"),
+            Self::Picture([width, height]) => {
+                write!(f, "it is for pictures of {width} x {height}, unlike the camera's")
+            }
+        }
+    }
 }
 
 /// Where a calibration came from.
@@ -85,6 +124,29 @@ impl StoredCalibration {
             residual_p95_mm,
             calibration,
         }
+    }
+
+    /// Why it cannot be used for this table and pictures of this size; `None` where it can.
+    pub fn misfit(
+        &self,
+        table: &config::Table,
+        size: TableSize,
+        picture_px: Option<[u32; 2]>,
+    ) -> Option<Misfit> {
+        let own = &self.calibration;
+        let apart = |a: f64, b: f64| (a - b).abs() > SAME_MM;
+        if apart(own.table.length_mm, size.length_mm) || apart(own.table.width_mm, size.width_mm) {
+            return Some(Misfit::Table([own.table.length_mm, own.table.width_mm]));
+        }
+        if apart(own.ball_diameter_mm, table.ball_diameter_mm) {
+            return Some(Misfit::Balls(own.ball_diameter_mm));
+        }
+        if own.is_turned() != table.turned {
+            return Some(Misfit::Turned);
+        }
+        picture_px
+            .filter(|[width, height]| !own.fits(*width, *height))
+            .map(|_| Misfit::Picture([own.camera.width_px, own.camera.height_px]))
     }
 
     /// Reads a file's text. Never panics, whatever it holds.

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use baize_accelerator::Detector;
 use baize_camera::{Camera, CameraLost, Captured, Frame};
-use baize_frame::{FrameFormat, ImageView};
+use baize_frame::{Detections, FrameFormat, ImageView};
 use baize_table_calibration::{Outcome, Request, calibrate};
 
 /// Pictures that are merged, and frames from one to the next: a second of most clips.
@@ -28,8 +29,13 @@ pub fn next_frame(camera: &mut dyn Camera) -> Result<Option<Frame>, CameraLost> 
     }
 }
 
-/// Looks for the table in pictures spread over the recording's beginning.
-pub fn find_table(camera: &mut dyn Camera, request: &Request<'_>) -> Result<Outcome, CameraLost> {
+/// Looks for the table in pictures spread over the recording's beginning. The balls that the detector sees in the first
+/// one have to fit the table's size.
+pub fn find_table(
+    camera: &mut dyn Camera,
+    detector: &mut dyn Detector,
+    request: &Request<'_>,
+) -> Result<Outcome, CameraLost> {
     let mut pictures: Vec<(FrameFormat, Vec<u8>)> = Vec::new();
     let mut number = 0;
     while pictures.len() < PICTURES {
@@ -43,6 +49,15 @@ pub fn find_table(camera: &mut dyn Camera, request: &Request<'_>) -> Result<Outc
         .iter()
         .filter_map(|(format, bytes)| ImageView::new(bytes, *format).ok())
         .collect();
+    let mut detections = Detections::new();
+    if let Some(first) = views.first() {
+        // A detector that fails on this picture says so on the next; the table can be found without balls.
+        let _ = detector.detect(first, first.whole(), &mut detections);
+    }
+    let request = &Request {
+        balls: &detections.balls,
+        ..*request
+    };
     let outcome = calibrate(&views, request);
     if !outcome.accepted && views.len() > 1 {
         let first = calibrate(&views[..1], request);

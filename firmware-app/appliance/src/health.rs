@@ -9,7 +9,7 @@ use baize_realtime::sealing::{self, Role};
 use serde_json::{Value, json};
 
 use crate::metrics::METRICS;
-use crate::pipeline::{SHARED, lock_statistics};
+use crate::pipeline::{SHARED, lock_statistics, refusals};
 
 /// What is told of the appliance beside its metrics.
 #[derive(Debug, Clone)]
@@ -119,6 +119,8 @@ pub fn report(identity: &Identity, sequence: u64, temperatures: &[Temperature]) 
         "wall_offset_us": clock::wall_offset_us(),
         "camera": {"what": identity.camera, "frame_age_ms": frame_age_ms(), "fps": identity.camera_fps},
         "detector": identity.detector,
+        "detector_fails": SHARED.detector_fails(),
+        "realtime_refused": refusals(),
         "rate": {
             "every": stride,
             "effective_fps": identity.camera_fps / f64::from(stride.max(1)),

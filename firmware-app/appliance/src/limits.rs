@@ -8,9 +8,12 @@ pub const LATEST: usize = 1;
 /// of a publisher that stands still.
 pub const EVENT_QUEUE: usize = 256;
 
-/// Events that wait for the broker to acknowledge them. What comes on top is dropped and counted: a client that
-/// reconnects after minutes wants the table, not its history.
-pub const EVENT_OUTBOX: usize = 256;
+/// Events and results that wait for the broker to acknowledge them. What comes on top is dropped and counted: a client
+/// that reconnects after minutes wants the table, not its history.
+pub const OUTBOX: usize = 256;
+
+/// Commands that wait for the supervisor, which looks twenty times a second. Who sends more is not served.
+pub const COMMANDS: usize = 64;
 
 /// Bytes of an encoded state: the wire promises at most 340.
 pub const STATE_BYTES: usize = 512;
@@ -18,11 +21,18 @@ pub const STATE_BYTES: usize = 512;
 /// The largest pictures that a slot of the frame pool holds, width and height.
 pub const MAX_PICTURE_PX: [u32; 2] = [3840, 2160];
 
-/// How long a stage waits for work before it makes a turn without: five states a second are promised.
-pub const IDLE_TURN_MS: u64 = 200;
+/// The longest time between two published states: five a second are promised.
+pub const STATE_INTERVAL_MAX_US: u64 = 200_000;
+
+/// How long a stage waits for work before it makes a turn without. Half of [`STATE_INTERVAL_MAX_US`]: a table that
+/// repeats its state through two stages must not be late.
+pub const IDLE_TURN_MS: u64 = 100;
 
 /// A camera whose newest frame is older than this is not online: three frames at 5 fps, the slowest camera supported.
 pub const FRAME_AGE_MAX_MS: u64 = 600;
+
+/// After so many frames in a row that the detector failed on, states say so; one may be a picture's own fault.
+pub const DETECTOR_FAILURES_MAX: u32 = 3;
 
 /// A camera that was opened again is recovering until pictures have come for so long: one that comes and goes is not
 /// to flicker between lost and online, and who listens is to see the word.

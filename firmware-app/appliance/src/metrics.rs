@@ -46,6 +46,8 @@ pub struct Metrics {
     /// From exposure until the MQTT client reports the state as sent.
     pub exposure_to_publish: Histogram,
 
+    /// Frames that the camera owed us: those that came and those that are missing.
+    pub due: Counter,
     /// Frames that went through table and encode.
     pub processed: Counter,
     /// Numbers the driver skipped.
@@ -73,14 +75,10 @@ pub struct Metrics {
     /// Connections to the broker.
     pub connections: Counter,
 
-    /// States that did not fit their buffer: never, by the wire's promise.
-    pub encode_failed: Counter,
     /// Sizes of encoded states; bytes, not microseconds.
     pub state_bytes: Histogram,
     /// When the newest frame arrived, monotonic microseconds; 0 before the first.
     pub newest_arrival_us: AtomicU64,
-    /// Exposure of the newest frame, monotonic microseconds; 0 before the first.
-    pub newest_exposure_us: AtomicU64,
     /// Every how many frames one is processed.
     pub stride: AtomicU32,
 }
@@ -96,6 +94,7 @@ pub static METRICS: Metrics = Metrics {
     publish: Histogram::new(),
     own_time: Histogram::new(),
     exposure_to_publish: Histogram::new(),
+    due: Counter::new(),
     processed: Counter::new(),
     driver_gap: Counter::new(),
     driver_error: Counter::new(),
@@ -109,29 +108,32 @@ pub static METRICS: Metrics = Metrics {
     states_published: Counter::new(),
     events_published: Counter::new(),
     connections: Counter::new(),
-    encode_failed: Counter::new(),
     state_bytes: Histogram::new(),
     newest_arrival_us: AtomicU64::new(0),
-    newest_exposure_us: AtomicU64::new(0),
     stride: AtomicU32::new(1),
 };
 
 impl Metrics {
-    /// Frames that were due: processed or missing.
-    pub fn frames_due(&self) -> u64 {
-        let missing = [
-            &self.driver_gap,
-            &self.driver_error,
-            &self.no_slot,
-            &self.superseded,
-            &self.decode_failed,
-            &self.detect_failed,
-        ];
-        self.processed.get() + missing.iter().map(|counter| counter.get()).sum::<u64>()
+    /// Forgets the latencies, so that the next figures are those of the time from now on.
+    pub fn forget_latencies(&self) {
+        for histogram in [
+            &self.capture,
+            &self.preprocess,
+            &self.inference,
+            &self.decode,
+            &self.table,
+            &self.encode,
+            &self.publish,
+            &self.own_time,
+            &self.exposure_to_publish,
+        ] {
+            histogram.reset();
+        }
     }
 
-    /// Counts frames that are missing.
+    /// Counts frames that were due and did not come.
     pub fn dropped(&self, cause: DropCause) {
+        self.due.add(u64::from(cause.frames()));
         let counter = match cause {
             DropCause::DriverGap(_) => &self.driver_gap,
             DropCause::DriverError => &self.driver_error,

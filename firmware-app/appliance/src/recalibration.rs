@@ -5,9 +5,8 @@
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use baize_frame::{FrameFormat, ImageView};
+use baize_frame::{BallDetection, FrameFormat, ImageView};
 use baize_table_calibration::{Hints, Outcome, Request, calibrate, focal_from_field_of_view};
-use baize_table_vision::geometry::TableSize;
 use serde::Serialize;
 
 use crate::calibration_file::{Method, StoredCalibration};
@@ -25,6 +24,9 @@ const SILENCE_MAX: Duration = Duration::from_secs(5);
 
 /// A new calibration may be so much worse than the current one, mm: two of the same camera differ by that.
 const WORSE_BY_MM: f64 = 0.5;
+
+/// A request's id comes back in the answer, which must not outgrow a packet.
+const ID_BYTES_MAX: usize = 128;
 
 /// The answer to a request, as published on `cmd/recalibrate/result`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -62,16 +64,22 @@ impl Wish {
     /// Reads the payload of `cmd/recalibrate`: JSON with an id and what to calibrate.
     pub fn parse(payload: &[u8]) -> Result<Self, Verdict> {
         let value: serde_json::Value = serde_json::from_slice(payload).unwrap_or_default();
-        let id = value.get("id").cloned();
+        let given = value.get("id");
+        let id = given.filter(|id| id.to_string().len() <= ID_BYTES_MAX).cloned();
         let what = value
             .get("what")
             .and_then(serde_json::Value::as_str)
-            .unwrap_or_default()
-            .to_string();
-        match what.as_str() {
-            "table" => Ok(Self { id, what }),
-            "projector" => Err(refused(id, what, "the projector cannot be calibrated yet")),
-            _ => Err(refused(id, what, r#"write {"id": …, "what": "table"}"#)),
+            .unwrap_or_default();
+        match what {
+            _ if given.is_some() && id.is_none() => {
+                Err(refused(None, String::new(), "the id is longer than 128 bytes"))
+            }
+            "table" => Ok(Self {
+                id,
+                what: what.into(),
+            }),
+            "projector" => Err(refused(id, what.into(), "the projector cannot be calibrated yet")),
+            _ => Err(refused(id, String::new(), r#"write {"id": …, "what": "table"}"#)),
         }
     }
 }
@@ -87,13 +95,20 @@ fn refused(id: Option<serde_json::Value>, what: String, reason: &str) -> Verdict
     }
 }
 
+/// A copy of a picture, and the balls in it.
+struct Picture {
+    format: FrameFormat,
+    bytes: Vec<u8>,
+    balls: Vec<BallDetection>,
+}
+
 enum Stage {
     Idle,
     Collecting {
         wish: Wish,
         since: Instant,
         last: Option<Instant>,
-        pictures: Vec<(FrameFormat, Vec<u8>)>,
+        pictures: Vec<Picture>,
     },
     Solving {
         wish: Wish,
@@ -104,20 +119,18 @@ enum Stage {
 /// The state machine, turned by the supervisor.
 pub struct Recalibration {
     stage: Stage,
-    table: TableSize,
-    ball_diameter_mm: f64,
+    request: Request<'static>,
     corners_px: Option<[[f64; 2]; 4]>,
     horizontal_fov_deg: Option<f64>,
 }
 
 impl Recalibration {
     /// For the table of this configuration.
-    pub fn new(config: &Config, table: TableSize) -> Self {
+    pub fn new(config: &Config, request: Request<'static>) -> Self {
         let fov = config.calibration.horizontal_fov_deg;
         Self {
             stage: Stage::Idle,
-            table,
-            ball_diameter_mm: config.table.ball_diameter_mm,
+            request,
             corners_px: config.calibration.corners_px.as_slice().try_into().ok(),
             horizontal_fov_deg: (fov > 0.0).then_some(fov),
         }
@@ -161,9 +174,13 @@ impl Recalibration {
                 mut last,
                 mut pictures,
             } => {
-                if let Ok(frame) = PICTURES.try_receive() {
+                if let Ok(photo) = PICTURES.try_receive() {
                     // Copied here, off the pipeline, so that the slot goes back at once.
-                    pictures.push((frame.format, frame.image().bytes().to_vec()));
+                    pictures.push(Picture {
+                        format: photo.frame.format,
+                        bytes: photo.frame.image().bytes().to_vec(),
+                        balls: photo.detections.balls.to_vec(),
+                    });
                     last = Some(Instant::now());
                 }
                 if pictures.len() >= PICTURES_WANTED {
@@ -205,22 +222,25 @@ impl Recalibration {
         }
     }
 
-    fn solve(&self, wish: Wish, pictures: Vec<(FrameFormat, Vec<u8>)>) -> Stage {
+    fn solve(&self, wish: Wish, pictures: Vec<Picture>) -> Stage {
         let (sender, outcome) = channel();
-        let (table, ball_diameter_mm) = (self.table, self.ball_diameter_mm);
+        let request = self.request;
         let (corners_px, fov_deg) = (self.corners_px, self.horizontal_fov_deg);
         let solver = move || {
             let views: Vec<ImageView<'_>> = pictures
                 .iter()
-                .filter_map(|(format, bytes)| ImageView::new(bytes, *format).ok())
+                .filter_map(|picture| ImageView::new(&picture.bytes, picture.format).ok())
                 .collect();
-            let mut request = Request::new(table, ball_diameter_mm);
-            request.hints = Hints {
-                corners_px,
-                focal_px: fov_deg
-                    .zip(views.first())
-                    .map(|(fov_deg, view)| focal_from_field_of_view(view.format().width, fov_deg)),
-                lens: None,
+            let request = Request {
+                hints: Hints {
+                    corners_px,
+                    focal_px: fov_deg
+                        .zip(views.first())
+                        .map(|(fov_deg, view)| focal_from_field_of_view(view.format().width, fov_deg)),
+                    lens: None,
+                },
+                balls: pictures.first().map_or(&[], |picture| &picture.balls),
+                ..request
             };
             // The supervisor may have ended meanwhile.
             let _ = sender.send(calibrate(&views, &request));
@@ -287,6 +307,19 @@ mod tests {
                 !verdict.accepted && verdict.reason.contains("table"),
                 "{verdict:?}"
             );
+        }
+    }
+
+    #[test]
+    fn what_a_request_says_too_much_does_not_come_back() {
+        let long = "x".repeat(100_000);
+        for payload in [
+            format!(r#"{{"id": "{long}", "what": "table"}}"#),
+            format!(r#"{{"id": 1, "what": "{long}"}}"#),
+        ] {
+            let verdict = Wish::parse(payload.as_bytes()).expect_err("too long");
+            let answer = serde_json::to_string(&verdict).expect("it is plain");
+            assert!(answer.len() < 500, "{} bytes", answer.len());
         }
     }
 

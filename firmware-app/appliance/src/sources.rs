@@ -4,6 +4,8 @@ use std::path::Path;
 
 use baize_accelerator::{Backend, CpuOptions, Detector, ModelFiles, open_cpu};
 use baize_camera::{BufferWish, CameraConfig, ControlWishes, Pace, PixelWish};
+use baize_table_calibration::Request;
+use baize_table_vision::geometry::TableSize;
 
 use crate::config::{self, Config};
 use crate::failure::Failure;
@@ -72,6 +74,15 @@ pub fn detector(config: &config::Detector) -> Result<Box<dyn Detector>, Failure>
         log::warn!("{reason}");
     }
     Ok(detector)
+}
+
+/// What is asked of a calibration of this table.
+pub fn request<'a>(table: &config::Table) -> Result<Request<'a>, Failure> {
+    let size: TableSize = table.size.parse().map_err(Failure::from_error)?;
+    Ok(Request {
+        turned: table.turned,
+        ..Request::new(size, table.ball_diameter_mm)
+    })
 }
 
 /// Reads the configuration, or takes the defaults.

@@ -37,7 +37,12 @@ pub struct Scene {
 
 /// One line that names the balls.
 pub fn line(scene: &Scene) -> String {
-    let mut line = format!("{}: {}", scene.table, scene.status.unwrap_or("nothing heard yet"));
+    let table = if scene.table.is_empty() {
+        "any table"
+    } else {
+        &scene.table
+    };
+    let mut line = format!("{table}: {}", scene.status.unwrap_or("nothing heard yet"));
     if let Some(camera) = scene.camera {
         let _ = write!(line, ", camera {camera}");
     }

@@ -112,6 +112,7 @@ impl Calibrator<'_> {
         Scene {
             table: self.request.table,
             nose_height_mm: self.nose_height_mm,
+            turned: self.request.turned,
             width_px: self.picture.width as f64,
             height_px: self.picture.height as f64,
             focal: focal_prior(&self.request.hints, self.picture),

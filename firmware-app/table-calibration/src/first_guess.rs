@@ -24,6 +24,8 @@ pub(crate) struct Rectangle {
     pub table: TableSize,
     pub margin_mm: f64,
     pub height_mm: f64,
+    /// Whether its first corner is the one opposite to the agreed one.
+    pub turned: bool,
 }
 
 impl Rectangle {
@@ -53,7 +55,7 @@ pub(crate) fn guess(
     width_px: f64,
 ) -> Option<FirstGuess> {
     (0..4)
-        .filter(|&turn| x_axis_points_as_agreed(corners, turn))
+        .filter(|&turn| x_axis_points_as_agreed(corners, turn) != rectangle.turned)
         .filter_map(|turn| {
             let turned = [0, 1, 2, 3].map(|k| corners[(k + turn) % 4]);
             let map = Homography::from_corners(&rectangle.corners_mm(), &turned)?;

@@ -10,6 +10,8 @@ pub struct Request<'a> {
     pub table: TableSize,
     /// The balls' diameter. The noses' height is a fixed share of it.
     pub ball_diameter_mm: f64,
+    /// Whether the table frame lies the other way round: its origin in the corner opposite to the agreed one.
+    pub turned: bool,
     /// What a person or a file adds; nothing is needed.
     pub hints: Hints,
     /// Balls seen in one of the pictures, to check the scale; may be empty.
@@ -22,6 +24,7 @@ impl Request<'_> {
         Self {
             table,
             ball_diameter_mm,
+            turned: false,
             hints: Hints::default(),
             balls: &[],
         }

@@ -18,6 +18,7 @@ const LIKELY_GUESS_COST: f64 = 20.0;
 pub(crate) struct Scene {
     pub table: TableSize,
     pub nose_height_mm: f64,
+    pub turned: bool,
     pub width_px: f64,
     pub height_px: f64,
     pub focal: FocalPrior,
@@ -96,6 +97,7 @@ impl Scene {
             table: self.table,
             margin_mm,
             height_mm: self.nose_height_mm,
+            turned: self.turned,
         };
         guess(corners, warp, &rectangle, self.focal, self.width_px)
     }

@@ -32,6 +32,8 @@ flags! {
     CAMERA_LOST = 5, "camera_lost";
     /// More balls were tracked than a state can hold; the least certain are missing.
     BALLS_OMITTED = 6, "balls_omitted";
+    /// Pictures come, but cannot be searched: what is given is as old as its exposure says.
+    DETECTOR_FAILED = 7, "detector_failed";
 }
 
 impl Flags {

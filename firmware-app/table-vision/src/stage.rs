@@ -45,9 +45,10 @@ impl StageOutput {
         }
     }
 
-    /// Says that no fresh picture comes: the balls are where they were last seen, and nobody knows whether they rest.
-    pub fn mark_camera_lost(&mut self) {
-        self.state.flags.set(Flags::CAMERA_LOST, true);
+    /// Says that the table is not being seen, and why: the balls are where they were last seen, and nobody knows
+    /// whether they rest.
+    pub fn mark_unseen(&mut self, why: Flags) {
+        self.state.flags.set(why, true);
         self.state.flags.set(Flags::ALL_AT_REST, false);
         self.events.clear();
     }
@@ -106,7 +107,8 @@ impl TableStage {
     }
 
     /// Takes in one exposure and says what is on the table. `luminance` is the picture that the detections are of;
-    /// without it, or if its size is not the calibration's, ball centres are those of their boxes.
+    /// without it, ball centres are those of their boxes. A picture of another size than the calibration's comes from
+    /// another camera: its states are uncalibrated.
     pub fn step(
         &mut self,
         stamp: FrameStamp,
@@ -117,12 +119,12 @@ impl TableStage {
         out.state = TableState::uncalibrated(stamp.frame_id, stamp.exposure_us);
         out.events.clear();
         out.pixels.clear();
-        let Some(calibration) = &self.calibration else {
+        let fits = |calibration: &&Calibration| {
+            luminance.is_none_or(|picture| calibration.fits(picture.width(), picture.height()))
+        };
+        let Some(calibration) = self.calibration.as_ref().filter(fits) else {
             return;
         };
-        let luminance = luminance.filter(|picture| {
-            (picture.width(), picture.height()) == (calibration.camera.width_px, calibration.camera.height_px)
-        });
         let seen = observe(calibration, &self.refiner, detections, luminance);
         self.tracker.step(stamp, &seen, calibration);
         let tracks = self.tracker.tracks();

@@ -99,7 +99,7 @@ fn a_lost_camera_leaves_the_balls_and_takes_the_rest() {
     let mut watch = Watch::new(ideal_nine_foot(), 30);
     watch.see(&sixteen_balls());
     watch.stage.repeat(&mut watch.out);
-    watch.out.mark_camera_lost();
+    watch.out.mark_unseen(Flags::CAMERA_LOST);
     assert_eq!(watch.out.state.balls.len(), 16);
     assert!(watch.out.state.flags.contains(Flags::CAMERA_LOST));
     assert!(!watch.out.state.flags.contains(Flags::ALL_AT_REST));

@@ -76,8 +76,7 @@ impl fmt::Display for FallbackReason {
 
 /// Opens a detector on the CPU.
 ///
-/// The engines' own threads inherit core and scheduling class from the calling thread: call this on the thread that will
-/// detect, after it was pinned. Logs nothing; where the second value is `Some`, the caller warns once.
+/// Logs nothing; where the second value is `Some`, the caller warns once.
 ///
 /// # Errors
 /// [`LoadError`] where no engine takes the model, or it differs from its manifest.
@@ -125,6 +124,9 @@ fn open_onnxruntime(
 /// A library that runs the network.
 pub(crate) trait Engine: Send {
     const NAME: &'static str;
+
+    /// Starts the library's threads anew, from the calling thread.
+    fn settle(&mut self) {}
 
     /// Runs the network on `input` and copies its outputs. What the library allocates is wrapped in a library scope.
     fn infer(&mut self, input: &[f32], outputs: &mut RawOutputs) -> Result<(), String>;
@@ -191,6 +193,15 @@ impl<E: Engine> CpuDetector<E> {
 impl<E: Engine> Detector for CpuDetector<E> {
     fn info(&self) -> &DetectorInfo {
         &self.info
+    }
+
+    fn settle(&mut self) {
+        self.engine.settle();
+        let [width, height] = self.info.input_px.map(|size| size as usize);
+        // New threads take their memory on their first run, which worked before and is asked for nothing else.
+        let _ = self
+            .engine
+            .infer(&vec![0.0; 3 * width * height], &mut self.outputs);
     }
 
     fn prepare(&mut self, format: FrameFormat) {

@@ -14,6 +14,7 @@ use crate::{LoadError, ModelFiles};
 
 pub(crate) struct RtenEngine {
     model: Model,
+    thread_count: NonZeroUsize,
     threads: Arc<ThreadPool>,
     input: NodeId,
     input_shape: [usize; 4],
@@ -42,6 +43,7 @@ impl RtenEngine {
                 node(&manifest.outputs.cues.name)?,
             ],
             input_shape: [1, 3, height, width],
+            thread_count: threads,
             threads: Arc::new(ThreadPool::with_num_threads(threads.get())),
             model,
         })
@@ -50,6 +52,10 @@ impl RtenEngine {
 
 impl Engine for RtenEngine {
     const NAME: &'static str = "rten";
+
+    fn settle(&mut self) {
+        self.threads = Arc::new(ThreadPool::with_num_threads(self.thread_count.get()));
+    }
 
     fn infer(&mut self, input: &[f32], outputs: &mut RawOutputs) -> Result<(), String> {
         let _scope = library_scope();

@@ -181,10 +181,13 @@ pub struct CalibrateArgs {
     /// Diameter of a ball in mm.
     #[arg(long, value_name = "MM", default_value_t = 57.15)]
     pub ball: f64,
+    /// Put the table's origin into the corner opposite to the agreed one.
+    #[arg(long)]
+    pub turned: bool,
     /// The lens's horizontal field of view in degrees, if known.
     #[arg(long, value_name = "DEGREES")]
     pub fov: Option<f64>,
-    /// The bed's corners in the picture, if they are not found: x,y four times, origin first, then along the long side.
+    /// The bed's corners in the picture, if they are not found: x,y four times, in any order.
     #[arg(long, value_name = "X,Y", num_args = 4)]
     pub corners: Option<Vec<String>>,
     /// Write the calibration to this file, if it is accepted.
@@ -193,6 +196,9 @@ pub struct CalibrateArgs {
     /// Write the picture with everything that was found drawn in.
     #[arg(long = "picture", value_name = "PNG")]
     pub drawn: Option<PathBuf>,
+    /// What finds the balls, whose size is held against the table's.
+    #[command(flatten)]
+    pub detector: DetectorArgs,
     /// Print the result as JSON.
     #[arg(long)]
     pub json: bool,

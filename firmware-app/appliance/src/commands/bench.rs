@@ -7,9 +7,8 @@ use std::time::{Duration, Instant};
 
 use baize_camera::{Pace, SourceSpec, open};
 use baize_realtime::shutdown::Signals;
-use baize_table_calibration::Request;
 use baize_table_vision::TableStage;
-use baize_table_vision::geometry::TableSize;
+use baize_table_vision::geometry::Calibration;
 use serde_json::{Value, json};
 
 use super::args::BenchArgs;
@@ -42,15 +41,14 @@ pub fn run(args: &BenchArgs) -> Result<(), Failure> {
     config.camera.format = "yuyv".into();
     config.camera.fps = args.fps.clamp(1, 500);
     let spec: SourceSpec = args.source.parse().map_err(Failure::from_error)?;
-    let detector = sources::detector(&config.detector)?;
+    let mut detector = sources::detector(&config.detector)?;
     let model = format!("{} on {}", detector.info().model, detector.info().backend);
 
     let mut stage = TableStage::new();
-    let table: TableSize = config.table.size.parse().map_err(Failure::from_error)?;
     let looped = sources::camera_config(&config.camera, Pace::AsFastAsPossible, true);
     let mut camera = open(&spec, &looped).map_err(Failure::from_error)?;
-    let request = Request::new(table, config.table.ball_diameter_mm);
-    let outcome = find_table(camera.as_mut(), &request).map_err(Failure::from_error)?;
+    let request = sources::request(&config.table)?;
+    let outcome = find_table(camera.as_mut(), detector.as_mut(), &request).map_err(Failure::from_error)?;
     drop(camera);
     let calibration = outcome.calibration.filter(|_| outcome.accepted);
     match &calibration {
@@ -64,6 +62,7 @@ pub fn run(args: &BenchArgs) -> Result<(), Failure> {
             outcome.reason
         ),
     }
+    let calibration = calibration.map(|calibration| Calibration { id: 1, ..calibration });
     stage.set_calibration(calibration);
 
     let inlets = Arc::new(Inlets::default());
@@ -107,7 +106,7 @@ fn measure(frames: u64, signals: &Signals) -> Result<(), Failure> {
         if signals.wait(Duration::from_millis(20)).is_some() {
             return Err(Failure::new("interrupted: nothing was measured to its end"));
         }
-        let due = METRICS.frames_due();
+        let due = METRICS.due.get();
         if due >= frames {
             return Ok(());
         }
@@ -134,7 +133,7 @@ fn publisher(args: &BenchArgs, config: &mut Config, inlets: &Arc<Inlets>) -> Res
     let options = publish::options(TABLE, &config.broker).map_err(Failure::from_error)?;
     let table = TABLE.parse().map_err(Failure::from_error)?;
     // Nobody recalibrates a benchmark; the receiver may go at once.
-    let (commands, _) = mpsc::channel();
+    let (commands, _) = mpsc::sync_channel(1);
     Publisher::start(table, options, Arc::clone(inlets), commands).map_err(Failure::from_error)
 }
 
@@ -155,7 +154,7 @@ fn report(args: &BenchArgs, source: &str, model: &str, took: Duration) -> Value 
         "source": source,
         "detector": model,
         "seconds": took.as_secs_f64(),
-        "frames": METRICS.frames_due(),
+        "frames": METRICS.due.get(),
         "frames_asked_for": args.frames,
         "processed": METRICS.processed.get(),
         "dropped": dropped(),

@@ -1,6 +1,7 @@
 //! `baize calibrate`: finds the table in a picture.
 
 use baize_camera::load_picture;
+use baize_frame::Detections;
 use baize_table_calibration::{Hints, Outcome, Request, calibrate, draw, focal_from_field_of_view};
 use baize_table_vision::geometry::TableSize;
 use serde_json::{Value, json};
@@ -8,14 +9,25 @@ use serde_json::{Value, json};
 use super::args::CalibrateArgs;
 use crate::calibration_file::{Method, StoredCalibration};
 use crate::canvas::Canvas;
+use crate::config;
 use crate::failure::Failure;
+use crate::sources;
 
 /// Runs the command. A refused calibration is a failure, after everything found has been told.
 pub fn run(args: &CalibrateArgs) -> Result<(), Failure> {
     let picture = load_picture(&args.picture).map_err(|error| Failure::at(args.picture.display(), error))?;
     let table: TableSize = args.table.parse().map_err(Failure::from_error)?;
     let image = picture.image();
+    let mut config = config::Detector::default();
+    args.detector.apply(&mut config);
+    let mut detector = sources::detector(&config)?;
+    let mut detections = Detections::new();
+    detector
+        .detect(&image, image.whole(), &mut detections)
+        .map_err(|error| Failure::at(args.picture.display(), error))?;
     let mut request = Request::new(table, args.ball);
+    request.turned = args.turned;
+    request.balls = &detections.balls;
     request.hints = Hints {
         corners_px: args.corners.as_deref().map(corners).transpose()?,
         focal_px: args

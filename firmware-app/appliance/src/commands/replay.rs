@@ -3,15 +3,15 @@
 use std::io::Write as _;
 use std::path::Path;
 
+use baize_accelerator::Detector;
 use baize_camera::{Camera, Pace, SourceSpec, open};
-use baize_frame::{Detections, ImageView};
-use baize_table_calibration::Request;
-use baize_table_vision::geometry::{Calibration, TableSize};
+use baize_frame::{Detections, FrameFormat, ImageView};
+use baize_table_vision::geometry::Calibration;
 use baize_table_vision::{FrameStamp, StageOutput, TableStage};
 use serde_json::Value;
 
 use super::args::ReplayArgs;
-use crate::calibration_file::StoredCalibration;
+use crate::calibration_file::{Misfit, StoredCalibration};
 use crate::canvas::Canvas;
 use crate::config::Config;
 use crate::failure::Failure;
@@ -29,20 +29,16 @@ pub fn run(args: &ReplayArgs) -> Result<(), Failure> {
     if let Some(size) = &args.table {
         config.table.size.clone_from(size);
     }
-    let calibration = match &args.calibration {
-        Some(file) => Some(
-            StoredCalibration::read(file)
-                .map_err(Failure::from_error)?
-                .calibration,
-        ),
-        None => own_calibration(&args.path, &config)?,
-    };
     let mut detector = sources::detector(&config.detector)?;
+    let mut camera = recording(&args.path, &config)?;
+    let calibration = match &args.calibration {
+        Some(file) => Some(given_calibration(file, camera.format())?),
+        None => own_calibration(&args.path, &config, detector.as_mut())?,
+    };
     let mut stage = TableStage::new();
     stage.set_calibration(calibration);
     let region = calibration.and_then(|calibration| calibration.region_of_interest(REGION_MARGIN_MM));
 
-    let mut camera = recording(&args.path, &config)?;
     let mut detections = Detections::new();
     let mut output = StageOutput::new();
     let mut out = std::io::stdout().lock();
@@ -96,12 +92,32 @@ fn recording(path: &Path, config: &Config) -> Result<Box<dyn Camera>, Failure> {
     open(&SourceSpec::Replay(path.into()), &camera_config).map_err(Failure::from_error)
 }
 
+/// Reads a calibration; one for pictures of another size is another camera's.
+fn given_calibration(file: &Path, format: FrameFormat) -> Result<Calibration, Failure> {
+    let calibration = StoredCalibration::read(file)
+        .map_err(Failure::from_error)?
+        .calibration;
+    if !calibration.fits(format.width, format.height) {
+        let misfit = Misfit::Picture([calibration.camera.width_px, calibration.camera.height_px]);
+        return Err(Failure::new(format!(
+            "{}: {misfit}: these are {} x {}; give the calibration of this camera",
+            file.display(),
+            format.width,
+            format.height
+        )));
+    }
+    Ok(calibration)
+}
+
 /// Calibrates from the recording itself. A table that is not found is said, and leaves the states uncalibrated.
-fn own_calibration(path: &Path, config: &Config) -> Result<Option<Calibration>, Failure> {
-    let table: TableSize = config.table.size.parse().map_err(Failure::from_error)?;
+fn own_calibration(
+    path: &Path,
+    config: &Config,
+    detector: &mut dyn Detector,
+) -> Result<Option<Calibration>, Failure> {
     let mut camera = recording(path, config)?;
-    let request = Request::new(table, config.table.ball_diameter_mm);
-    let outcome = find_table(camera.as_mut(), &request).map_err(Failure::from_error)?;
+    let request = sources::request(&config.table)?;
+    let outcome = find_table(camera.as_mut(), detector, &request).map_err(Failure::from_error)?;
     let Some(mut calibration) = outcome.calibration.filter(|_| outcome.accepted) else {
         log::warn!(
             "the table was not found: {}; no positions without a calibration",

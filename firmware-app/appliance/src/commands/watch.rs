@@ -1,6 +1,7 @@
 //! `baize watch`: any subscriber's view of what a table publishes.
 
 use std::collections::BTreeSet;
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::io::{IsTerminal as _, Write as _};
 use std::time::{Duration, Instant};
 
@@ -39,8 +40,7 @@ const RETRY: Duration = Duration::from_secs(1);
 pub fn run(args: &WatchArgs) -> Result<(), Failure> {
     let mut broker = sources::config(args.config.as_deref())?.broker;
     broker.url.clone_from(&args.broker);
-    let options = publish::options(&format!("baize-watch-{}", std::process::id()), &broker)
-        .map_err(Failure::from_error)?;
+    let options = publish::options(&client_id(), &broker).map_err(Failure::from_error)?;
     let table = args
         .table
         .as_deref()
@@ -48,6 +48,12 @@ pub fn run(args: &WatchArgs) -> Result<(), Failure> {
         .transpose()
         .map_err(Failure::from_error)?;
     watch(options, table, args.json, args.seconds.map(Duration::from_secs))
+}
+
+/// Another one each time: two clients of one name throw each other out, and in two containers a process has the same
+/// number.
+fn client_id() -> String {
+    format!("baize-watch-{:016x}", RandomState::new().build_hasher().finish())
 }
 
 /// Subscribes and shows until `duration` is over, for ever without one.
@@ -92,6 +98,15 @@ pub fn watch(
             // Whoever read has seen enough.
             return Ok(());
         }
+    }
+    if watcher.newest.is_none() && watcher.scene.status.is_none() {
+        return Err(Failure::new(format!(
+            "nothing was heard of {}; does `baize run` publish to this broker?",
+            watcher
+                .table
+                .as_ref()
+                .map_or_else(|| "any table".into(), |table| format!("table {table}"))
+        )));
     }
     Ok(())
 }

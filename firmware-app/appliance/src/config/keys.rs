@@ -34,6 +34,10 @@ pub const KEYS: &[Key] = &[
         "Diameter of a ball in mm: 57.15 for pool, 52.5 for snooker, 61.5 for carom.",
     ),
     key(
+        "table.turned",
+        "false: the origin is the corner at the bottom left of the picture (bottom right where the long side stands upright). true: the opposite corner.",
+    ),
+    key(
         "camera.source",
         "v4l2:auto, v4l2:PATH, sim:, a picture, a folder of pictures, or a clip.",
     ),
@@ -83,7 +87,7 @@ pub const KEYS: &[Key] = &[
     ),
     key(
         "calibration.corners_px",
-        "The bed's four corners in the picture, [[x, y], …], origin first, then along the long side. Empty: found automatically.",
+        "The bed's four corners in the picture, [[x, y], …], in any order. Empty: found automatically.",
     ),
     key(
         "calibration.horizontal_fov_deg",

@@ -85,10 +85,10 @@ impl Config {
         if let Err(error) = self.table.size.parse::<baize_table_vision::TableSize>() {
             return refuse("table.size", error.to_string());
         }
-        if !(20.0..=100.0).contains(&self.table.ball_diameter_mm) {
+        if !(20.0..=80.0).contains(&self.table.ball_diameter_mm) {
             return refuse(
                 "table.ball_diameter_mm",
-                format!("{} is not within 20 and 100", self.table.ball_diameter_mm),
+                format!("{} is not within 20 and 80", self.table.ball_diameter_mm),
             );
         }
         if !(64..=7680).contains(&self.camera.width) || !(64..=4320).contains(&self.camera.height) {

@@ -42,6 +42,8 @@ pub struct Table {
     pub game: Game,
     /// Diameter of a ball, mm.
     pub ball_diameter_mm: f64,
+    /// Whether the origin is in the corner opposite to the agreed one.
+    pub turned: bool,
 }
 
 /// Which balls are on the table.
@@ -204,6 +206,7 @@ impl Default for Table {
             size: "9ft".into(),
             game: Game::Pool,
             ball_diameter_mm: 57.15,
+            turned: false,
         }
     }
 }

@@ -53,10 +53,8 @@ pub fn run(camera: Option<Box<dyn Camera>>, flow: Flow, plan: &ThreadPlan) {
                 let returned_us = clock::monotonic_us();
                 silent = Duration::ZERO;
                 frames_due += 1;
+                METRICS.due.add(1);
                 METRICS.newest_arrival_us.store(returned_us, Ordering::Relaxed);
-                METRICS
-                    .newest_exposure_us
-                    .store(frame.exposure_us, Ordering::Relaxed);
                 if returned_us >= recovered_us {
                     SHARED.set_camera(CameraStatus::Online);
                 }

@@ -34,6 +34,14 @@ pub struct Seen {
     pub trace: Trace,
 }
 
+/// A picture to calibrate with.
+pub struct Photo {
+    /// The picture; gives its slot back when dropped.
+    pub frame: Frame,
+    /// What was detected in it.
+    pub detections: Detections,
+}
+
 /// A state of the table.
 pub struct Judged {
     pub state: TableState,
@@ -102,4 +110,4 @@ pub static FAILED: Cell<(Box<dyn Camera>, super::Failure), Cameras> = Channel::n
 /// supervisor → table: the calibration from now on.
 pub static CALIBRATION: Cell<Calibration, Calibrations> = Channel::new();
 /// table → supervisor: a picture to calibrate with, when one was asked for.
-pub static PICTURES: Cell<Frame, Pictures> = Channel::new();
+pub static PICTURES: Cell<Photo, Pictures> = Channel::new();

@@ -17,7 +17,7 @@ use crate::metrics::METRICS;
 
 /// Runs until stopped, or until capture has ended and every frame is done.
 pub fn run(mut detector: Box<dyn Detector>, frame_interval_us: u32, flow: Flow, plan: &ThreadPlan) {
-    let seal = plan.enter(Role::Detect);
+    let seal = plan.enter_with(Role::Detect, || detector.settle());
     let mut adapter = RateAdapter::new(frame_interval_us);
     let mut detections = Detections::new();
     while !SHARED.is_stopping() {
@@ -35,6 +35,7 @@ pub fn run(mut detector: Box<dyn Detector>, frame_interval_us: u32, flow: Flow, 
         let region = SHARED.region_of_interest(&image);
         match detector.detect(&image, region, &mut detections) {
             Ok(timings) => {
+                SHARED.detector_worked(true);
                 METRICS.preprocess.record(timings.preprocess_us);
                 METRICS.inference.record(timings.inference_us);
                 METRICS.decode.record(timings.decode_us);
@@ -48,7 +49,10 @@ pub fn run(mut detector: Box<dyn Detector>, frame_interval_us: u32, flow: Flow, 
                     METRICS.superseded.add(1);
                 }
             }
-            Err(_) => METRICS.detect_failed.add(1),
+            Err(_) => {
+                SHARED.detector_worked(false);
+                METRICS.detect_failed.add(1);
+            }
         }
         if flow == Flow::LatestWins {
             let now_us = clock::monotonic_us();

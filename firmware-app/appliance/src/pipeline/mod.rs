@@ -3,7 +3,7 @@
 //! - One pipeline a process: its channels, its stage and its counters are `static`.
 //! - After start-up its threads neither allocate nor free, log, or wait for anything but their work; what must be
 //!   said goes through [`SHARED`], [`METRICS`](crate::metrics::METRICS) and the channels to threads that may.
-//! - Each thread makes a turn at least every 200 ms, with or without work.
+//! - Each thread makes a turn at least every 100 ms, with or without work.
 
 mod adapt;
 mod capture;
@@ -11,6 +11,7 @@ mod channels;
 mod detect;
 mod encode;
 mod flow;
+mod news;
 mod shared;
 mod table;
 mod thread;
@@ -23,13 +24,15 @@ use baize_frame::{FrameFormat, PixelFormat};
 use baize_table_vision::{StageOutput, TableStage};
 use static_cell::StaticCell;
 
+use self::channels::{FRAMES, SEEN, STATES};
 use crate::limits::MAX_PICTURE_PX;
+use crate::metrics::METRICS;
 
 pub use capture::Failure;
 pub use channels::{CALIBRATION, ENCODED, EVENTS, Encoded, FAILED, OPENED, PICTURES, lock_statistics};
 pub use flow::Flow;
 pub use shared::SHARED;
-pub use thread::{ThreadPlan, take_refusals};
+pub use thread::{Refused, ThreadPlan, refusals, refused};
 
 /// Where each thread runs.
 #[derive(Debug, Clone, Copy, Default)]
@@ -98,5 +101,14 @@ impl Pipeline {
             // A panic has aborted the process, or was printed by the test that caused it.
             let _ = thread.join();
         }
+        // What a stop left between two stages was superseded by nothing, but not processed either.
+        let left = [
+            FRAMES.try_receive().is_ok(),
+            SEEN.try_receive().is_ok(),
+            STATES.try_receive().is_ok_and(|judged| judged.trace.is_some()),
+        ];
+        METRICS
+            .superseded
+            .add(left.iter().filter(|&&left| left).count() as u64);
     }
 }

@@ -1,6 +1,6 @@
 //! What the stages and the supervisor tell each other beside frames and states: a handful of atomics.
 
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 
 use baize_frame::{ImageView, Region};
 use baize_realtime::clock;
@@ -9,7 +9,7 @@ use baize_table_state::{CameraStatus, Flags};
 use baize_table_vision::StageOutput;
 
 use super::adapt::Reason;
-use crate::limits::FRAME_AGE_MAX_MS;
+use crate::limits::{DETECTOR_FAILURES_MAX, FRAME_AGE_MAX_MS};
 use crate::metrics::METRICS;
 
 /// See the module.
@@ -21,6 +21,8 @@ pub struct Shared {
     picture_wanted: AtomicBool,
     throttled: AtomicBool,
     rate_reason: AtomicU8,
+    /// Frames on which the detector failed since it last did not.
+    detector_failures: AtomicU32,
     /// x, y, width and height of the region of interest, 16 bits each; 0: the whole picture.
     region: AtomicU64,
     turns: [AtomicU64; Role::ALL.len()],
@@ -35,6 +37,7 @@ pub static SHARED: Shared = Shared {
     picture_wanted: AtomicBool::new(false),
     throttled: AtomicBool::new(false),
     rate_reason: AtomicU8::new(0),
+    detector_failures: AtomicU32::new(0),
     region: AtomicU64::new(0),
     turns: [const { AtomicU64::new(0) }; Role::ALL.len()],
     ended: [const { AtomicBool::new(false) }; Role::ALL.len()],
@@ -120,6 +123,20 @@ impl Shared {
         }
     }
 
+    /// Whether the detector worked on the newest frame.
+    pub(super) fn detector_worked(&self, yes: bool) {
+        if yes {
+            self.detector_failures.store(0, Ordering::Relaxed);
+        } else {
+            self.detector_failures.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether the detector fails on every frame.
+    pub fn detector_fails(&self) -> bool {
+        self.detector_failures.load(Ordering::Relaxed) >= DETECTOR_FAILURES_MAX
+    }
+
     /// Where in the picture the table is.
     pub fn set_region_of_interest(&self, region: Region) {
         let packed = [region.x, region.y, region.width, region.height]
@@ -149,9 +166,14 @@ impl Shared {
 
     /// Sets the flags that the stage cannot know.
     pub(super) fn mark(&self, output: &mut StageOutput) {
-        output.state.flags.set(Flags::CAMERA_LOST, false);
+        output
+            .state
+            .flags
+            .set(Flags::CAMERA_LOST | Flags::DETECTOR_FAILED, false);
         if self.camera() == CameraStatus::Lost || !pictures_are_fresh() {
-            output.mark_camera_lost();
+            output.mark_unseen(Flags::CAMERA_LOST);
+        } else if self.detector_fails() {
+            output.mark_unseen(Flags::DETECTOR_FAILED);
         }
         output
             .state
@@ -169,6 +191,27 @@ fn pictures_are_fresh() -> bool {
 mod tests {
     use super::*;
     use baize_frame::{FrameFormat, PixelFormat};
+
+    #[test]
+    fn a_detector_that_fails_again_and_again_is_said_in_the_state_and_one_failure_is_not() {
+        let mut output = StageOutput::new();
+        METRICS
+            .newest_arrival_us
+            .store(clock::monotonic_us(), Ordering::Relaxed);
+        SHARED.set_camera(CameraStatus::Online);
+        SHARED.detector_worked(false);
+        SHARED.mark(&mut output);
+        assert!(!output.state.flags.contains(Flags::DETECTOR_FAILED));
+        for _ in 1..DETECTOR_FAILURES_MAX {
+            SHARED.detector_worked(false);
+        }
+        SHARED.mark(&mut output);
+        assert!(output.state.flags.contains(Flags::DETECTOR_FAILED));
+        assert!(!output.state.flags.contains(Flags::ALL_AT_REST));
+        SHARED.detector_worked(true);
+        SHARED.mark(&mut output);
+        assert!(!output.state.flags.contains(Flags::DETECTOR_FAILED));
+    }
 
     #[test]
     fn a_region_that_does_not_fit_the_picture_is_the_whole_picture() {

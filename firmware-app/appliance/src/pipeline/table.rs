@@ -5,7 +5,7 @@ use baize_realtime::sealing::Role;
 use baize_table_vision::{FrameStamp, StageOutput, TableStage};
 
 use super::capture::elapsed_us;
-use super::channels::{CALIBRATION, EVENTS, Judged, PICTURES, SEEN, STATES, Trace};
+use super::channels::{CALIBRATION, EVENTS, Judged, PICTURES, Photo, SEEN, STATES, Trace};
 use super::flow::{self, Flow};
 use super::shared::SHARED;
 use super::thread::ThreadPlan;
@@ -43,7 +43,11 @@ pub fn run(stage: &mut TableStage, output: &mut StageOutput, flow: Flow, plan: &
                 METRICS.table.record(took_us);
                 if SHARED.take_picture_request() {
                     // Nobody waits for an older one: the request was taken back with it.
-                    drop(Flow::LatestWins.hand_over(&PICTURES, seen.frame));
+                    let photo = Photo {
+                        frame: seen.frame,
+                        detections: seen.detections,
+                    };
+                    drop(Flow::LatestWins.hand_over(&PICTURES, photo));
                 }
                 Some(Trace {
                     own_us: seen.trace.own_us + took_us,
@@ -77,8 +81,11 @@ pub fn run(stage: &mut TableStage, output: &mut StageOutput, flow: Flow, plan: &
             state: output.state.clone(),
             trace,
         };
-        if let Some(replaced) = flow.hand_over(&STATES, judged) {
-            METRICS.states_superseded.add(u64::from(replaced.trace.is_some()));
+        if flow
+            .hand_over(&STATES, judged)
+            .is_some_and(|replaced| replaced.trace.is_some())
+        {
+            METRICS.superseded.add(1);
         }
     }
     SHARED.ended(Role::Table);

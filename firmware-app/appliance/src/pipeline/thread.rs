@@ -1,6 +1,6 @@
 //! How a pipeline thread is set up: its core, its scheduling class, its seal.
 
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 
 use baize_realtime::sealing::{self, Role, Seal};
 use baize_realtime::{affinity, memory, scheduling};
@@ -14,19 +14,36 @@ pub struct ThreadPlan {
     pub priority: Option<u8>,
 }
 
-/// What the machine refused, for one warning by whoever started the pipeline.
-static REFUSALS: Mutex<Vec<String>> = Mutex::new(Vec::new());
+/// What the machine can refuse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refused {
+    /// To keep memory in RAM.
+    Memory,
+    /// To pin a thread to its core.
+    Core,
+    /// To run a thread before all others.
+    Priority,
+}
+
+/// What the machine refused, one of a kind: the threads are refused the same things for the same reasons.
+static REFUSALS: Mutex<Vec<(Refused, String)>> = Mutex::new(Vec::new());
 
 impl ThreadPlan {
     /// Sets up the calling thread and seals it. What the machine refuses is noted, and the thread goes on without.
     pub fn enter(&self, role: Role) -> Seal {
+        self.enter_with(role, || {})
+    }
+
+    /// The same; `prepare` runs on the thread as it was set up, and may still allocate.
+    pub fn enter_with(&self, role: Role, prepare: impl FnOnce()) -> Seal {
         memory::prefault_stack();
         if let Some(Err(error)) = self.core.map(affinity::pin_this_thread) {
-            refused(error.to_string());
+            refused(Refused::Core, error.to_string());
         }
         if let Some(Err(error)) = self.priority.map(scheduling::set_fifo_priority) {
-            refused(error.to_string());
+            refused(Refused::Priority, error.to_string());
         }
+        prepare();
         // A stage wakes the publisher, which waits in tokio; waking touches a thread-local of tokio's, whose first use
         // on a thread allocates.
         let _ = tokio::runtime::Handle::try_current();
@@ -34,14 +51,16 @@ impl ThreadPlan {
     }
 }
 
-fn refused(what: String) {
-    let mut refusals = REFUSALS.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    if !refusals.contains(&what) {
-        refusals.push(what);
+/// Notes what was refused, and why.
+pub fn refused(what: Refused, why: String) {
+    let mut refusals = REFUSALS.lock().unwrap_or_else(PoisonError::into_inner);
+    if refusals.iter().all(|(other, _)| *other != what) {
+        refusals.push((what, why));
     }
 }
 
-/// Takes what was refused so far, each refusal once.
-pub fn take_refusals() -> Vec<String> {
-    std::mem::take(&mut REFUSALS.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
+/// What was refused so far, the first reason of each kind.
+pub fn refusals() -> Vec<String> {
+    let refusals = REFUSALS.lock().unwrap_or_else(PoisonError::into_inner);
+    refusals.iter().map(|(_, why)| why.clone()).collect()
 }

@@ -33,6 +33,8 @@ pub enum BrokerError {
         /// Why not.
         message: String,
     },
+    /// Certificates are given for a connection that would not use them.
+    NotSecure(String),
     /// Certificates and keys that make no TLS configuration.
     Tls(String),
 }
@@ -47,6 +49,10 @@ impl fmt::Display for BrokerError {
                 )
             }
             Self::File { file, message } => write!(f, "{}: {message}", file.display()),
+            Self::NotSecure(url) => write!(
+                f,
+                "certificates are configured, but `{url}` would be spoken to in the clear; write mqtts://HOST:PORT"
+            ),
             Self::Tls(message) => write!(
                 f,
                 "the certificates for the broker do not work together: {message}"
@@ -66,8 +72,11 @@ pub fn options(client_id: &str, config: &config::Broker) -> Result<MqttOptions, 
     if !config.user.is_empty() {
         options.set_credentials(&config.user, password(&config.password_file)?);
     }
+    let certificates = [&config.ca_file, &config.certificate_file, &config.key_file];
     if address.tls {
         options.set_transport(Transport::Tls(tls(config)?));
+    } else if certificates.iter().any(|file| !file.as_os_str().is_empty()) {
+        return Err(BrokerError::NotSecure(config.url.clone()));
     }
     Ok(options)
 }
@@ -190,6 +199,16 @@ mod tests {
         ] {
             assert!(Address::parse(url).is_err(), "{url}");
         }
+    }
+
+    #[test]
+    fn certificates_for_a_connection_in_the_clear_are_refused() {
+        let config = config::Broker {
+            url: "mqtt://h".into(),
+            ca_file: "ca.pem".into(),
+            ..config::Broker::default()
+        };
+        assert!(matches!(options("t", &config), Err(BrokerError::NotSecure(_))));
     }
 
     #[test]

@@ -3,6 +3,8 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
+use baize_table_state::Topic;
+
 /// How often the broker is asked for a sign of life.
 pub const PROBE_INTERVAL: Duration = Duration::from_millis(250);
 
@@ -13,8 +15,8 @@ const SILENCE_MAX: Duration = Duration::from_millis(500);
 /// A publication with quality of service 1, by what its acknowledgement means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Acknowledged {
-    /// The event of that number.
-    Event(u64),
+    /// What waited in the outbox under that number, and its topic.
+    Outbox(u64, Topic),
     /// Nothing but a sign of life.
     SignOfLife,
 }
@@ -130,10 +132,13 @@ mod tests {
         let now = Instant::now();
         link.connected();
         link.handed_over_for_acknowledgement(Acknowledged::SignOfLife, now);
-        link.handed_over_for_acknowledgement(Acknowledged::Event(42), now);
+        link.handed_over_for_acknowledgement(Acknowledged::Outbox(42, Topic::Event), now);
         link.sent(1);
         link.sent(2);
-        assert_eq!(link.acknowledged(2, now), Some(Acknowledged::Event(42)));
+        assert_eq!(
+            link.acknowledged(2, now),
+            Some(Acknowledged::Outbox(42, Topic::Event))
+        );
         assert_eq!(link.acknowledged(1, now), Some(Acknowledged::SignOfLife));
         assert_eq!(link.acknowledged(1, now), None);
     }

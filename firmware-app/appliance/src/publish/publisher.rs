@@ -9,7 +9,9 @@ use baize_realtime::clock;
 use baize_table_state::{
     ApplianceStatus, CameraStatus, Message, TableEvent, TableName, Topic, encode, schema,
 };
-use rumqttc::{AsyncClient, ConnectionError, Event, EventLoop, LastWill, MqttOptions, Outgoing, Packet, QoS};
+use rumqttc::{
+    AsyncClient, ConnectionError, Event, EventLoop, LastWill, MqttOptions, Outgoing, Packet, Publish, QoS,
+};
 use tokio::sync::{Notify, watch};
 
 use super::inlets::{Inlets, Standing};
@@ -60,7 +62,7 @@ impl Publisher {
         table: TableName,
         options: MqttOptions,
         inlets: Arc<Inlets>,
-        commands: mpsc::Sender<Command>,
+        commands: mpsc::SyncSender<Command>,
     ) -> std::io::Result<Self> {
         let (stop, stopped) = watch::channel(false);
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -89,7 +91,9 @@ struct Session {
     link: RefCell<Link>,
     outbox: RefCell<Outbox>,
     inlets: Arc<Inlets>,
-    commands: mpsc::Sender<Command>,
+    commands: mpsc::SyncSender<Command>,
+    /// The connection whose birth is over; nothing else is said before.
+    born: Cell<u64>,
     /// Something about the link changed.
     changed: Notify,
     probe_topic: String,
@@ -102,7 +106,7 @@ impl Session {
         table: TableName,
         mut options: MqttOptions,
         inlets: Arc<Inlets>,
-        commands: mpsc::Sender<Command>,
+        commands: mpsc::SyncSender<Command>,
     ) -> Self {
         let will = ApplianceStatus::Offline.as_str();
         options.set_last_will(LastWill::new(
@@ -130,6 +134,7 @@ impl Session {
             outbox: RefCell::default(),
             inlets,
             commands,
+            born: Cell::new(0),
             changed: Notify::new(),
             probe_topic,
             leaving: Cell::new(false),
@@ -169,8 +174,7 @@ impl Session {
                 Ok(Event::Incoming(Packet::PubAck(ack))) => self.acknowledged(ack.pkid),
                 Ok(Event::Incoming(Packet::Publish(publish))) => {
                     if publish.topic == Topic::Recalibrate.of(&self.table).as_str() {
-                        // The supervisor may have ended first; then nobody recalibrates any more.
-                        let _ = self.commands.send(Command::Recalibrate(publish.payload.to_vec()));
+                        self.command(&publish);
                     }
                 }
                 Ok(Event::Outgoing(Outgoing::Publish(packet_id))) => self.sent(packet_id),
@@ -193,11 +197,27 @@ impl Session {
         }
     }
 
+    fn command(&self, publish: &Publish) {
+        if publish.retain {
+            // It was meant for the moment it was sent in, and would come again with every connection.
+            log::warn!(
+                "a retained command is ignored: publish {} without retain",
+                publish.topic
+            );
+        } else if self
+            .commands
+            .try_send(Command::Recalibrate(publish.payload.to_vec()))
+            .is_err()
+        {
+            log::warn!("too many commands at once: one is ignored");
+        }
+    }
+
     fn acknowledged(&self, packet_id: u16) {
         let what = self.link.borrow_mut().acknowledged(packet_id, Instant::now());
-        if let Some(Acknowledged::Event(number)) = what {
+        if let Some(Acknowledged::Outbox(number, topic)) = what {
             self.outbox.borrow_mut().acknowledged(number);
-            METRICS.events_published.add(1);
+            METRICS.events_published.add(u64::from(topic == Topic::Event));
         }
         self.changed.notify_one();
     }
@@ -216,7 +236,6 @@ impl Session {
     async fn feed(&self) {
         let mut probe = tokio::time::interval(PROBE_INTERVAL);
         probe.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let mut born = 0;
         let mut camera_said: Option<CameraStatus> = None;
         let mut calibration_said: Option<Vec<u8>> = None;
         let mut last_snapshot: Option<Instant> = None;
@@ -225,12 +244,13 @@ impl Session {
                 let link = self.link.borrow();
                 (link.listens(Instant::now()), link.connections())
             };
-            if listens && connections != born {
+            if listens && connections != self.born.get() {
                 let standing = self.inlets.take();
+                self.keep(standing.results.iter());
                 if self.birth(&standing).await.is_none() {
                     continue;
                 }
-                born = connections;
+                self.born.set(connections);
                 camera_said = standing.camera;
                 calibration_said = standing.calibration;
                 last_snapshot = Some(Instant::now());
@@ -251,7 +271,6 @@ impl Session {
                         continue;
                     }
                     self.probe();
-                    self.flush_outbox();
                     let standing = self.inlets.take();
                     if standing.camera != camera_said {
                         if let Some(status) = standing.camera {
@@ -268,9 +287,8 @@ impl Session {
                     if let Some(health) = standing.health {
                         self.say(Topic::Health, health);
                     }
-                    for result in standing.results {
-                        self.say(Topic::RecalibrateResult, result);
-                    }
+                    self.keep(standing.results.iter());
+                    self.flush_outbox();
                 }
                 // A link that has gone silent is looked at again even when nothing happens.
                 () = tokio::time::sleep(PROBE_INTERVAL), if !listens => {}
@@ -293,12 +311,6 @@ impl Session {
         if let Some(camera) = standing.camera {
             self.say(Topic::CameraStatus, camera.as_str());
         }
-        if let Some(health) = &standing.health {
-            self.say(Topic::Health, health.clone());
-        }
-        for result in &standing.results {
-            self.say(Topic::RecalibrateResult, result.clone());
-        }
         loop {
             let encoded = ENCODED.receive().await;
             let link = self.link.borrow();
@@ -307,8 +319,8 @@ impl Session {
             }
             drop(link);
             if self.state(&encoded) {
-                self.say(Topic::Snapshot, encoded.bytes.to_vec());
                 self.say(Topic::Status, ApplianceStatus::Online.as_str());
+                self.say(Topic::Snapshot, encoded.bytes.to_vec());
                 return Some(());
             }
         }
@@ -342,32 +354,38 @@ impl Session {
     fn event(&self, event: &TableEvent) {
         let mut buffer = [0; TableEvent::MAX_BYTES];
         if let Ok(bytes) = encode(event, &mut buffer) {
-            let dropped_before = self.outbox.borrow().dropped();
-            self.outbox.borrow_mut().push(bytes.to_vec());
-            METRICS
-                .events_dropped
-                .add(self.outbox.borrow().dropped() - dropped_before);
+            let mut outbox = self.outbox.borrow_mut();
+            let dropped_before = outbox.dropped();
+            outbox.push(Topic::Event, bytes.to_vec());
+            METRICS.events_dropped.add(outbox.dropped() - dropped_before);
         }
         self.flush_outbox();
     }
 
-    /// Hands over the events that wait, as far as the broker listens and the client has room.
+    /// Puts results where they wait until the broker has them.
+    fn keep<'a>(&self, results: impl Iterator<Item = &'a String>) {
+        let mut outbox = self.outbox.borrow_mut();
+        for result in results {
+            outbox.push(Topic::RecalibrateResult, result.clone().into_bytes());
+        }
+    }
+
+    /// Hands over what waits, as far as the broker listens and the client has room. Nothing goes before a birth.
     fn flush_outbox(&self) {
-        let topic = Topic::Event.of(&self.table);
         let mut outbox = self.outbox.borrow_mut();
         let mut link = self.link.borrow_mut();
-        while link.listens(Instant::now()) {
-            let Some((number, payload)) = outbox.next() else {
+        while link.listens(Instant::now()) && link.connections() == self.born.get() {
+            let Some((number, topic, payload)) = outbox.next() else {
                 return;
             };
             if self
                 .client
-                .try_publish(topic.as_str(), QoS::AtLeastOnce, false, payload)
+                .try_publish(topic.of(&self.table).as_str(), QoS::AtLeastOnce, false, payload)
                 .is_err()
             {
                 return;
             }
-            link.handed_over_for_acknowledgement(Acknowledged::Event(number), Instant::now());
+            link.handed_over_for_acknowledgement(Acknowledged::Outbox(number, topic), Instant::now());
             outbox.handed_over(number);
         }
     }

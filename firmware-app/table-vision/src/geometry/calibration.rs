@@ -124,6 +124,27 @@ impl Calibration {
             .ok_or(CalibrationError::TableNotInPicture)
     }
 
+    /// Whether it is for pictures of this size.
+    pub fn fits(&self, width_px: u32, height_px: u32) -> bool {
+        (self.camera.width_px, self.camera.height_px) == (width_px, height_px)
+    }
+
+    /// Whether the table frame lies the other way round than agreed: x to the left, or downwards where the long side
+    /// stands upright in the picture.
+    pub fn is_turned(&self) -> bool {
+        let (length, middle) = (self.table.length_mm, self.table.width_mm / 2.0);
+        let ends = [0.0, length].map(|x| self.project([x, middle, 0.0]));
+        let [Some(near), Some(far)] = ends else {
+            return false;
+        };
+        let [x, y] = sub2(far, near);
+        if libm::fabs(x) >= libm::fabs(y) {
+            x < 0.0
+        } else {
+            y > 0.0
+        }
+    }
+
     /// Half of the balls' diameter: the height of their centres above the cloth.
     pub fn ball_radius_mm(&self) -> f64 {
         self.ball_diameter_mm / 2.0
