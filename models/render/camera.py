@@ -1,7 +1,7 @@
 """Camera and lens. A world point goes through a pinhole, then a radial lens, to a pixel.
 
-The picture is rendered through the same pinhole on a larger field and bent by the same lens, so labels and pixels agree.
-The middle of the first pixel is (0.5, 0.5).
+The picture is rendered through the same pinhole on a larger field and bent by the same lens, so labels and pixels
+agree. The middle of the first pixel is (0.5, 0.5).
 """
 from dataclasses import dataclass
 

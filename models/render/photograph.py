@@ -10,15 +10,20 @@ def tone(linear):
 
 
 def calmed(light, strength):
-    """Less grain of the renderer's: a bilateral filter on logarithms, edges kept."""
-    return np.exp(cv2.bilateralFilter(np.log(light.astype(np.float32) + 1e-3), 5, strength, 1.2)) - 1e-3
+    """Less of the renderer's grain: a bilateral filter on logarithms, edges kept; `strength` in units of the grain."""
+    dim = 0.02 * float(np.median(light)) + 1e-6
+    logs = np.log(light.astype(np.float32) + dim)
+    middle = cv2.medianBlur(logs, 3)
+    grain = 1.48 * float(np.median(np.abs(logs - middle)))
+    logs = np.where(logs > middle + 6 * grain + 0.7, middle, logs)
+    return np.maximum(np.exp(cv2.bilateralFilter(logs, 7, strength * np.clip(grain, 0.03, 0.3), 1.5)) - dim, 0)
 
 
 def photograph(light, rng):
     """Linear [h, w, 3] to uint8 RGB: exposure, white balance, vignette, shoulder, contrast, bloom, blur, noise."""
     height, width = light.shape[:2]
     if rng.random() < 0.85:
-        light = calmed(light, rng.uniform(0.1, 0.3))
+        light = calmed(light, rng.uniform(1.5, 4.0))
     grey = light.mean(2)
     level = np.percentile(grey, rng.uniform(50, 75))
     light = light * (rng.uniform(0.10, 0.30) / max(level, 1e-4))

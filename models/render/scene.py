@@ -107,7 +107,7 @@ def set_moving(rng, scene):
                               stick.butt) * rng.uniform(0.005, 0.05)
 
 
-def shooter(rng, table, balls, mini, cache):
+def shooter(rng, table, camera, balls, mini, cache):
     """A player aiming: meshes and the cue."""
     looks = people.random_looks(rng)
     if mini:
@@ -138,15 +138,15 @@ def shooter(rng, table, balls, mini, cache):
     if rng.random() < 0.8:
         at = stick.butt + rng.uniform(0.08, 0.4) * (0.5 if mini else 1) * axis
         meshes += people.grip_hand(rng, looks, at, axis, cache)
-    if rng.random() < 0.6:
+    if rng.random() < 0.5 or camera.inside(camera.project(body)):
         meshes += people.head_and_shoulders(rng, looks, body, heading)
     return meshes, stick
 
 
-def bystander(rng, table, cache):
+def bystander(rng, table, camera, cache):
     looks = people.random_looks(rng)
     meshes, body, facing = people.loose_hand(rng, table, looks, cache)
-    if rng.random() < 0.4:
+    if rng.random() < 0.3 or camera.inside(camera.project(body)):
         meshes += people.head_and_shoulders(rng, looks, body, facing)
     return meshes
 
@@ -176,13 +176,13 @@ def random_scene(rng, cache):
     bodies, cues = [], []
     draw = rng.random()
     if draw < 0.27:
-        meshes, stick = shooter(rng, table, balls, mini, cache)
+        meshes, stick = shooter(rng, table, camera, balls, mini, cache)
         bodies += meshes
         cues.append(stick)
     elif draw < 0.45:
-        bodies += bystander(rng, table, cache)
+        bodies += bystander(rng, table, camera, cache)
         if rng.random() < 0.25:
-            bodies += bystander(rng, table, cache)
+            bodies += bystander(rng, table, camera, cache)
     if not cues and rng.random() < 0.385 or cues and rng.random() < 0.12:
         for _ in range(1 + (rng.random() < 0.12)):
             kind = rng.choice(["lying", "aimed", "over"], p=[0.45, 0.35, 0.2])

@@ -70,6 +70,12 @@ class Batches(torch.utils.data.Dataset):
         return torch.from_numpy(np.stack(images)), stack(balls), stack(cues)
 
 
+def leave_signals_to_the_trainer(_):
+    """A worker that an interruption ended would take the checkpoint with it; the trainer ends its workers itself."""
+    for interruption in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(interruption, signal.SIG_IGN)
+
+
 def learning_rate(number, total, peak, warm_up=150):
     """Warm-up, then a cosine down to a hundredth of the peak."""
     if number < warm_up:
@@ -171,7 +177,8 @@ def main():
 
     batches = Batches(samples, args.seed, args.iterations)
     loader = torch.utils.data.DataLoader(batches, batch_size=None, sampler=range(first, args.iterations),
-                                         num_workers=args.workers, prefetch_factor=4 if args.workers else None)
+                                         num_workers=args.workers, prefetch_factor=4 if args.workers else None,
+                                         worker_init_fn=leave_signals_to_the_trainer)
     log = folder / "losses.csv"
     rows = log.read_text().splitlines()[1:] if first else []
     rows = [row for row in rows if int(row.split(",")[0]) <= first]  # those after the checkpoint are made again
