@@ -79,8 +79,6 @@ pub struct Metrics {
     pub state_bytes: Histogram,
     /// When the newest frame arrived, monotonic microseconds; 0 before the first.
     pub newest_arrival_us: AtomicU64,
-    /// Exposure of the newest frame, monotonic microseconds; 0 before the first.
-    pub newest_exposure_us: AtomicU64,
     /// Every how many frames one is processed.
     pub stride: AtomicU32,
 }
@@ -112,7 +110,6 @@ pub static METRICS: Metrics = Metrics {
     encode_failed: Counter::new(),
     state_bytes: Histogram::new(),
     newest_arrival_us: AtomicU64::new(0),
-    newest_exposure_us: AtomicU64::new(0),
     stride: AtomicU32::new(1),
 };
 
