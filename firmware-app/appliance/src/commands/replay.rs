@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::path::Path;
 
-use baize_camera::{Camera, Pace, SourceSpec, open};
+use baize_camera::{Pace, SourceSpec, open};
 use baize_frame::{Detections, ImageView};
 use baize_table_calibration::Request;
 use baize_table_vision::geometry::{Calibration, TableSize};
@@ -15,7 +15,8 @@ use crate::calibration_file::StoredCalibration;
 use crate::canvas::Canvas;
 use crate::config::Config;
 use crate::failure::Failure;
-use crate::find_table::{find_table, next_frame};
+use crate::find_table::find_table;
+use crate::recording::Recording;
 use crate::sources;
 use crate::state_json;
 
@@ -42,13 +43,14 @@ pub fn run(args: &ReplayArgs) -> Result<(), Failure> {
     stage.set_calibration(calibration);
     let region = calibration.and_then(|calibration| calibration.region_of_interest(REGION_MARGIN_MM));
 
-    let mut camera = recording(&args.path, &config)?;
+    let mut recording = recording(&args.path, &config)?;
     let mut detections = Detections::new();
     let mut output = StageOutput::new();
     let mut out = std::io::stdout().lock();
     let mut frames = 0;
     while args.frames.is_none_or(|most| frames < most) {
-        let Some(frame) = next_frame(camera.as_mut()).map_err(Failure::from_error)? else {
+        let next = recording.next_frame();
+        let Some(frame) = next.map_err(|error| Failure::at(args.path.display(), error))? else {
             break;
         };
         let image = frame.image();
@@ -91,17 +93,18 @@ pub fn run(args: &ReplayArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-fn recording(path: &Path, config: &Config) -> Result<Box<dyn Camera>, Failure> {
+fn recording(path: &Path, config: &Config) -> Result<Recording, Failure> {
     let camera_config = sources::camera_config(&config.camera, Pace::AsFastAsPossible, false);
-    open(&SourceSpec::Replay(path.into()), &camera_config).map_err(Failure::from_error)
+    let camera = open(&SourceSpec::Replay(path.into()), &camera_config).map_err(Failure::from_error)?;
+    Ok(Recording::of(camera))
 }
 
 /// Calibrates from the recording itself. A table that is not found is said, and leaves the states uncalibrated.
 fn own_calibration(path: &Path, config: &Config) -> Result<Option<Calibration>, Failure> {
     let table: TableSize = config.table.size.parse().map_err(Failure::from_error)?;
-    let mut camera = recording(path, config)?;
+    let mut recording = recording(path, config)?;
     let request = Request::new(table, config.table.ball_diameter_mm);
-    let outcome = find_table(camera.as_mut(), &request).map_err(Failure::from_error)?;
+    let outcome = find_table(&mut recording, &request).map_err(|error| Failure::at(path.display(), error))?;
     let Some(mut calibration) = outcome.calibration.filter(|_| outcome.accepted) else {
         log::warn!(
             "the table was not found: {}; no positions without a calibration",
