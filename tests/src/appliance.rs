@@ -6,6 +6,12 @@ use crate::{Program, Scratch};
 /// The table's name in all tests.
 pub const TABLE: &str = "hall-1";
 
+/// Folder of a model that takes hardly any time.
+pub const SMALL_MODEL: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../hal/accelerator/tests/fixtures/spots"
+);
+
 /// `baize run` with a configuration of its own.
 #[derive(Debug)]
 pub struct Appliance {
@@ -22,7 +28,16 @@ impl Appliance {
 
     /// Starts it with more lines in its configuration, and its calibration in `scratch`.
     pub fn start_with(scratch: Scratch, source: &str, broker: &str, lines: &str) -> Self {
-        let config = write_config(&scratch, source, broker, lines);
+        Self::of(write_config(&scratch, source, broker, lines, ""), scratch)
+    }
+
+    /// Starts it with the small model of the accelerator's own tests: for what is about cameras and not about balls.
+    pub fn start_with_a_small_model(source: &str, broker: &str) -> Self {
+        let scratch = Scratch::new();
+        Self::of(write_config(&scratch, source, broker, "", SMALL_MODEL), scratch)
+    }
+
+    fn of(config: PathBuf, scratch: Scratch) -> Self {
         let program = Program::start([PathBuf::from("run"), "--config".into(), config]);
         Self { program, scratch }
     }
@@ -33,13 +48,14 @@ impl Appliance {
     }
 }
 
-/// A configuration that asks nothing special of the machine. `lines` may add whole tables, and keys of `[broker]`.
-fn write_config(scratch: &Scratch, source: &str, broker: &str, lines: &str) -> PathBuf {
+/// A configuration that asks nothing special of the machine. `lines` may add whole tables, and keys of `[broker]`; an
+/// empty `model` is the one inside the program.
+fn write_config(scratch: &Scratch, source: &str, broker: &str, lines: &str, model: &str) -> PathBuf {
     let calibration = scratch.path().join("calibration.json");
     let mut text = format!(
         "[table]\nname = \"{TABLE}\"\n[camera]\nsource = \"{source}\"\n\
          [realtime]\nenabled = false\nlock_memory = false\n\
-         [detector]\nbackend = \"rten\"\n\
+         [detector]\nbackend = \"rten\"\nmodel = \"{model}\"\n\
          [calibration]\nfile = \"{}\"\n",
         calibration.display()
     );
