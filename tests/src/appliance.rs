@@ -6,6 +6,12 @@ use crate::{Program, Scratch};
 /// The table's name in all tests.
 pub const TABLE: &str = "hall-1";
 
+/// Folder of a model that takes hardly any time.
+pub const SMALL_MODEL: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../hal/accelerator/tests/fixtures/spots"
+);
+
 /// `baize run` with a configuration of its own.
 #[derive(Debug)]
 pub struct Appliance {
@@ -22,14 +28,33 @@ impl Appliance {
 
     /// Starts it with more lines in its configuration, and its calibration in `scratch`.
     pub fn start_with(scratch: Scratch, source: &str, broker: &str, lines: &str) -> Self {
-        let config = write_config(&scratch, source, broker, "", lines);
-        let program = Program::start([PathBuf::from("run"), "--config".into(), config]);
-        Self { program, scratch }
+        let more = More {
+            lines,
+            ..More::default()
+        };
+        Self::of(write_config(&scratch, source, broker, &more), scratch)
     }
 
     /// Starts it with more keys of `[table]`, and its calibration in `scratch`.
     pub fn start_at_table(scratch: Scratch, source: &str, broker: &str, table: &str) -> Self {
-        let config = write_config(&scratch, source, broker, table, "");
+        let more = More {
+            table,
+            ..More::default()
+        };
+        Self::of(write_config(&scratch, source, broker, &more), scratch)
+    }
+
+    /// Starts it with the small model of the accelerator's own tests: for what is about cameras and not about balls.
+    pub fn start_with_a_small_model(source: &str, broker: &str) -> Self {
+        let more = More {
+            model: SMALL_MODEL,
+            ..More::default()
+        };
+        let scratch = Scratch::new();
+        Self::of(write_config(&scratch, source, broker, &more), scratch)
+    }
+
+    fn of(config: PathBuf, scratch: Scratch) -> Self {
         let program = Program::start([PathBuf::from("run"), "--config".into(), config]);
         Self { program, scratch }
     }
@@ -40,14 +65,25 @@ impl Appliance {
     }
 }
 
-/// A configuration that asks nothing special of the machine. `table` may add keys of `[table]`, `lines` whole tables, and
-/// keys of `[broker]`.
-fn write_config(scratch: &Scratch, source: &str, broker: &str, table: &str, lines: &str) -> PathBuf {
+/// What a configuration adds to the one of all tests.
+#[derive(Default)]
+struct More<'a> {
+    /// Keys of `[table]`.
+    table: &'a str,
+    /// Folder of the model; empty: the one inside the program.
+    model: &'a str,
+    /// Keys of `[broker]`, and whole tables.
+    lines: &'a str,
+}
+
+/// A configuration that asks nothing special of the machine.
+fn write_config(scratch: &Scratch, source: &str, broker: &str, more: &More<'_>) -> PathBuf {
+    let More { table, model, lines } = more;
     let calibration = scratch.path().join("calibration.json");
     let mut text = format!(
         "[table]\nname = \"{TABLE}\"\n{table}\n[camera]\nsource = \"{source}\"\n\
          [realtime]\nenabled = false\nlock_memory = false\n\
-         [detector]\nbackend = \"rten\"\n\
+         [detector]\nbackend = \"rten\"\nmodel = \"{model}\"\n\
          [calibration]\nfile = \"{}\"\n",
         calibration.display()
     );

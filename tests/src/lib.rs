@@ -17,7 +17,7 @@ mod scratch;
 mod subscriber;
 pub mod wait;
 
-pub use appliance::{Appliance, TABLE};
+pub use appliance::{Appliance, SMALL_MODEL, TABLE};
 pub use mosquitto::{Mosquitto, free_port};
 pub use program::{Finished, Program, run};
 pub use proxy::Proxy;

@@ -43,7 +43,7 @@ impl Mosquitto {
             child: None,
         };
         if program().is_none() {
-            println!("SKIPPED: Mosquitto is not installed; `apt-get install mosquitto` brings it");
+            baize_skips::skipped("mosquitto");
             return None;
         }
         mosquitto.start_again();

@@ -9,8 +9,8 @@ use zune_core::colorspace::ColorSpace;
 use zune_core::options::EncoderOptions;
 use zune_png::PngEncoder;
 
-/// Time between the pictures of a recording, microseconds.
-pub const INTERVAL_US: u64 = 40_000;
+/// Time between the pictures of a recording, microseconds: that of a folder where nothing else is configured.
+pub const INTERVAL_US: u64 = 33_333;
 
 /// A scene with so many balls scattered on it, and a player.
 pub fn scene(seed: u64, balls: u8) -> Scene {
@@ -62,6 +62,6 @@ pub fn real(path: &str) -> Option<PathBuf> {
     if file.exists() {
         return Some(file);
     }
-    println!("SKIPPED: {path} is not at hand; $BAIZE_DATA names the folder of the real pictures");
+    baize_skips::skipped(&format!("{path}, in the folder that $BAIZE_DATA names"));
     None
 }

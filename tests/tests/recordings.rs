@@ -1,6 +1,6 @@
 //! `baize replay`, `detect`, `calibrate` and `bench` on recordings: rendered ones here, real ones where they are at hand.
 
-use baize_tests::{Scratch, pictures, run};
+use baize_tests::{SMALL_MODEL, Scratch, pictures, run};
 use serde_json::{Value, json};
 
 fn numbers(values: &Value) -> Vec<f64> {
@@ -24,6 +24,27 @@ fn the_same_frames_give_the_same_lines() {
         assert_eq!(line["exposure_us"], json!(index as u64 * pictures::INTERVAL_US));
         assert!(line["cue"].is_null() || line["cue"].is_object());
     }
+}
+
+#[test]
+fn a_folder_is_played_at_the_rate_of_the_configuration() {
+    let scratch = Scratch::new();
+    let folder = scratch.path().join("pictures");
+    pictures::record(&folder, pictures::scene(5, 9), (320, 192), 3);
+    let config = scratch.write("baize.toml", "[camera]\nfps = 10\n");
+    let (folder, config) = (folder.to_str().expect("text"), config.to_str().expect("text"));
+    let args = [
+        "replay",
+        folder,
+        "--config",
+        config,
+        "--model",
+        SMALL_MODEL,
+        "--json",
+    ];
+    let lines = run(args).succeeded().json();
+    let times: Vec<&Value> = lines.iter().map(|line| &line["exposure_us"]).collect();
+    assert_eq!(times, [0, 100_000, 200_000]);
 }
 
 #[test]

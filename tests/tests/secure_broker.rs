@@ -41,9 +41,12 @@ fn authority(folder: &Path, name: &str) {
 /// The broker, and a folder with the keys of its clients.
 fn secure_broker() -> Option<(Mosquitto, Scratch)> {
     let scratch = Scratch::new();
-    for program in ["openssl version", "command -v mosquitto_passwd"] {
-        if !tool(scratch.path(), program) {
-            println!("SKIPPED: `{program}` does not work here");
+    for (program, works) in [
+        ("openssl", "openssl version"),
+        ("mosquitto", "command -v mosquitto_passwd"),
+    ] {
+        if !tool(scratch.path(), works) {
+            baize_skips::skipped(program);
             return None;
         }
     }

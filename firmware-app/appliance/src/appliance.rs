@@ -9,7 +9,7 @@ use baize_board::led::LedPattern;
 use baize_board::notify::ServiceManager;
 use baize_board::press::Press;
 use baize_board::temperature::Thermals;
-use baize_camera::{Pace, SourceSpec, open};
+use baize_camera::{OpenError, Pace, SimulatedError, SourceSpec, open};
 use baize_frame::FrameFormat;
 use baize_realtime::clock::BootId;
 use baize_realtime::memory;
@@ -21,7 +21,7 @@ use crate::calibration_file::{CalibrationFileError, StoredCalibration};
 use crate::config::{Config, Game};
 use crate::failure::Failure;
 use crate::health::{self, Identity};
-use crate::keeper;
+use crate::keeper::Keeper;
 use crate::limits::COMMANDS;
 use crate::metrics::METRICS;
 use crate::panel::Panel;
@@ -60,7 +60,7 @@ struct Supervisor {
     config: Config,
     pipeline: Pipeline,
     publisher: Publisher,
-    keeper: std::thread::JoinHandle<()>,
+    keeper: Keeper,
     inlets: Arc<Inlets>,
     commands: mpsc::Receiver<Command>,
     recalibration: Recalibration,
@@ -87,8 +87,7 @@ impl Supervisor {
         let camera_config = sources::camera_config(&config.camera, Pace::RealTime, true);
         let camera = match open(&spec, &camera_config) {
             Ok(camera) => Some(camera),
-            // A device may come later; a file that is not there will not.
-            Err(error) if matches!(spec, SourceSpec::V4l2(_)) => {
+            Err(error) if may_come_later(&error) => {
                 log::warn!("no camera yet: {error}");
                 None
             }
@@ -106,7 +105,6 @@ impl Supervisor {
                 .as_ref()
                 .map_or_else(|| config.camera.source.clone(), |camera| camera.describe().into()),
             detector: format!("{} on {}", info.model, info.backend),
-            camera_fps: 1e6 / f64::from(interval_us),
         };
         log::info!("table {table}: {} with {}", identity.camera, identity.detector);
 
@@ -115,7 +113,7 @@ impl Supervisor {
         {
             pipeline::refused(Refused::Memory, error.to_string());
         }
-        let keeper = keeper::start(spec, camera_config, camera.is_none()).map_err(Failure::from_error)?;
+        let keeper = Keeper::start(spec, camera_config, camera.as_deref()).map_err(Failure::from_error)?;
         let stage = TableStage::new();
         let pipeline = Pipeline::start(
             camera,
@@ -182,6 +180,9 @@ impl Supervisor {
                 METRICS.forget_latencies();
             }
             SHARED.set_throttled(!self.thermals.throttles().is_empty());
+            if let Some(camera) = self.keeper.camera() {
+                self.identity.camera = camera;
+            }
             let report = health::report(
                 &self.identity,
                 self.health_sequence,
@@ -303,11 +304,17 @@ impl Supervisor {
         self.publisher.stop();
         SHARED.stop();
         self.pipeline.join();
-        // The keeper may hang in a driver's call; the process does not wait for it longer than for the pipeline.
-        if self.keeper.is_finished() {
-            let _ = self.keeper.join();
-        }
+        // Not longer than for the pipeline.
+        self.keeper.end();
     }
+}
+
+/// A device may come later; a file that is not there will not.
+const fn may_come_later(error: &OpenError) -> bool {
+    matches!(
+        error,
+        OpenError::V4l2(_) | OpenError::Simulated(SimulatedError::Unplugged)
+    )
 }
 
 fn table_name(config: &Config) -> Result<TableName, Failure> {

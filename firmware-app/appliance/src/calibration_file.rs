@@ -76,8 +76,6 @@ pub enum Method {
     Automatic,
     /// A person gave the corners.
     Configured,
-    /// The simulated table's own.
-    Simulated,
 }
 
 /// Why a calibration file was not used.
@@ -240,7 +238,6 @@ impl StoredCalibration {
             method: match self.method {
                 Method::Automatic => wire::CalibrationMethod::AUTOMATIC,
                 Method::Configured => wire::CalibrationMethod::CONFIGURED,
-                Method::Simulated => wire::CalibrationMethod::SIMULATED,
             },
             game: game.on_the_wire(),
             origin: self.origin(),

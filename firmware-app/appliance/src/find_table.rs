@@ -1,45 +1,30 @@
 //! The table in a recording: a calibration made from its own first pictures.
 
-use std::time::Duration;
-
 use baize_accelerator::Detector;
-use baize_camera::{Camera, CameraLost, Captured, Frame};
 use baize_frame::{Detections, FrameFormat, ImageView};
 use baize_table_calibration::{Outcome, Request, calibrate};
+
+use crate::recording::{Recording, RecordingError};
 
 /// Pictures that are merged, and frames from one to the next: a second of most clips.
 const PICTURES: usize = 9;
 const STRIDE: u64 = 25;
 
-/// A recording that yields nothing for so long has hung.
-const FRAME_WAIT: Duration = Duration::from_secs(20);
-
-/// The next frame of a recording; `None` at its end, or when its reader hangs.
-pub fn next_frame(camera: &mut dyn Camera) -> Result<Option<Frame>, CameraLost> {
-    loop {
-        match camera.capture(FRAME_WAIT)? {
-            Captured::Frame(frame) => return Ok(Some(frame)),
-            Captured::Ended => return Ok(None),
-            Captured::Dropped(cause) => log::warn!("a frame of the recording is missing: {cause:?}"),
-            Captured::TimedOut => {
-                log::error!("the recording's reader hangs");
-                return Ok(None);
-            }
-        }
-    }
-}
-
-/// Looks for the table in pictures spread over the recording's beginning. The balls that the detector sees in the first
-/// one have to fit the table's size.
+/// Looks for the table in pictures spread over the recording's beginning. Where it breaks off early, in those before. The
+/// balls that the detector sees in the first one have to fit the table's size.
 pub fn find_table(
-    camera: &mut dyn Camera,
+    recording: &mut Recording,
     detector: &mut dyn Detector,
     request: &Request<'_>,
-) -> Result<Outcome, CameraLost> {
+) -> Result<Outcome, RecordingError> {
     let mut pictures: Vec<(FrameFormat, Vec<u8>)> = Vec::new();
     let mut number = 0;
     while pictures.len() < PICTURES {
-        let Some(frame) = next_frame(camera)? else { break };
+        let frame = match recording.next_frame() {
+            Ok(Some(frame)) => frame,
+            Err(error) if pictures.is_empty() => return Err(error),
+            Ok(None) | Err(_) => break,
+        };
         if number % STRIDE == 0 {
             pictures.push((frame.format, frame.image().bytes().to_vec()));
         }

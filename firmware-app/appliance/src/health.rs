@@ -16,12 +16,10 @@ use crate::pipeline::{SHARED, lock_statistics, refusals};
 pub struct Identity {
     /// The boot that monotonic times belong to.
     pub boot_id: String,
-    /// What the camera is.
+    /// What the camera is; the source's name before there is one.
     pub camera: String,
     /// Which engine runs which model.
     pub detector: String,
-    /// Nominal frames a second.
-    pub camera_fps: f64,
 }
 
 /// The four figures of a latency.
@@ -111,19 +109,20 @@ fn temperatures_c(temperatures: &[Temperature]) -> Value {
 /// The whole of it.
 pub fn report(identity: &Identity, sequence: u64, temperatures: &[Temperature]) -> String {
     let stride = METRICS.stride.load(Ordering::Relaxed);
+    let fps = 1e6 / f64::from(SHARED.frame_interval_us().max(1));
     json!({
         "boot_id": identity.boot_id,
         "seq": sequence,
         "version": env!("CARGO_PKG_VERSION"),
         "monotonic_us": clock::monotonic_us(),
         "wall_offset_us": clock::wall_offset_us(),
-        "camera": {"what": identity.camera, "frame_age_ms": frame_age_ms(), "fps": identity.camera_fps},
+        "camera": {"what": identity.camera, "frame_age_ms": frame_age_ms(), "fps": fps},
         "detector": identity.detector,
         "detector_fails": SHARED.detector_fails(),
         "realtime_refused": refusals(),
         "rate": {
             "every": stride,
-            "effective_fps": identity.camera_fps / f64::from(stride.max(1)),
+            "effective_fps": fps / f64::from(stride.max(1)),
             "reason": SHARED.rate_reason().text(),
         },
         "frames": {"processed": METRICS.processed.get(), "left_out": METRICS.left_out.get(), "dropped": dropped()},

@@ -1,6 +1,8 @@
 //! Capacities of the pipeline, each with its reason. Those of pictures stand in `baize_frame::limits`, those of the
 //! wire contract in `baize_table_state`.
 
+use baize_camera::limits::{MAX_FRAME_HEIGHT, MAX_FRAME_WIDTH};
+
 /// States and frames between two stages: the newest replaces the one that waits, so there is never more than one.
 pub const LATEST: usize = 1;
 
@@ -19,7 +21,7 @@ pub const COMMANDS: usize = 64;
 pub const STATE_BYTES: usize = 512;
 
 /// The largest pictures that a slot of the frame pool holds, width and height.
-pub const MAX_PICTURE_PX: [u32; 2] = [3840, 2160];
+pub const MAX_PICTURE_PX: [u32; 2] = [MAX_FRAME_WIDTH, MAX_FRAME_HEIGHT];
 
 /// The longest time between two published states: five a second are promised.
 pub const STATE_INTERVAL_MAX_US: u64 = 200_000;
@@ -28,8 +30,23 @@ pub const STATE_INTERVAL_MAX_US: u64 = 200_000;
 /// repeats its state through two stages must not be late.
 pub const IDLE_TURN_MS: u64 = 100;
 
-/// A camera whose newest frame is older than this is not online: three frames at 5 fps, the slowest camera supported.
-pub const FRAME_AGE_MAX_MS: u64 = 600;
+/// A camera whose newest frame is older than this is not online: three of its intervals, and not less than 600 ms, which
+/// a faster camera may take to catch its breath.
+pub const fn frame_age_max_us(interval_us: u32) -> u64 {
+    let frames_us = 3 * interval_us as u64;
+    if frames_us > 600_000 { frames_us } else { 600_000 }
+}
+
+/// A driver that has said nothing for so long has hung; opening the camera again often helps. Five intervals, and not
+/// less than three seconds.
+pub const fn driver_hung_us(interval_us: u32) -> u64 {
+    let frames_us = 5 * interval_us as u64;
+    if frames_us > 3_000_000 {
+        frames_us
+    } else {
+        3_000_000
+    }
+}
 
 /// After so many frames in a row that the detector failed on, states say so; one may be a picture's own fault.
 pub const DETECTOR_FAILURES_MAX: u32 = 3;

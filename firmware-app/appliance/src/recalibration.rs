@@ -270,7 +270,7 @@ impl Recalibration {
         } else {
             Method::Automatic
         };
-        if let Some(current) = current.filter(|current| current.method != Method::Simulated)
+        if let Some(current) = current
             && calibration.residual_mm > current.calibration.residual_mm + WORSE_BY_MM
         {
             verdict.reason = format!(

@@ -40,7 +40,6 @@ pub fn camera_config(camera: &config::Camera, pace: Pace, looped: bool) -> Camer
         },
         pace,
         looped,
-        ..CameraConfig::default()
     }
 }
 

@@ -16,7 +16,10 @@ fn data(path: &str) -> Option<PathBuf> {
     let root = std::env::var_os("BAIZE_DATA").map_or(workspace.join("../shared/data"), PathBuf::from);
     let path = root.join(path);
     if !path.exists() {
-        println!("SKIPPED: {} is not there", path.display());
+        baize_skips::skipped(&format!(
+            "{}, in the folder that $BAIZE_DATA names",
+            path.file_name().unwrap_or_default().display()
+        ));
         return None;
     }
     Some(path)
@@ -75,7 +78,7 @@ fn frames_of(clip: &Path, filter: &str) -> Vec<Picture> {
         .args(["-vf", filter, "-f", "rawvideo", "-pix_fmt", "rgb24", "-"])
         .output();
     let Ok(decoded) = decoded else {
-        println!("SKIPPED: the program ffmpeg is not there");
+        baize_skips::skipped("ffmpeg");
         return Vec::new();
     };
     assert!(decoded.status.success());

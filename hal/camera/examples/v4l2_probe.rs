@@ -3,7 +3,7 @@
 //! ```text
 //! v4l2_probe --list
 //! v4l2_probe [--device auto|PATH|NAME] [--format YUYV] [--size 640x480] [--io auto|mmap|userptr] [--frames 10]
-//!            [--exposure-us 5000] [--hold SLOTS] [--recover]
+//!            [--exposure-us 5000] [--gain 100] [--hold SLOTS] [--recover]
 //! ```
 //! `--hold` keeps that many frames before giving the oldest back, as a busy pipeline does; `--recover` opens a lost
 //! camera again. At the end stands what capturing allocated, which is to be nothing. The exit status is 1 for a camera that was refused or lost, 2 for a wrong option.
@@ -113,6 +113,7 @@ fn parse(arguments: &[String]) -> Result<Options, String> {
             }
             "--frames" => options.frames = number()?,
             "--exposure-us" => options.config.controls.exposure_us = Some(number()?),
+            "--gain" => options.config.controls.gain = Some(number()? as i32),
             "--hold" => options.hold = number()? as usize,
             _ => return Err(format!("unknown option {option}")),
         }

@@ -18,6 +18,12 @@ pub trait Camera: Send {
     /// Nominal time from one picture to the next, in microseconds, where it is known.
     fn frame_interval_us(&self) -> Option<u32>;
 
+    /// What was wrong with the picture that was dropped last, for people, where more is known than [`DropCause`] says.
+    /// Allocates: not for pipeline threads.
+    fn complaint(&self) -> Option<String> {
+        None
+    }
+
     /// Waits at most `timeout` for the next picture. Neither allocates (but for decoding JPEG and PNG, inside
     /// a `baize_realtime::sealing::library_scope`) nor waits for anybody but the driver; a recording played as fast as possible
     /// also waits for a free slot, because it must not lose a picture.
@@ -81,6 +87,11 @@ pub enum CameraLost {
         /// Pictures delivered before.
         frames: u64,
     },
+    /// The recording was played to its end, but its reader could not make sense of all of it.
+    RecordingDamaged {
+        /// Pictures delivered.
+        frames: u64,
+    },
 }
 
 impl fmt::Display for CameraLost {
@@ -95,6 +106,13 @@ impl fmt::Display for CameraLost {
                 write!(
                     f,
                     "the recording broke off after {frames} pictures; the log has the reader's own words"
+                )
+            }
+            Self::RecordingDamaged { frames } => {
+                write!(
+                    f,
+                    "the recording is damaged: pictures beside the {frames} that were played are missing, or some of \
+                     them are wrong; the log has the reader's own words"
                 )
             }
         }

@@ -10,7 +10,8 @@ use crate::v4l2::{Encoding, FourCc, Unusable};
 pub struct CameraConfig {
     /// Width and height in pixels. `None`: the offered size nearest to 1920x1080.
     pub size: Option<(u32, u32)>,
-    /// Pictures per second. `None`: the most the camera offers at this size, up to 60.
+    /// Pictures per second. `None`: the most the camera offers at this size, up to 60. A folder of pictures, which has
+    /// no times of its own, is played at this rate, or at 25 a second.
     pub rate_hz: Option<f32>,
     /// Pixel format of a V4L2 camera.
     pub pixels: PixelWish,
@@ -22,8 +23,6 @@ pub struct CameraConfig {
     pub pace: Pace,
     /// Starts a recording over when it ends.
     pub looped: bool,
-    /// Pictures per second of a folder of pictures, which has no time stamps of its own.
-    pub folder_rate_hz: f32,
 }
 
 impl Default for CameraConfig {
@@ -36,7 +35,6 @@ impl Default for CameraConfig {
             controls: ControlWishes::default(),
             pace: Pace::RealTime,
             looped: false,
-            folder_rate_hz: 25.0,
         }
     }
 }

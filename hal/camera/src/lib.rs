@@ -32,7 +32,7 @@ pub use pool::{FramePool, Slot, the_pool};
 pub use reopen::Backoff;
 pub use replay::{ClipError, picture_files};
 pub use simulated::{OptionError, Outage, SimulatedCamera, SimulatedError, SimulatedOptions};
-pub use source::{OpenError, SourceSpec, SpecError, open};
+pub use source::{OpenError, SourceSpec, SpecError, is_picture, open};
 pub use v4l2::{
     CameraInfo, CameraName, Encoding, FormatOffer, FourCc, SizeOffer, Unusable, V4l2Error, list_cameras,
 };

@@ -5,9 +5,15 @@
 /// costs no frame.
 pub const FRAME_SLOTS: usize = 8;
 
+/// Width of the largest picture that a camera may be asked for: 4K. The detector makes room for it before the start.
+pub const MAX_FRAME_WIDTH: u32 = 3840;
+
+/// Height of that picture.
+pub const MAX_FRAME_HEIGHT: u32 = 2160;
+
 /// Bytes of a slot: a 4K picture in RGB, which is what a 4K camera's MJPEG and a photograph decode to. Only the part
 /// that a source uses is ever touched and locked; the rest is address space.
-pub const MAX_FRAME_BYTES: usize = 3840 * 2160 * 3;
+pub const MAX_FRAME_BYTES: usize = (MAX_FRAME_WIDTH * MAX_FRAME_HEIGHT * 3) as usize;
 
 /// Bytes of a compressed picture that a driver or a file may hand over. An MJPEG frame of 4K in best quality takes
 /// about 4 MB, a photograph of a telephone 12 MB.

@@ -24,6 +24,11 @@ pub(crate) trait Reader: Send {
     /// [`Read::Pending`] it is called again with the same slot.
     fn read(&mut self, slot: &mut Slot, deadline_us: u64) -> Result<Read, CameraLost>;
 
+    /// What was wrong with the last [`Read::Undecodable`].
+    fn complaint(&self) -> Option<String> {
+        None
+    }
+
     /// Leaves out `frames` pictures without making them. `false`: this reader cannot.
     fn skip(&mut self, frames: u32) -> bool {
         let _ = frames;
@@ -140,6 +145,10 @@ impl<R: Reader> Camera for PacedCamera<R> {
 
     fn frame_interval_us(&self) -> Option<u32> {
         Some(self.reader.interval_us())
+    }
+
+    fn complaint(&self) -> Option<String> {
+        self.reader.complaint()
     }
 
     fn capture(&mut self, timeout: Duration) -> Result<Captured, CameraLost> {

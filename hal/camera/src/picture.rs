@@ -21,6 +21,14 @@ pub struct Picture {
 }
 
 impl Picture {
+    /// A copy of a picture that lies elsewhere.
+    pub fn copy_of(image: &ImageView<'_>) -> Self {
+        Self {
+            format: image.format(),
+            bytes: image.bytes().to_vec(),
+        }
+    }
+
     /// The picture's shape.
     pub const fn format(&self) -> FrameFormat {
         self.format

@@ -9,10 +9,12 @@ use crate::config::CameraConfig;
 use crate::paced::{PacedCamera, Reader};
 use crate::picture::PictureError;
 use crate::pool::{prepare, the_pool};
-
 use crate::replay::{ClipError, ClipReader, FolderReader, picture_files};
 use crate::simulated::{OptionError, SimulatedCamera, SimulatedError, SimulatedOptions};
 use crate::v4l2::{CameraName, V4l2Error, open_camera};
+
+/// Pictures per second of a folder where no rate is wished.
+const FOLDER_RATE_HZ: f32 = 25.0;
 
 /// Which source of pictures is meant. Written `v4l2:auto`, `v4l2:/dev/video0`, `v4l2:NAME` (as in `/dev/v4l/by-id` or
 /// `by-path`), the name of a file or folder, or `sim:` with options.
@@ -131,14 +133,19 @@ fn open_recording(path: &Path, config: &CameraConfig) -> Result<Box<dyn Camera>,
             return Err(OpenError::NoPictures(path.into()));
         }
         files
-    } else if begins_like_a_picture(path).map_err(|error| OpenError::Unreadable(path.into(), error))? {
+    } else if is_picture(path).map_err(|error| OpenError::Unreadable(path.into(), error))? {
         vec![path.to_path_buf()]
     } else {
         let reader =
             ClipReader::open(path, config.looped).map_err(|error| OpenError::Clip(path.into(), error))?;
         return Ok(paced(reader, config));
     };
-    let reader = FolderReader::open(files, path, config.folder_rate_hz, config.looped);
+    let reader = FolderReader::open(
+        files,
+        path,
+        config.rate_hz.unwrap_or(FOLDER_RATE_HZ),
+        config.looped,
+    );
     let reader = reader.map_err(|(file, error)| OpenError::Picture(file, error))?;
     Ok(paced(reader, config))
 }
@@ -152,8 +159,12 @@ fn prepared(camera: impl Camera + 'static) -> Box<dyn Camera> {
     Box::new(camera)
 }
 
-/// A picture is told by its name or by its first bytes: a broken one shall be called a broken picture, not a bad clip.
-fn begins_like_a_picture(path: &Path) -> std::io::Result<bool> {
+/// Whether a file is taken for a picture, by its name or by its first bytes: a broken one shall be called a broken
+/// picture, not a bad clip.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn is_picture(path: &Path) -> std::io::Result<bool> {
     use std::io::Read as _;
     let extension = path.extension().map(|extension| extension.to_ascii_lowercase());
     if extension.is_some_and(|e| e == "png" || e == "jpg" || e == "jpeg") {

@@ -6,8 +6,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use baize_camera::{
-    Camera, CameraConfig, Captured, DropCause, Frame, OpenError, Pace, SourceSpec, load_picture, open,
-    the_pool,
+    Camera, CameraConfig, CameraLost, Captured, DropCause, Frame, OpenError, Pace, SourceSpec, load_picture,
+    open, the_pool,
 };
 use baize_frame::PixelFormat;
 
@@ -117,7 +117,7 @@ fn a_picture_is_played_once_and_in_a_loop_again_and_again() {
 
     let looped = CameraConfig {
         looped: true,
-        folder_rate_hz: 50.0,
+        rate_hz: Some(50.0),
         ..as_fast_as_possible()
     };
     let mut camera = replay(&fixture("rgb.png"), &looped);
@@ -148,6 +148,8 @@ fn a_folder_is_played_in_the_order_of_its_numbers_and_a_damaged_picture_is_count
         camera.capture(PATIENCE),
         Ok(Captured::Dropped(DropCause::DecodeFailed))
     ));
+    let complaint = camera.complaint().expect("it has a name and a reason");
+    assert!(complaint.contains("shot3.png: "), "{complaint}");
     let last = next_frame(camera.as_mut());
     assert_eq!((last.sequence, last.exposure_us), (3, 120_000));
     assert!(matches!(camera.capture(PATIENCE), Ok(Captured::Ended)));
@@ -175,7 +177,7 @@ fn in_real_time_a_picture_that_finds_no_slot_is_dropped_and_its_number_with_it()
     let _alone = alone();
     let looped = CameraConfig {
         looped: true,
-        folder_rate_hz: 100.0,
+        rate_hz: Some(100.0),
         ..CameraConfig::default()
     };
     let mut camera = replay(&fixture("rgb.png"), &looped);
@@ -236,7 +238,10 @@ fn files_that_are_no_whole_picture_or_clip_are_refused_with_their_name() {
 
 /// A clip of twenty pictures at 10 Hz; `None`, and said so, where there is no ffmpeg.
 fn test_clip(folder: &Path, codec: &[&str]) -> Option<PathBuf> {
-    let clip = folder.join("clip.mp4");
+    test_clip_named(&folder.join("clip.mp4"), codec)
+}
+
+fn test_clip_named(clip: &Path, codec: &[&str]) -> Option<PathBuf> {
     let made = Command::new("ffmpeg")
         .args([
             "-nostdin",
@@ -248,19 +253,19 @@ fn test_clip(folder: &Path, codec: &[&str]) -> Option<PathBuf> {
             "testsrc=size=66x48:rate=10:duration=2",
         ])
         .args(codec)
-        .arg(&clip)
+        .arg(clip)
         .status();
     if made.is_ok_and(|status| status.success()) {
-        return Some(clip);
+        return Some(clip.into());
     }
-    println!("SKIPPED: there is no ffmpeg that can make a test clip");
+    baize_skips::skipped("ffmpeg");
     None
 }
 
 #[test]
 fn a_clip_gives_all_its_pictures_with_its_own_times_and_the_same_bytes_every_time() {
     let _alone = alone();
-    let Some(clip) = test_clip(&scratch("clip"), &["-c:v", "mpeg4"]) else {
+    let Some(clip) = test_clip(&scratch("clip"), &["-c:v", "mpeg4", "-bf", "2"]) else {
         return;
     };
     let frames = play(replay(&clip, &as_fast_as_possible()));
@@ -310,4 +315,80 @@ fn a_clip_that_was_cut_short_is_refused_and_says_how_much_is_there() {
         error.contains("cut short") && error.contains("of its 20 pictures"),
         "{error}"
     );
+}
+
+/// The times of the pictures that come before the recording is lost, and how it is lost.
+fn play_to_the_loss(mut camera: Box<dyn Camera>) -> (Vec<u64>, CameraLost) {
+    let mut times = Vec::new();
+    loop {
+        match camera.capture(PATIENCE) {
+            Ok(Captured::Frame(frame)) => times.push(frame.exposure_us),
+            Err(lost) => return (times, lost),
+            other => panic!("after {} frames: {other:?}", times.len()),
+        }
+    }
+}
+
+/// Pictures 5 to 9 of the twenty are left out.
+const GAP: [&str; 4] = ["-vf", "select=not(between(n\\,5\\,9))", "-vsync", "vfr"];
+
+fn times_around_the_gap() -> Vec<u64> {
+    (0..5).chain(10..20).map(|number| number * 100_000).collect()
+}
+
+#[test]
+fn pictures_of_a_clip_of_varying_rate_keep_their_own_times() {
+    let _alone = alone();
+    let codec = [&GAP[..], &["-c:v", "mpeg4", "-bf", "2"]].concat();
+    let Some(clip) = test_clip(&scratch("varying_rate"), &codec) else {
+        return;
+    };
+    let frames = play(replay(&clip, &as_fast_as_possible()));
+    let times: Vec<u64> = frames.iter().map(|(_, exposure_us, _)| *exposure_us).collect();
+    assert_eq!(times, times_around_the_gap());
+}
+
+#[test]
+fn a_picture_of_a_clip_that_cannot_be_decoded_does_not_shift_the_times_of_the_others() {
+    let _alone = alone();
+    let clip = scratch("damaged_picture").join("clip.mkv");
+    let codec = [&GAP[..], &["-c:v", "png"]].concat();
+    let Some(clip) = test_clip_named(&clip, &codec) else {
+        return;
+    };
+    let mut bytes = std::fs::read(&clip).expect("the clip");
+    let mut signatures = bytes
+        .windows(4)
+        .enumerate()
+        .filter(|(_, part)| part == b"\x89PNG");
+    let (seventh, _) = signatures.nth(7).expect("there are fifteen");
+    bytes[seventh + 1] = b'X';
+    std::fs::write(&clip, &bytes).expect("a damaged clip");
+
+    let (times, lost) = play_to_the_loss(replay(&clip, &as_fast_as_possible()));
+    // ffmpeg may leave out a neighbour, too.
+    assert!(times.len() >= 12 && !times.contains(&1_200_000), "{times:?}");
+    let mut whole = times_around_the_gap().into_iter();
+    assert!(
+        times.iter().all(|time| whole.any(|own| own == *time)),
+        "each has a time of its own, in order: {times:?}"
+    );
+    assert_eq!(times.last(), Some(&1_900_000));
+    let frames = times.len() as u64;
+    assert_eq!(lost, CameraLost::RecordingDamaged { frames });
+}
+
+#[test]
+fn a_clip_that_breaks_off_gives_what_is_there_and_then_says_so() {
+    let _alone = alone();
+    let clip = scratch("broken_off").join("clip.mkv");
+    let Some(clip) = test_clip_named(&clip, &["-c:v", "mpeg4"]) else {
+        return;
+    };
+    let whole = std::fs::read(&clip).expect("the clip");
+    std::fs::write(&clip, &whole[..whole.len() * 2 / 3]).expect("a shorter clip");
+    let (times, lost) = play_to_the_loss(replay(&clip, &as_fast_as_possible()));
+    assert!((5..20).contains(&times.len()), "{times:?}");
+    let frames = times.len() as u64;
+    assert_eq!(lost, CameraLost::RecordingDamaged { frames });
 }

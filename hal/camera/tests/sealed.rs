@@ -58,7 +58,7 @@ fn a_sealed_thread_captures_without_allocating() {
     capture_sealed(&"sim:size=160x96,prerendered=3".parse().expect("a source"), 30);
     match clip() {
         Some(clip) => capture_sealed(&SourceSpec::Replay(clip), 50),
-        None => println!("SKIPPED the clip: there is no ffmpeg that can make one"),
+        None => baize_skips::skipped("ffmpeg"),
     }
     assert_eq!(allocations_after_sealing(Role::Capture), Counts::default());
     assert_eq!(library_counts(), Counts::default());

@@ -5,7 +5,7 @@ use baize_realtime::memory::{MemoryLockError, lock_all, prefault};
 #[test]
 fn memory_mapped_after_locking_is_locked_too() {
     if let Err(MemoryLockError::LimitTooLow { .. }) = lock_all() {
-        println!("SKIPPED: no permission to lock all memory here");
+        baize_skips::skipped("the permission to lock all memory");
         return;
     }
     const BYTES: usize = 8 * 1024 * 1024;

@@ -27,7 +27,7 @@ fn the_owner_of_a_lock_runs_at_the_priority_of_its_waiter() {
     const GIVE_UP: Duration = Duration::from_millis(500);
     if let Err(SchedulingError::NotPermitted { .. }) = thread::spawn(|| set_fifo_priority(30)).join().unwrap()
     {
-        println!("SKIPPED: no permission for SCHED_FIFO here, so priority inheritance is not shown");
+        baize_skips::skipped("the permission for SCHED_FIFO");
         return;
     }
     let core = *allowed_cores().unwrap().last().unwrap();

@@ -50,7 +50,7 @@ fn threads_started_by_a_real_time_thread_are_ordinary() {
         Ok::<(), SchedulingError>(())
     });
     if let Err(SchedulingError::NotPermitted { .. }) = started.join().unwrap() {
-        println!("SKIPPED: no permission for SCHED_FIFO here");
+        baize_skips::skipped("the permission for SCHED_FIFO");
     }
 }
 

@@ -173,7 +173,7 @@ pub struct ReplayArgs {
 /// `baize calibrate`.
 #[derive(Debug, Args)]
 pub struct CalibrateArgs {
-    /// A picture of the table (PNG or JPEG), or a clip, whose first frame is taken.
+    /// A picture of the table (PNG or JPEG), or a clip or folder of pictures, whose first frame is taken.
     pub picture: PathBuf,
     /// The bed: 7ft, 8ft, 9ft, snooker12, carom, or LENGTHxWIDTH in mm.
     #[arg(long, value_name = "SIZE", default_value = "9ft")]

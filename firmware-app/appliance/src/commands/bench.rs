@@ -19,6 +19,7 @@ use crate::health::{allocations, dropped, figures, stages};
 use crate::metrics::METRICS;
 use crate::pipeline::{Flow, Pipeline, Plans, SHARED};
 use crate::publish::{self, Inlets, Publisher};
+use crate::recording::Recording;
 use crate::sources;
 
 /// The table's name in topics.
@@ -46,10 +47,10 @@ pub fn run(args: &BenchArgs) -> Result<(), Failure> {
 
     let mut stage = TableStage::new();
     let looped = sources::camera_config(&config.camera, Pace::AsFastAsPossible, true);
-    let mut camera = open(&spec, &looped).map_err(Failure::from_error)?;
+    let mut recording = Recording::of(open(&spec, &looped).map_err(Failure::from_error)?);
     let request = sources::request(&config.table)?;
-    let outcome = find_table(camera.as_mut(), detector.as_mut(), &request).map_err(Failure::from_error)?;
-    drop(camera);
+    let outcome = find_table(&mut recording, detector.as_mut(), &request).map_err(Failure::from_error)?;
+    drop(recording);
     let calibration = outcome.calibration.filter(|_| outcome.accepted);
     match &calibration {
         Some(calibration) => {

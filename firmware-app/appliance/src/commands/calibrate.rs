@@ -1,6 +1,8 @@
 //! `baize calibrate`: finds the table in a picture.
 
-use baize_camera::load_picture;
+use std::path::Path;
+
+use baize_camera::{Pace, Picture, SourceSpec, is_picture, load_picture, open};
 use baize_frame::Detections;
 use baize_table_calibration::{Hints, Outcome, Request, calibrate, draw, focal_from_field_of_view};
 use baize_table_vision::geometry::TableSize;
@@ -9,18 +11,19 @@ use serde_json::{Value, json};
 use super::args::CalibrateArgs;
 use crate::calibration_file::{Method, StoredCalibration};
 use crate::canvas::Canvas;
-use crate::config;
+use crate::config::Config;
 use crate::failure::Failure;
+use crate::recording::Recording;
 use crate::sources;
 
 /// Runs the command. A refused calibration is a failure, after everything found has been told.
 pub fn run(args: &CalibrateArgs) -> Result<(), Failure> {
-    let picture = load_picture(&args.picture).map_err(|error| Failure::at(args.picture.display(), error))?;
+    let picture = picture(&args.picture)?;
     let table: TableSize = args.table.parse().map_err(Failure::from_error)?;
     let image = picture.image();
-    let mut config = config::Detector::default();
-    args.detector.apply(&mut config);
-    let mut detector = sources::detector(&config)?;
+    let mut config = Config::default();
+    args.detector.apply(&mut config.detector);
+    let mut detector = sources::detector(&config.detector)?;
     let mut detections = Detections::new();
     detector
         .detect(&image, image.whole(), &mut detections)
@@ -62,6 +65,21 @@ pub fn run(args: &CalibrateArgs) -> Result<(), Failure> {
         Ok(())
     } else {
         Err(Failure::new(format!("refused: {}", outcome.reason)))
+    }
+}
+
+/// The picture, or the first one of a clip or folder.
+fn picture(path: &Path) -> Result<Picture, Failure> {
+    let name = path.display();
+    if !path.is_dir() && is_picture(path).map_err(|error| Failure::at(&name, error))? {
+        return load_picture(path).map_err(|error| Failure::at(&name, error));
+    }
+    let camera_config = sources::camera_config(&Config::default().camera, Pace::AsFastAsPossible, false);
+    let camera = open(&SourceSpec::Replay(path.into()), &camera_config).map_err(Failure::from_error)?;
+    match Recording::of(camera).next_frame() {
+        Ok(Some(frame)) => Ok(Picture::copy_of(&frame.image())),
+        Ok(None) => Err(Failure::new(format!("{name}: not one frame in it"))),
+        Err(error) => Err(Failure::at(name, error)),
     }
 }
 

@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::path::Path;
 
 use baize_accelerator::Detector;
-use baize_camera::{Camera, Pace, SourceSpec, open};
+use baize_camera::{Pace, SourceSpec, open};
 use baize_frame::{Detections, FrameFormat, ImageView};
 use baize_table_vision::geometry::Calibration;
 use baize_table_vision::{FrameStamp, StageOutput, TableStage};
@@ -15,7 +15,8 @@ use crate::calibration_file::{Misfit, StoredCalibration};
 use crate::canvas::Canvas;
 use crate::config::Config;
 use crate::failure::Failure;
-use crate::find_table::{find_table, next_frame};
+use crate::find_table::find_table;
+use crate::recording::Recording;
 use crate::sources;
 use crate::state_json;
 
@@ -30,9 +31,9 @@ pub fn run(args: &ReplayArgs) -> Result<(), Failure> {
         config.table.size.clone_from(size);
     }
     let mut detector = sources::detector(&config.detector)?;
-    let mut camera = recording(&args.path, &config)?;
+    let mut recording = opened(&args.path, &config)?;
     let calibration = match &args.calibration {
-        Some(file) => Some(given_calibration(file, camera.format())?),
+        Some(file) => Some(given_calibration(file, recording.format())?),
         None => own_calibration(&args.path, &config, detector.as_mut())?,
     };
     let mut stage = TableStage::new();
@@ -44,7 +45,8 @@ pub fn run(args: &ReplayArgs) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     let mut frames = 0;
     while args.frames.is_none_or(|most| frames < most) {
-        let Some(frame) = next_frame(camera.as_mut()).map_err(Failure::from_error)? else {
+        let next = recording.next_frame();
+        let Some(frame) = next.map_err(|error| Failure::at(args.path.display(), error))? else {
             break;
         };
         let image = frame.image();
@@ -87,9 +89,10 @@ pub fn run(args: &ReplayArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-fn recording(path: &Path, config: &Config) -> Result<Box<dyn Camera>, Failure> {
+fn opened(path: &Path, config: &Config) -> Result<Recording, Failure> {
     let camera_config = sources::camera_config(&config.camera, Pace::AsFastAsPossible, false);
-    open(&SourceSpec::Replay(path.into()), &camera_config).map_err(Failure::from_error)
+    let camera = open(&SourceSpec::Replay(path.into()), &camera_config).map_err(Failure::from_error)?;
+    Ok(Recording::of(camera))
 }
 
 /// Reads a calibration; one for pictures of another size is another camera's.
@@ -115,9 +118,10 @@ fn own_calibration(
     config: &Config,
     detector: &mut dyn Detector,
 ) -> Result<Option<Calibration>, Failure> {
-    let mut camera = recording(path, config)?;
+    let mut recording = opened(path, config)?;
     let request = sources::request(&config.table)?;
-    let outcome = find_table(camera.as_mut(), detector, &request).map_err(Failure::from_error)?;
+    let outcome =
+        find_table(&mut recording, detector, &request).map_err(|error| Failure::at(path.display(), error))?;
     let Some(mut calibration) = outcome.calibration.filter(|_| outcome.accepted) else {
         log::warn!(
             "the table was not found: {}; no positions without a calibration",

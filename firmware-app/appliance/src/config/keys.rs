@@ -43,7 +43,10 @@ pub const KEYS: &[Key] = &[
     ),
     key("camera.width", "Wished width of the picture in pixels."),
     key("camera.height", "Wished height of the picture in pixels."),
-    key("camera.fps", "Wished frames a second."),
+    key(
+        "camera.fps",
+        "Wished frames a second; those of a folder of pictures, which has no times of its own.",
+    ),
     key("camera.format", "Pixel format: auto, yuyv, nv12, grey or mjpeg."),
     key(
         "camera.io",

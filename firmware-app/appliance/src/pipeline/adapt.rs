@@ -66,6 +66,13 @@ impl RateAdapter {
         self.stride
     }
 
+    /// The camera has this time between frames; another one than before is judged afresh.
+    pub const fn set_interval(&mut self, interval_us: u32) {
+        if interval_us != self.interval_us {
+            *self = Self::new(interval_us);
+        }
+    }
+
     /// Why.
     pub const fn reason(&self) -> Reason {
         self.reason
@@ -189,6 +196,16 @@ mod tests {
         assert_eq!(adapter.stride(), 2);
         run(&mut adapter, now_us, 30, 30_000, false);
         assert_eq!(adapter.stride(), 2);
+    }
+
+    #[test]
+    fn a_camera_with_another_rate_is_judged_afresh() {
+        let mut adapter = RateAdapter::new(INTERVAL_US);
+        let now_us = run(&mut adapter, 1, 4, 80_000, false);
+        assert_eq!(adapter.stride(), 3);
+        adapter.set_interval(100_000);
+        run(&mut adapter, now_us, 3, 80_000, false);
+        assert_eq!((adapter.stride(), adapter.reason()), (1, Reason::None));
     }
 
     #[test]

@@ -12,21 +12,18 @@ use super::channels::{FAILED, FRAMES, OPENED, Shot, Trace};
 use super::flow::{self, Flow};
 use super::shared::SHARED;
 use super::thread::ThreadPlan;
-use crate::limits::RECOVERY_MS;
+use crate::limits::{RECOVERY_MS, driver_hung_us};
 use crate::metrics::METRICS;
 
 /// How long one wait for the driver lasts at most: the thread still notices a stop within a second.
 const DRIVER_WAIT: Duration = Duration::from_millis(200);
-
-/// A driver that has said nothing for so long has hung; opening the camera again often helps.
-const DRIVER_HUNG: Duration = Duration::from_secs(3);
 
 /// Why a camera was given up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Failure {
     /// It said so itself.
     Lost(CameraLost),
-    /// No frame for three seconds.
+    /// It said nothing for so long that it has hung.
     Hung,
 }
 
@@ -34,24 +31,27 @@ pub enum Failure {
 pub fn run(camera: Option<Box<dyn Camera>>, flow: Flow, plan: &ThreadPlan) {
     let seal = plan.enter(Role::Capture);
     let mut camera = camera;
-    let mut silent = Duration::ZERO;
+    let mut silent_us = 0;
     let mut frames_due: u64 = 0;
     let mut recovered_us = 0;
     while !SHARED.is_stopping() {
         SHARED.turn(Role::Capture);
         let Some(open) = camera.as_mut() else {
             camera = flow::next(&OPENED);
-            if camera.is_some() {
+            if let Some(opened) = &camera {
+                if let Some(interval_us) = opened.frame_interval_us() {
+                    SHARED.set_frame_interval_us(interval_us);
+                }
                 SHARED.set_camera(CameraStatus::Recovering);
                 recovered_us = clock::monotonic_us() + RECOVERY_MS * 1000;
-                silent = Duration::ZERO;
+                silent_us = 0;
             }
             continue;
         };
         let failure = match open.capture(DRIVER_WAIT) {
             Ok(Captured::Frame(frame)) => {
                 let returned_us = clock::monotonic_us();
-                silent = Duration::ZERO;
+                silent_us = 0;
                 frames_due += 1;
                 METRICS.due.add(1);
                 METRICS.newest_arrival_us.store(returned_us, Ordering::Relaxed);
@@ -83,12 +83,12 @@ pub fn run(camera: Option<Box<dyn Camera>>, flow: Flow, plan: &ThreadPlan) {
             Ok(Captured::Dropped(cause)) => {
                 METRICS.dropped(cause);
                 frames_due += u64::from(cause.frames());
-                silent = Duration::ZERO;
+                silent_us = 0;
                 continue;
             }
             Ok(Captured::TimedOut) => {
-                silent += DRIVER_WAIT;
-                if silent < DRIVER_HUNG {
+                silent_us += DRIVER_WAIT.as_micros() as u64;
+                if silent_us < driver_hung_us(SHARED.frame_interval_us()) {
                     continue;
                 }
                 Failure::Hung

@@ -16,9 +16,9 @@ use super::thread::ThreadPlan;
 use crate::metrics::METRICS;
 
 /// Runs until stopped, or until capture has ended and every frame is done.
-pub fn run(mut detector: Box<dyn Detector>, frame_interval_us: u32, flow: Flow, plan: &ThreadPlan) {
+pub fn run(mut detector: Box<dyn Detector>, flow: Flow, plan: &ThreadPlan) {
     let seal = plan.enter_with(Role::Detect, || detector.settle());
-    let mut adapter = RateAdapter::new(frame_interval_us);
+    let mut adapter = RateAdapter::new(SHARED.frame_interval_us());
     let mut detections = Detections::new();
     while !SHARED.is_stopping() {
         SHARED.turn(Role::Detect);
@@ -56,6 +56,7 @@ pub fn run(mut detector: Box<dyn Detector>, frame_interval_us: u32, flow: Flow, 
         }
         if flow == Flow::LatestWins {
             let now_us = clock::monotonic_us();
+            adapter.set_interval(SHARED.frame_interval_us());
             let stride = adapter.observe(now_us, elapsed_us(started_us), SHARED.is_throttled());
             METRICS.stride.store(stride, Ordering::Relaxed);
             SHARED.set_rate_reason(adapter.reason());

@@ -54,7 +54,8 @@ pub struct Pipeline {
 }
 
 impl Pipeline {
-    /// Starts the threads. Without a camera, capture waits for one in [`OPENED`].
+    /// Starts the threads. Without a camera, capture waits for one in [`OPENED`]. `frame_interval_us` holds until a
+    /// camera comes that tells another.
     ///
     /// # Panics
     /// When called a second time in a process.
@@ -66,6 +67,7 @@ impl Pipeline {
         flow: Flow,
         plans: Plans,
     ) -> std::io::Result<Self> {
+        SHARED.set_frame_interval_us(frame_interval_us);
         let mut detector = detector;
         // For the largest pictures that a slot holds: whatever camera is opened later, there is room.
         for pixels in [
@@ -84,7 +86,7 @@ impl Pipeline {
         let threads = vec![
             thread("encode").spawn(move || encode::run(flow, &plans.encode))?,
             thread("table").spawn(move || table::run(stage, output, flow, &plans.table))?,
-            thread("detect").spawn(move || detect::run(detector, frame_interval_us, flow, &plans.detect))?,
+            thread("detect").spawn(move || detect::run(detector, flow, &plans.detect))?,
             thread("capture").spawn(move || capture::run(camera, flow, &plans.capture))?,
         ];
         Ok(Self { threads })

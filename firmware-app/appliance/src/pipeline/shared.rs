@@ -9,7 +9,7 @@ use baize_table_state::{CameraStatus, Flags};
 use baize_table_vision::StageOutput;
 
 use super::adapt::Reason;
-use crate::limits::{DETECTOR_FAILURES_MAX, FRAME_AGE_MAX_MS};
+use crate::limits::{DETECTOR_FAILURES_MAX, frame_age_max_us};
 use crate::metrics::METRICS;
 
 /// See the module.
@@ -23,6 +23,7 @@ pub struct Shared {
     rate_reason: AtomicU8,
     /// Frames on which the detector failed since it last did not.
     detector_failures: AtomicU32,
+    frame_interval_us: AtomicU32,
     /// x, y, width and height of the region of interest, 16 bits each; 0: the whole picture.
     region: AtomicU64,
     turns: [AtomicU64; Role::ALL.len()],
@@ -38,6 +39,7 @@ pub static SHARED: Shared = Shared {
     throttled: AtomicBool::new(false),
     rate_reason: AtomicU8::new(0),
     detector_failures: AtomicU32::new(0),
+    frame_interval_us: AtomicU32::new(0),
     region: AtomicU64::new(0),
     turns: [const { AtomicU64::new(0) }; Role::ALL.len()],
     ended: [const { AtomicBool::new(false) }; Role::ALL.len()],
@@ -72,15 +74,16 @@ impl Shared {
         self.ended[role as usize].load(Ordering::Acquire)
     }
 
-    pub(super) fn set_camera(&self, status: CameraStatus) {
+    /// Says how the camera is: the capture thread while it has one, the camera keeper while it cannot open it.
+    pub fn set_camera(&self, status: CameraStatus) {
         self.camera.store(status as u8, Ordering::Relaxed);
     }
 
-    /// How the camera is: what the capture thread says, but `Online` only while the newest frame is fresh.
+    /// How the camera is: what was said last, but `Online` only while the newest frame is fresh.
     pub fn camera(&self) -> CameraStatus {
         let status =
             CameraStatus::ALL[usize::from(self.camera.load(Ordering::Relaxed)) % CameraStatus::ALL.len()];
-        if status == CameraStatus::Online && !pictures_are_fresh() {
+        if status == CameraStatus::Online && !self.pictures_are_fresh() {
             CameraStatus::Recovering
         } else {
             status
@@ -112,6 +115,16 @@ impl Shared {
 
     pub(super) fn set_rate_reason(&self, reason: Reason) {
         self.rate_reason.store(reason as u8, Ordering::Relaxed);
+    }
+
+    /// The camera has so much time between two frames from now on.
+    pub(super) fn set_frame_interval_us(&self, interval_us: u32) {
+        self.frame_interval_us.store(interval_us, Ordering::Relaxed);
+    }
+
+    /// Time between two frames of the camera: the one wished for, where it does not tell.
+    pub fn frame_interval_us(&self) -> u32 {
+        self.frame_interval_us.load(Ordering::Relaxed)
     }
 
     /// Why frames are left out.
@@ -170,7 +183,7 @@ impl Shared {
             .state
             .flags
             .set(Flags::CAMERA_LOST | Flags::DETECTOR_FAILED, false);
-        if self.camera() == CameraStatus::Lost || !pictures_are_fresh() {
+        if self.camera() == CameraStatus::Lost || !self.pictures_are_fresh() {
             output.mark_unseen(Flags::CAMERA_LOST);
         } else if self.detector_fails() {
             output.mark_unseen(Flags::DETECTOR_FAILED);
@@ -180,11 +193,11 @@ impl Shared {
             .flags
             .set(Flags::RECALIBRATING, self.recalibrating.load(Ordering::Relaxed));
     }
-}
 
-fn pictures_are_fresh() -> bool {
-    let arrival_us = METRICS.newest_arrival_us.load(Ordering::Relaxed);
-    clock::monotonic_us().saturating_sub(arrival_us) <= FRAME_AGE_MAX_MS * 1000
+    fn pictures_are_fresh(&self) -> bool {
+        let arrival_us = METRICS.newest_arrival_us.load(Ordering::Relaxed);
+        clock::monotonic_us().saturating_sub(arrival_us) <= frame_age_max_us(self.frame_interval_us())
+    }
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-use std::io::{BufRead, BufReader, Read as _};
+use std::io::Read as _;
 use std::os::fd::{AsRawFd, RawFd};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -7,20 +7,27 @@ use baize_frame::{FrameFormat, PixelFormat};
 use baize_realtime::clock::monotonic_us;
 
 use super::probe::{ClipError, not_run, probe, protocol_safe};
+use super::timeline::Timeline;
+use super::words::{Time, Words};
 use crate::camera::CameraLost;
+use crate::clock::sleep_until;
 use crate::limits::MAX_FRAME_BYTES;
 use crate::paced::{Read, Reader};
 use crate::pool::Slot;
 
-/// A clip that the program `ffmpeg` decodes; its NV12 pictures come over a pipe, straight into slots.
+/// How often is looked whether `ffmpeg` has said what it is about to say.
+const WORDS_POLL_US: u64 = 200;
+
+/// A clip that the program `ffmpeg` decodes; its NV12 pictures come over a pipe, straight into slots, and their times
+/// over another.
 pub(crate) struct ClipReader {
     ffmpeg: Child,
     pipe: ChildStdout,
     description: String,
     format: FrameFormat,
     interval_us: u32,
-    shown_us: Vec<u64>,
-    looped: bool,
+    words: Words,
+    timeline: Timeline,
     played: u64,
     /// Bytes of the next picture that have arrived.
     filled: usize,
@@ -38,14 +45,16 @@ impl ClipReader {
         }
         // Clips are often BT.709, and those of telephones full range: NV12 frames are BT.601, limited range.
         let filter = format!(
-            "{},scale=out_color_matrix=bt601:out_range=tv,format=nv12",
+            "{},scale=out_color_matrix=bt601:out_range=tv,format=nv12,settb=1/1000000,showinfo=checksum=0",
             facts.filter
         );
         let mut ffmpeg = Command::new("ffmpeg")
             .args([
                 "-nostdin",
+                "-hide_banner",
+                "-nostats",
                 "-v",
-                "error",
+                "level+info",
                 "-stream_loop",
                 if looped { "-1" } else { "0" },
                 "-i",
@@ -73,57 +82,43 @@ impl ClipReader {
         let name = clip.display().to_string();
         let description = format!(
             "{name} ({} pictures, {}x{}, {:.2} Hz)",
-            facts.shown_us.len(),
+            facts.pictures,
             facts.width,
             facts.height,
             1e6 / f64::from(facts.interval_us)
         );
-        // Without a listener a talkative ffmpeg would stop at a full pipe.
-        let listener = std::thread::Builder::new().name("ffmpeg-log".into());
-        let listening = listener.spawn(move || {
-            for line in BufReader::new(words).lines().map_while(Result::ok) {
-                log::warn!("ffmpeg, playing {name}: {line}");
-            }
-        });
-        listening.map_err(ClipError::NotRun)?;
+        let words = Words::listen(words, name).map_err(ClipError::NotRun)?;
         Ok(Self {
             ffmpeg,
             pipe,
             description,
             format,
             interval_us: facts.interval_us,
-            shown_us: facts.shown_us,
-            looped,
+            words,
+            timeline: Timeline::new(facts.interval_us),
             played: 0,
             filled: 0,
         })
     }
 
-    /// When picture number `index` is shown; rounds of a looped clip follow each other.
-    fn media_us(&self, index: u64) -> u64 {
-        let count = self.shown_us.len() as u64;
-        let last_us = self.shown_us.last().copied().unwrap_or(0);
-        let interval_us = u64::from(self.interval_us);
-        if self.looped {
-            let round_us = last_us + interval_us;
-            return index / count * round_us + self.shown_us[(index % count) as usize];
-        }
-        // A clip may decode to a picture more than it has packets.
-        let beyond = (index + 1).saturating_sub(count);
-        self.shown_us
-            .get(index as usize)
-            .copied()
-            .unwrap_or(last_us + beyond * interval_us)
-    }
-
-    /// The pipe is at its end: did `ffmpeg` play the whole clip?
-    fn ended(&mut self) -> Result<Read, CameraLost> {
-        let whole = self.filled == 0 && self.played > 0;
+    /// The pipe is at its end: did `ffmpeg` play the whole clip? Its last words may still be on their way.
+    fn ended(&mut self, deadline_us: u64) -> Result<Read, CameraLost> {
+        let complaints = loop {
+            match self.words.complaints_in_all() {
+                Some(complaints) => break complaints,
+                None if monotonic_us() >= deadline_us => return Ok(Read::Pending),
+                None => sleep_until(deadline_us.min(monotonic_us() + WORDS_POLL_US)),
+            }
+        };
+        let frames = self.played;
+        let whole = self.filled == 0 && frames > 0;
         let succeeded = self.ffmpeg.wait().is_ok_and(|status| status.success());
-        if whole && succeeded {
-            Ok(Read::End)
+        if !whole || !succeeded {
+            Err(CameraLost::RecordingBroken { frames })
+        } else if complaints > 0 {
+            Err(CameraLost::RecordingDamaged { frames })
         } else {
-            Err(CameraLost::RecordingBroken { frames: self.played })
+            Ok(Read::End)
         }
     }
 }
@@ -148,14 +143,22 @@ impl Reader for ClipReader {
                 return Ok(Read::Pending);
             }
             match self.pipe.read(&mut slot.bytes_mut()[self.filled..size]) {
-                Ok(0) => return self.ended(),
+                Ok(0) => return self.ended(deadline_us),
                 Ok(count) => self.filled += count,
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
                 Err(_) => return Err(CameraLost::RecordingBroken { frames: self.played }),
             }
         }
+        let time_us = loop {
+            match self.words.time_of(self.played) {
+                Time::Known(time_us) => break Some(time_us),
+                Time::None => break None,
+                Time::ToCome if monotonic_us() >= deadline_us => return Ok(Read::Pending),
+                Time::ToCome => sleep_until(deadline_us.min(monotonic_us() + WORDS_POLL_US)),
+            }
+        };
+        let media_us = self.timeline.place(time_us);
         self.filled = 0;
-        let media_us = self.media_us(self.played);
         self.played += 1;
         Ok(Read::Frame {
             format: self.format,

@@ -67,6 +67,8 @@ pub(crate) struct FolderReader {
     played: u64,
     encoded: Vec<u8>,
     scratch: Vec<u8>,
+    /// The last picture that could not be read, and why.
+    bad: Option<(usize, PictureError)>,
 }
 
 impl FolderReader {
@@ -108,6 +110,7 @@ impl FolderReader {
             played: 0,
             encoded,
             scratch: Vec::new(),
+            bad: None,
         })
     }
 }
@@ -130,7 +133,8 @@ impl Reader for FolderReader {
         if self.played >= count && !self.looped {
             return Ok(Read::End);
         }
-        let file = &self.files[(self.played % count) as usize];
+        let index = (self.played % count) as usize;
+        let file = &self.files[index];
         let media_us = self.played * u64::from(self.interval_us);
         self.played += 1;
         let _decoder_allocates = library_scope();
@@ -138,8 +142,16 @@ impl Reader for FolderReader {
             .and_then(|()| decode_into(&self.encoded, &mut self.scratch, slot.bytes_mut()));
         Ok(match decoded {
             Ok(format) => Read::Frame { format, media_us },
-            Err(_) => Read::Undecodable,
+            Err(error) => {
+                self.bad = Some((index, error));
+                Read::Undecodable
+            }
         })
+    }
+
+    fn complaint(&self) -> Option<String> {
+        let (index, error) = self.bad.as_ref()?;
+        Some(format!("{}: {error}", self.files[*index].display()))
     }
 }
 

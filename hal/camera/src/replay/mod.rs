@@ -3,6 +3,8 @@
 mod clip;
 mod folder;
 mod probe;
+mod timeline;
+mod words;
 
 pub(crate) use clip::ClipReader;
 pub(crate) use folder::FolderReader;

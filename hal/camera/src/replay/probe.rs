@@ -14,8 +14,8 @@ pub(super) struct ClipFacts {
     /// How `ffmpeg` is to bring its pictures to that size.
     pub(super) filter: String,
     pub(super) interval_us: u32,
-    /// When each picture is shown, from the first one on, ascending.
-    pub(super) shown_us: Vec<u64>,
+    /// Pictures that are shown.
+    pub(super) pictures: u64,
 }
 
 /// Why a clip cannot be played.
@@ -80,7 +80,7 @@ pub(super) fn not_run(error: io::Error) -> ClipError {
 
 pub(super) fn probe(clip: &Path) -> Result<ClipFacts, ClipError> {
     let entries = "stream=width,height,sample_aspect_ratio,avg_frame_rate,nb_frames\
-                   :stream_side_data=rotation:packet=pts_time,flags";
+                   :stream_side_data=rotation:packet=flags";
     let output = Command::new("ffprobe")
         .args(["-v", "error", "-select_streams", "v:0", "-show_entries", entries])
         .args(["-of", "default=noprint_wrappers=1"])
@@ -115,22 +115,16 @@ fn last_line(words: &str) -> String {
 
 /// `None`: there is no video stream.
 fn parse(listing: &str) -> Option<Result<ClipFacts, ClipError>> {
-    let mut shown_us = Vec::new();
     let (mut width, mut height, mut declared, mut rotated) = (0_u32, 0_u32, None::<u64>, false);
     let (mut pixel_aspect, mut rate_hz) = (1.0_f64, 25.0_f64);
-    let mut packets = 0_u64;
+    let (mut packets, mut pictures) = (0_u64, 0_u64);
     for (key, value) in listing.lines().filter_map(|line| line.split_once('=')) {
         match key {
-            "pts_time" => {
+            "flags" => {
                 packets += 1;
-                shown_us.push(
-                    value
-                        .parse::<f64>()
-                        .map_or(i64::MAX, |seconds| (seconds * 1e6).round() as i64),
-                );
+                // Packets marked so are decoded but not shown, nor given out by ffmpeg.
+                pictures += u64::from(!value.contains('D'));
             }
-            // Packets marked so are decoded but not shown, nor given out by ffmpeg.
-            "flags" if value.contains('D') => drop(shown_us.pop()),
             "width" => width = value.parse().ok()?,
             "height" => height = value.parse().ok()?,
             "nb_frames" => declared = value.parse().ok(),
@@ -144,7 +138,7 @@ fn parse(listing: &str) -> Option<Result<ClipFacts, ClipError>> {
             _ => {}
         }
     }
-    if width == 0 || height == 0 || shown_us.is_empty() {
+    if width == 0 || height == 0 || pictures == 0 {
         return None;
     }
     if let Some(declared) = declared.filter(|declared| *declared > packets) {
@@ -153,9 +147,7 @@ fn parse(listing: &str) -> Option<Result<ClipFacts, ClipError>> {
             present: packets,
         }));
     }
-    shown_us.sort_unstable();
     let interval_us = (1e6 / rate_hz) as u32;
-    let shown_us = from_the_first_on(&shown_us, interval_us);
     if rotated {
         (width, height) = (height, width);
         pixel_aspect = 1.0 / pixel_aspect;
@@ -172,22 +164,8 @@ fn parse(listing: &str) -> Option<Result<ClipFacts, ClipError>> {
         height,
         filter,
         interval_us,
-        shown_us,
+        pictures,
     }))
-}
-
-/// Times since the first picture; one without a time of its own follows the one before after the usual interval.
-fn from_the_first_on(times: &[i64], interval_us: u32) -> Vec<u64> {
-    let first = times[0];
-    let mut previous = None;
-    let mut shown_us = Vec::with_capacity(times.len());
-    for time in times {
-        let known = (*time != i64::MAX).then(|| time.abs_diff(first));
-        let shown = known.unwrap_or_else(|| previous.map_or(0, |last: u64| last + u64::from(interval_us)));
-        shown_us.push(shown);
-        previous = Some(shown);
-    }
-    shown_us
 }
 
 fn fraction(text: &str, divider: char) -> Option<f64> {
@@ -205,31 +183,30 @@ mod tests {
     }
 
     #[test]
-    fn pictures_are_timed_from_the_first_shown_one_whatever_their_order_in_the_file() {
+    fn pictures_that_are_only_decoded_are_not_counted() {
         let clip = facts(
-            "pts_time=1.000000\nflags=K__\npts_time=1.080000\nflags=___\npts_time=1.040000\nflags=___\n\
-             pts_time=0.960000\nflags=_D_\nwidth=1280\nheight=720\nsample_aspect_ratio=N/A\n\
+            "flags=K__\nflags=___\nflags=___\nflags=_D_\nwidth=1280\nheight=720\nsample_aspect_ratio=N/A\n\
              avg_frame_rate=25/1\nnb_frames=4\n",
         );
-        assert_eq!(clip.shown_us, [0, 40_000, 80_000]);
+        assert_eq!(clip.pictures, 3);
         assert_eq!((clip.width, clip.height, clip.interval_us), (1280, 720, 40_000));
     }
 
     #[test]
     fn a_picture_filmed_upright_has_its_sides_exchanged() {
-        let clip = facts("pts_time=0\nwidth=1920\nheight=1080\navg_frame_rate=30/1\nrotation=-90\n");
+        let clip = facts("flags=K__\nwidth=1920\nheight=1080\navg_frame_rate=30/1\nrotation=-90\n");
         assert_eq!((clip.width, clip.height), (1080, 1920));
     }
 
     #[test]
     fn oblong_pixels_are_made_square_and_odd_sizes_even() {
         let clip =
-            facts("pts_time=0\nwidth=720\nheight=576\nsample_aspect_ratio=16:11\navg_frame_rate=25/1\n");
+            facts("flags=K__\nwidth=720\nheight=576\nsample_aspect_ratio=16:11\navg_frame_rate=25/1\n");
         assert_eq!(
             (clip.width, clip.height, clip.filter.as_str()),
             (1048, 576, "scale=1048:576")
         );
-        let clip = facts("pts_time=0\nwidth=641\nheight=361\nsample_aspect_ratio=1:1\navg_frame_rate=0/0\n");
+        let clip = facts("flags=K__\nwidth=641\nheight=361\nsample_aspect_ratio=1:1\navg_frame_rate=0/0\n");
         assert_eq!(
             (clip.width, clip.height, clip.filter.as_str()),
             (640, 360, "crop=640:360:0:0")
@@ -238,8 +215,7 @@ mod tests {
 
     #[test]
     fn a_clip_with_fewer_pictures_than_it_declares_is_refused() {
-        let cut =
-            parse("pts_time=0\npts_time=0.04\nwidth=64\nheight=48\navg_frame_rate=25/1\nnb_frames=20\n");
+        let cut = parse("flags=K__\nflags=___\nwidth=64\nheight=48\navg_frame_rate=25/1\nnb_frames=20\n");
         assert!(matches!(
             cut,
             Some(Err(ClipError::CutShort {

@@ -2,12 +2,14 @@ use std::fmt;
 use std::time::Duration;
 
 use baize_frame::{FrameFormat, ImageError, PixelFormat};
+use baize_realtime::clock::monotonic_us;
 use baize_simulated_table::{SimulatedTable, Truth};
 
 use super::options::SimulatedOptions;
 use crate::camera::{Camera, CameraLost, Captured};
+use crate::clock::{deadline_us, sleep_until};
 use crate::config::{CameraConfig, Pace, PixelWish};
-use crate::limits::MAX_FRAME_BYTES;
+use crate::limits::{MAX_FRAME_HEIGHT, MAX_FRAME_WIDTH};
 use crate::paced::{PacedCamera, Read, Reader};
 use crate::pool::{FramePool, Slot};
 
@@ -18,6 +20,7 @@ const USUAL_RATE_HZ: f32 = 30.0;
 pub struct SimulatedCamera {
     paced: PacedCamera<TableReader>,
     options: SimulatedOptions,
+    opened_us: u64,
 }
 
 /// Why there is no picture of the simulated table.
@@ -63,8 +66,7 @@ impl SimulatedCamera {
             PixelWish::Grey => PixelFormat::Grey,
             PixelWish::Auto | PixelWish::Yuyv | PixelWish::Mjpeg => PixelFormat::Yuyv,
         });
-        let too_large = width > 1 << 14 || height > 1 << 14;
-        if too_large || FrameFormat::packed(width, height, pixels).size_bytes() > MAX_FRAME_BYTES {
+        if width > MAX_FRAME_WIDTH || height > MAX_FRAME_HEIGHT {
             return Err(SimulatedError::TooLarge);
         }
         let format = FrameFormat::packed(width, height, pixels);
@@ -80,6 +82,7 @@ impl SimulatedCamera {
         Ok(Self {
             paced: PacedCamera::new(reader, pool, config.pace),
             options: options.clone(),
+            opened_us: monotonic_us(),
         })
     }
 
@@ -103,7 +106,11 @@ impl Camera for SimulatedCamera {
     }
 
     fn capture(&mut self, timeout: Duration) -> Result<Captured, CameraLost> {
-        if self.options.is_unplugged() {
+        if self.options.is_silent() {
+            sleep_until(deadline_us(timeout));
+            return Ok(Captured::TimedOut);
+        }
+        if self.options.is_unplugged() || self.options.has_died(self.opened_us) {
             return Err(CameraLost::Gone);
         }
         self.paced.capture(timeout)

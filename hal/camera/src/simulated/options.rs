@@ -23,6 +23,10 @@ pub struct SimulatedOptions {
     pub prerendered: usize,
     /// When the camera is unplugged, in real time.
     pub outages: Vec<Outage>,
+    /// How long after each opening the camera is lost, microseconds. `None`: it is not.
+    pub dies_after_us: Option<u64>,
+    /// How long after the first opening the camera falls silent for good, microseconds. `None`: it does not.
+    pub silent_after_us: Option<u64>,
     first_opened_us: Arc<OnceLock<u64>>,
 }
 
@@ -51,6 +55,8 @@ impl SimulatedOptions {
             pixels: None,
             prerendered: 0,
             outages: Vec::new(),
+            dies_after_us: None,
+            silent_after_us: None,
             first_opened_us: Arc::default(),
         }
     }
@@ -67,6 +73,18 @@ impl SimulatedOptions {
         self.outages
             .iter()
             .any(|outage| (outage.at_us..outage.at_us + outage.for_us).contains(&now_us))
+    }
+
+    /// Whether a camera opened at that time is lost by now.
+    pub(super) fn has_died(&self, opened_us: u64) -> bool {
+        self.dies_after_us
+            .is_some_and(|after_us| monotonic_us().saturating_sub(opened_us) >= after_us)
+    }
+
+    /// Whether it says nothing any more.
+    pub(super) fn is_silent(&self) -> bool {
+        self.silent_after_us
+            .is_some_and(|after_us| self.elapsed_us() >= after_us)
     }
 }
 
@@ -90,7 +108,8 @@ impl fmt::Display for OptionError {
 impl std::error::Error for OptionError {}
 
 const KEYS: &str = "one of seed=N, balls=N, set=american|snooker|pub|carom, still, play, size=WxH, fps=HZ, \
-                    format=yuyv|nv12|grey|rgb, prerendered=N, unplug=AT+FOR (seconds)";
+                    format=yuyv|nv12|grey|rgb, prerendered=N, unplug=AT+FOR, dies=AFTER, \
+                    silent=AFTER (seconds)";
 
 impl FromStr for SimulatedOptions {
     type Err = OptionError;
@@ -138,6 +157,12 @@ impl FromStr for SimulatedOptions {
                         outage(value).ok_or_else(|| wrong("seconds until it and of it, such as 5+2"))?;
                     options.outages.push(outage);
                 }
+                "dies" => {
+                    options.dies_after_us = Some(micros(value).ok_or_else(|| wrong("seconds, such as 0.5"))?);
+                }
+                "silent" => {
+                    options.silent_after_us = Some(micros(value).ok_or_else(|| wrong("seconds, such as 5"))?);
+                }
                 _ => return Err(wrong(KEYS)),
             }
         }
@@ -180,14 +205,15 @@ fn pixels(text: &str) -> Option<PixelFormat> {
     })
 }
 
+fn micros(text: &str) -> Option<u64> {
+    let seconds = text
+        .parse::<f64>()
+        .ok()
+        .filter(|seconds| (0.0..1e6).contains(seconds))?;
+    Some((seconds * 1e6) as u64)
+}
+
 fn outage(text: &str) -> Option<Outage> {
-    let micros = |text: &str| {
-        let seconds = text
-            .parse::<f64>()
-            .ok()
-            .filter(|seconds| (0.0..1e6).contains(seconds))?;
-        Some((seconds * 1e6) as u64)
-    };
     let (at, duration) = text.split_once('+')?;
     Some(Outage {
         at_us: micros(at)?,
@@ -206,7 +232,11 @@ mod tests {
     #[test]
     fn options_are_read_in_any_order() {
         let options =
-            parse("still,balls=9,seed=3,size=640x384,fps=50,format=nv12,unplug=1.5+2,prerendered=20");
+            parse("still,balls=9,seed=3,size=640x384,fps=50,format=nv12,unplug=1.5+2,dies=2,prerendered=20");
+        assert_eq!(
+            (options.dies_after_us, options.silent_after_us),
+            (Some(2_000_000), None)
+        );
         assert_eq!(
             (options.scene.seed, options.scene.layout),
             (3, Layout::Scattered(9))
@@ -246,6 +276,8 @@ mod tests {
             ("fps=0", "0.1 to 1000"),
             ("still=1", "still"),
             ("unplug=5", "5+2"),
+            ("dies=often", "0.5"),
+            ("silent=", "seconds"),
         ] {
             let error = text.parse::<SimulatedOptions>().expect_err(text).to_string();
             assert!(error.contains(text) && error.contains(part), "{error}");

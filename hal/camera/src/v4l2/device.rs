@@ -48,6 +48,7 @@ plain!(
     v4l2_format,
     v4l2_frmivalenum,
     v4l2_frmsizeenum,
+    v4l2_pix_format,
     v4l2_query_ext_ctrl,
     v4l2_requestbuffers,
     v4l2_streamparm,

@@ -4,8 +4,7 @@ use std::fmt;
 
 use super::encoding::{Encoding, FourCc, Unusable};
 use crate::config::{CameraConfig, PixelWish};
-use crate::limits::MAX_FRAME_BYTES;
-use baize_frame::FrameFormat;
+use crate::limits::{MAX_FRAME_HEIGHT, MAX_FRAME_WIDTH};
 
 /// The size wished where the configuration names none: enough pixels on a ball of an eight-foot table, and what cameras
 /// offer without compression over USB 3.
@@ -81,7 +80,8 @@ pub(super) struct Choice {
 /// Takes the offer nearest to the wishes: first the size, then a sufficient rate, then the cheapest encoding. `None`:
 /// nothing offered is of use.
 pub(super) fn choose(offers: &[FormatOffer], config: &CameraConfig) -> Option<Choice> {
-    let wished_size = config.size.unwrap_or(USUAL_SIZE);
+    let (width, height) = config.size.unwrap_or(USUAL_SIZE);
+    let wished_size = (width.min(MAX_FRAME_WIDTH), height.min(MAX_FRAME_HEIGHT));
     let mut best: Option<(Rank, Choice)> = None;
     for offer in offers {
         let Ok(encoding) = Encoding::try_from(offer.four_cc) else {
@@ -92,7 +92,7 @@ pub(super) fn choose(offers: &[FormatOffer], config: &CameraConfig) -> Option<Ch
         }
         for size in &offer.sizes {
             let (width, height) = size.nearest(wished_size);
-            if FrameFormat::packed(width, height, encoding.pixels()).size_bytes() > MAX_FRAME_BYTES {
+            if !fits_a_slot(width, height) {
                 continue;
             }
             let rate_hz = choose_rate(&size.rates_hz, config.rate_hz);
@@ -110,6 +110,11 @@ pub(super) fn choose(offers: &[FormatOffer], config: &CameraConfig) -> Option<Ch
         }
     }
     best.map(|(_, choice)| choice)
+}
+
+/// Whether there is room for such a picture on its whole way, in whatever pixels.
+pub(super) const fn fits_a_slot(width: u32, height: u32) -> bool {
+    width <= MAX_FRAME_WIDTH && height <= MAX_FRAME_HEIGHT
 }
 
 /// Lower is better, the first difference decides.
@@ -294,6 +299,37 @@ mod tests {
             chosen(&offers, &CameraConfig::default()),
             (Encoding::Mjpeg, 640, 480, Some(30.0))
         );
+    }
+
+    #[test]
+    fn what_is_wider_or_higher_than_4k_is_passed_over_though_its_bytes_would_fit() {
+        for too_large in [(4096, 2160), (3840, 2400), (4096, 1080)] {
+            let (width, height) = too_large;
+            let offers = [offer(b"YUYV", &[(width, height, &[30.0]), (1280, 720, &[30.0])])];
+            let config = CameraConfig {
+                size: Some(too_large),
+                ..CameraConfig::default()
+            };
+            assert_eq!(chosen(&offers, &config), (Encoding::Yuyv, 1280, 720, Some(30.0)));
+        }
+    }
+
+    #[test]
+    fn of_a_range_that_goes_beyond_4k_4k_is_taken_where_more_is_wished() {
+        let range = SizeOffer {
+            smallest: (48, 48),
+            largest: (8192, 8192),
+            rates_hz: vec![],
+        };
+        let offers = [FormatOffer {
+            four_cc: FourCc(*b"NV12"),
+            sizes: vec![range],
+        }];
+        let config = CameraConfig {
+            size: Some((7680, 4320)),
+            ..CameraConfig::default()
+        };
+        assert_eq!(chosen(&offers, &config), (Encoding::Nv12, 3840, 2160, None));
     }
 
     #[test]

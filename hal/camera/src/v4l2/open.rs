@@ -13,7 +13,7 @@ use super::device::{Device, STREAMON, VIDEO_CAPTURE, v4l2_fract, v4l2_pix_format
 use super::encoding::Encoding;
 use super::error::{CameraName, V4l2Error};
 use super::list::{CameraInfo, NoCamera, STABLE_FOLDERS, describe, list_cameras};
-use super::negotiate::{Choice, choose, explain_refusal};
+use super::negotiate::{Choice, choose, explain_refusal, fits_a_slot};
 use super::stamp::Stamp;
 use crate::camera::Camera;
 use crate::config::{BufferWish, CameraConfig};
@@ -235,6 +235,12 @@ fn usable(answer: &v4l2_pix_format, choice: &Choice) -> Result<FrameFormat, Stri
             choice.four_cc
         ));
     }
+    if !fits_a_slot(answer.width, answer.height) {
+        return Err(format!(
+            "asked for {}x{} it gives {}x{}, and 3840x2160 is the most there is room for; wish for a smaller size",
+            choice.width, choice.height, answer.width, answer.height
+        ));
+    }
     let halves = [
         kernel::v4l2_field_V4L2_FIELD_TOP,
         kernel::v4l2_field_V4L2_FIELD_BOTTOM,
@@ -263,4 +269,33 @@ fn usable(answer: &v4l2_pix_format, choice: &Choice) -> Result<FrameFormat, Stri
         ));
     }
     Ok(format)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::v4l2::device::Plain as _;
+    use crate::v4l2::encoding::FourCc;
+
+    #[test]
+    fn a_driver_that_gives_more_than_it_was_asked_for_is_refused_where_there_is_no_room() {
+        let choice = Choice {
+            encoding: Encoding::Yuyv,
+            four_cc: FourCc(*b"YUYV"),
+            width: 3840,
+            height: 2160,
+            rate_hz: None,
+        };
+        let answer = |width: u32, height: u32| v4l2_pix_format {
+            width,
+            height,
+            pixelformat: u32::from_le_bytes(*b"YUYV"),
+            bytesperline: width * 2,
+            sizeimage: width * height * 2,
+            ..v4l2_pix_format::zeroed()
+        };
+        assert!(usable(&answer(3840, 2160), &choice).is_ok());
+        let refusal = usable(&answer(4096, 2160), &choice).expect_err("it is too wide");
+        assert!(refusal.contains("4096x2160"), "{refusal}");
+    }
 }
