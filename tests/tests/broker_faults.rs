@@ -80,8 +80,8 @@ fn a_broker_killed_and_restarted_under_load_disturbs_nothing() {
                 Topic::Calibration,
                 Topic::CameraStatus,
                 Topic::State,
-                Topic::Snapshot,
-                Topic::Status
+                Topic::Status,
+                Topic::Snapshot
             ],
             "a new connection is born like the first"
         );

@@ -62,7 +62,7 @@ fn a_wrong_value_is_refused_with_what_would_be_right() {
         ("[camera]\nfps = 0", "1 and 500"),
         ("[table]\nsize = '10ft2'", "9ft"),
         ("[table]\nname = 'a b'", "letters"),
-        ("[table]\nball_diameter_mm = 570", "100"),
+        ("[table]\nball_diameter_mm = 570", "80"),
         ("[calibration]\ncorners_px = [[1, 2]]", "four"),
         ("[realtime]\npriority = 100", "99"),
         ("[camera]\nwidth = 'wide'", "line 2"),
