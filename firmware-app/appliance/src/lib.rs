@@ -27,6 +27,7 @@ mod panel;
 pub mod pipeline;
 pub mod publish;
 pub mod recalibration;
+pub mod recording;
 mod sources;
 pub mod state_json;
 mod view;

@@ -28,4 +28,5 @@ mod stage;
 mod tracking;
 
 pub use geometry::{Calibration, TableSize};
+pub use observation::{CueLine, Observation, Observations};
 pub use stage::{FrameStamp, StageOutput, TableStage};

@@ -1,7 +1,7 @@
 use baize_frame::{Detections, Luminance};
 use baize_table_state::limits::MAX_BALLS;
 use baize_table_state::{
-    Ball, CalibrationValidity, Confidence, Flags, Identity, Position, Sigma, TableEvent, TableState, Velocity,
+    Ball, CalibrationValidity, Confidence, Flags, Identity, Position, ShotPrediction, Sigma, TableEvent, TableState, Velocity,
 };
 use heapless::Vec;
 
@@ -10,7 +10,7 @@ use crate::events::Narrator;
 use crate::fmt::info;
 use crate::geometry::Calibration;
 use crate::limits::{MAX_EVENTS, MAX_TRACKS};
-use crate::observation::observe;
+use crate::observation::{Observations, observe};
 use crate::refine::Refiner;
 use crate::tracking::{Track, Tracker, is_hidden};
 
@@ -33,6 +33,8 @@ pub struct StageOutput {
     pub events: Vec<TableEvent, MAX_EVENTS>,
     /// Where the picture shows each ball of `state.balls`, in the same order: the middle of its outline.
     pub pixels: Vec<[f32; 2], MAX_BALLS>,
+    /// What would happen if the shot being aimed were played now, or what is to happen after the strike.
+    pub prediction: Option<ShotPrediction>,
 }
 
 impl StageOutput {
@@ -42,6 +44,7 @@ impl StageOutput {
             state: TableState::uncalibrated(0, 0),
             events: Vec::new(),
             pixels: Vec::new(),
+            prediction: None,
         }
     }
 
@@ -114,17 +117,31 @@ impl TableStage {
         luminance: Option<Luminance<'_>>,
         out: &mut StageOutput,
     ) {
-        out.state = TableState::uncalibrated(stamp.frame_id, stamp.exposure_us);
-        out.events.clear();
-        out.pixels.clear();
+        let seen = self.observe(detections, luminance);
+        self.judge(stamp, &seen, out);
+    }
+
+    /// The first half of [`step`](Self::step): from pixels to millimetres. Nothing without a calibration.
+    pub fn observe(&self, detections: &Detections, luminance: Option<Luminance<'_>>) -> Observations {
         let Some(calibration) = &self.calibration else {
-            return;
+            return Observations::default();
         };
         let luminance = luminance.filter(|picture| {
             (picture.width(), picture.height()) == (calibration.camera.width_px, calibration.camera.height_px)
         });
-        let seen = observe(calibration, &self.refiner, detections, luminance);
-        self.tracker.step(stamp, &seen, calibration);
+        observe(calibration, &self.refiner, detections, luminance)
+    }
+
+    /// The second half of [`step`](Self::step): what the observations of one exposure mean.
+    pub fn judge(&mut self, stamp: FrameStamp, seen: &Observations, out: &mut StageOutput) {
+        out.state = TableState::uncalibrated(stamp.frame_id, stamp.exposure_us);
+        out.events.clear();
+        out.pixels.clear();
+        out.prediction = None;
+        let Some(calibration) = &self.calibration else {
+            return;
+        };
+        self.tracker.step(stamp, &seen.balls, calibration);
         let tracks = self.tracker.tracks();
         self.narrator.tell(stamp, calibration.id, tracks, &mut out.events);
         publish(calibration, tracks, out);
@@ -132,7 +149,7 @@ impl TableStage {
             .iter()
             .find(|track| track.is_published() && track.named.identity == Identity::CUE && !track.is_moving())
             .map(Track::place_mm);
-        out.state.cue = cue::find(calibration, &detections.cues, resting_cue_ball);
+        out.state.cue = cue::find(calibration, &seen.cues, resting_cue_ball);
     }
 
     /// Says again what the last exposure showed, without events: for when no frame comes. Without a calibration, that

@@ -1,6 +1,7 @@
 //! `baize replay`: a recording through detector and table stage, a line a frame, every frame, always the same.
 
-use std::io::Write as _;
+use std::fs::File;
+use std::io::{BufWriter, Write as _};
 use std::path::Path;
 
 use baize_camera::{Camera, Pace, SourceSpec, open};
@@ -16,6 +17,7 @@ use crate::canvas::Canvas;
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::find_table::{find_table, next_frame};
+use crate::recording;
 use crate::sources;
 use crate::state_json;
 
@@ -42,7 +44,13 @@ pub fn run(args: &ReplayArgs) -> Result<(), Failure> {
     stage.set_calibration(calibration);
     let region = calibration.and_then(|calibration| calibration.region_of_interest(REGION_MARGIN_MM));
 
-    let mut camera = recording(&args.path, &config)?;
+    let record_failure = |error| Failure::at(args.record.as_deref().unwrap_or(Path::new("")).display(), error);
+    let mut record = match &args.record {
+        Some(path) => Some(BufWriter::new(File::create(path).map_err(record_failure)?)),
+        None => None,
+    };
+
+    let mut camera = open_recording(&args.path, &config)?;
     let mut detections = Detections::new();
     let mut output = StageOutput::new();
     let mut out = std::io::stdout().lock();
@@ -64,7 +72,11 @@ pub fn run(args: &ReplayArgs) -> Result<(), Failure> {
             frame_id: frames,
             exposure_us: frame.exposure_us,
         };
-        stage.step(stamp, &detections, Some(image.luminance()), &mut output);
+        let seen = stage.observe(&detections, Some(image.luminance()));
+        if let Some(file) = &mut record {
+            recording::write(file, stamp.exposure_us, &seen).map_err(record_failure)?;
+        }
+        stage.judge(stamp, &seen, &mut output);
         let written = if args.json {
             writeln!(
                 out,
@@ -72,7 +84,7 @@ pub fn run(args: &ReplayArgs) -> Result<(), Failure> {
                 Value::Object(state_json::state(&output.state, &output.pixels))
             )
         } else {
-            writeln!(out, "{}", in_words(&output))
+            writeln!(out, "{}", state_json::in_words(&output))
         };
         if written.is_err() {
             // Whoever read has seen enough.
@@ -81,6 +93,9 @@ pub fn run(args: &ReplayArgs) -> Result<(), Failure> {
         if let Some(folder) = &args.draw {
             draw(folder, frames, &image, &output, calibration.as_ref())?;
         }
+    }
+    if let Some(mut file) = record {
+        file.flush().map_err(record_failure)?;
     }
     if frames == 0 {
         return Err(Failure::new(format!(
@@ -91,7 +106,7 @@ pub fn run(args: &ReplayArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-fn recording(path: &Path, config: &Config) -> Result<Box<dyn Camera>, Failure> {
+fn open_recording(path: &Path, config: &Config) -> Result<Box<dyn Camera>, Failure> {
     let camera_config = sources::camera_config(&config.camera, Pace::AsFastAsPossible, false);
     open(&SourceSpec::Replay(path.into()), &camera_config).map_err(Failure::from_error)
 }
@@ -99,7 +114,7 @@ fn recording(path: &Path, config: &Config) -> Result<Box<dyn Camera>, Failure> {
 /// Calibrates from the recording itself. A table that is not found is said, and leaves the states uncalibrated.
 fn own_calibration(path: &Path, config: &Config) -> Result<Option<Calibration>, Failure> {
     let table: TableSize = config.table.size.parse().map_err(Failure::from_error)?;
-    let mut camera = recording(path, config)?;
+    let mut camera = open_recording(path, config)?;
     let request = Request::new(table, config.table.ball_diameter_mm);
     let outcome = find_table(camera.as_mut(), &request).map_err(Failure::from_error)?;
     let Some(mut calibration) = outcome.calibration.filter(|_| outcome.accepted) else {
@@ -112,19 +127,6 @@ fn own_calibration(path: &Path, config: &Config) -> Result<Option<Calibration>, 
     calibration.id = 1;
     log::info!("table found, residual {:.2} mm", calibration.residual_mm);
     Ok(Some(calibration))
-}
-
-fn in_words(output: &StageOutput) -> String {
-    let state = &output.state;
-    let seen = state.balls.iter().filter(|ball| ball.seen()).count();
-    let moving = state.balls.iter().filter(|ball| ball.moving).count();
-    let flags = state_json::flags(state.flags).join(" ");
-    format!(
-        "frame {}  {:.3} s  {} balls, {seen} seen, {moving} moving  {flags}",
-        state.frame_id,
-        state.exposure_us as f64 / 1e6,
-        state.balls.len()
-    )
 }
 
 fn draw(

@@ -45,7 +45,7 @@ pub struct Table {
 }
 
 /// Which balls are on the table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Game {
     /// American pool: cue ball, 1 to 15.
