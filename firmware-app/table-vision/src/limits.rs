@@ -10,3 +10,10 @@ pub const MAX_OBSERVATIONS: usize = baize_frame::limits::MAX_BALL_DETECTIONS;
 /// Events of one exposure: each ball may start or vanish, and be corrected in its identity; the table as a whole may
 /// begin a shot, come to rest or be cleared.
 pub const MAX_EVENTS: usize = 2 * MAX_TRACKS + 3;
+
+/// Impacts between two exposures: a break at 30 frames a second has a score of them in one interval; what is beyond is
+/// seen as balls that were hit.
+pub const MAX_IMPACTS: usize = 24;
+
+/// Impacts and starts that wait to be told apart from noise: each ball may wait for its start and for an impact.
+pub const MAX_PENDING: usize = 2 * MAX_TRACKS;

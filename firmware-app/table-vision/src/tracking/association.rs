@@ -48,9 +48,9 @@ pub fn weigh(assignment: &mut Assignment, tracks: &[Track], seen: &[Observation]
 
 /// The cheaper of two stories: the ball went on as it did, or it was hit and may be anywhere it can have reached.
 fn motion_cost(track: &Track, seen: &Observation, elapsed_s: f64) -> f64 {
-    let (innovation, volume) = track.innovation(seen);
-    let went_on = if innovation < UNPAIRED {
-        innovation + libm::log(volume.max(1.0))
+    let innovation = track.innovation(seen);
+    let went_on = if innovation.squared < UNPAIRED {
+        innovation.cost()
     } else {
         f64::INFINITY
     };

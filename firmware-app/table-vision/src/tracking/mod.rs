@@ -3,23 +3,26 @@
 
 mod assignment;
 mod association;
+mod collide;
 mod ending;
 mod kalman;
 mod rest;
 mod track;
+mod trail;
 
 use baize_table_state::BallId;
 use baize_table_state::limits::MAX_BALL_ID;
 use heapless::Vec;
 
 use self::assignment::Assignment;
+use self::collide::{Impact, Mover};
 pub use self::ending::Ending;
 pub use self::track::Track;
 use self::track::seconds_between;
 use crate::FrameStamp;
 use crate::geometry::Calibration;
 use crate::identity::{Named, name_balls};
-use crate::limits::MAX_TRACKS;
+use crate::limits::{MAX_IMPACTS, MAX_TRACKS};
 use crate::observation::Observation;
 
 /// A new ball is believed in when it was seen this often; false detections seldom repeat in one place.
@@ -33,6 +36,8 @@ const LOOSENED_SIGMA_MM: f64 = 20.0;
 #[derive(Debug)]
 pub struct Tracker {
     tracks: Vec<Track, MAX_TRACKS>,
+    /// What was to meet in the newest interval.
+    impacts: Vec<Impact, MAX_IMPACTS>,
     assignment: Assignment,
     next_id: u8,
     last: Option<FrameStamp>,
@@ -43,6 +48,7 @@ impl Tracker {
     pub const fn new() -> Self {
         Self {
             tracks: Vec::new(),
+            impacts: Vec::new(),
             assignment: Assignment::new(),
             next_id: 0,
             last: None,
@@ -81,16 +87,13 @@ impl Tracker {
         let first = self.last.is_none();
         let loosened = core::mem::take(&mut self.loosen_next) || dt_us > LONG_GAP_US;
         self.last = Some(stamp);
-        for track in &mut self.tracks {
-            if loosened {
+        if loosened {
+            for track in &mut self.tracks {
                 track.loosen(LOOSENED_SIGMA_MM, stamp.exposure_us);
-            } else {
-                track.predict(
-                    dt_us as f64 / 1e6,
-                    &calibration.table,
-                    calibration.ball_radius_mm(),
-                );
             }
+            self.impacts.clear();
+        } else {
+            self.predict(dt_us as f64 / 1e6, calibration);
         }
         let mut taken = [false; crate::limits::MAX_OBSERVATIONS];
         self.pair(stamp, seen, &mut taken);
@@ -99,6 +102,24 @@ impl Tracker {
         }
         self.end(stamp, calibration);
         self.name();
+    }
+
+    /// Moves all balls on together. One that is not believed in yet hits nobody.
+    fn predict(&mut self, dt_s: f64, calibration: &Calibration) {
+        let mut movers: Vec<Mover, MAX_TRACKS> = self.tracks.iter().map(|track| track.mover(dt_s)).collect();
+        for (mover, track) in movers.iter_mut().zip(&self.tracks) {
+            mover.is_solid = track.confirmed;
+        }
+        collide::advance(
+            &mut movers,
+            dt_s,
+            &calibration.table,
+            calibration.ball_radius_mm(),
+            &mut self.impacts,
+        );
+        for (track, mover) in self.tracks.iter_mut().zip(&movers) {
+            track.predict(dt_s, mover);
+        }
     }
 
     fn pair(&mut self, stamp: FrameStamp, seen: &[Observation], taken: &mut [bool]) {
