@@ -35,12 +35,17 @@ def match(balls, truth, before):
     """Pairs of published id and true name: those of the frame before while they are near, then the nearest."""
     pairs = {}
     candidates = []
+    near = lambda ball, n: math.hypot(ball["x_mm"] - truth[n][0], ball["y_mm"] - truth[n][1]) < NEAR_MM
+    for ball in balls:
+        n = before.get(ball["id"])
+        if n in truth and near(ball, n) and n not in pairs.values():
+            pairs[ball["id"]] = n
     for ball in balls:
         for name, (x, y, vx, vy) in truth.items():
             far = math.hypot(ball["x_mm"] - x, ball["y_mm"] - y)
             if far < NEAR_MM:
                 candidates.append((far, ball["id"], name))
-    free_ids, free_names = {b["id"] for b in balls}, set(truth)
+    free_ids, free_names = {b["id"] for b in balls} - set(pairs), set(truth) - set(pairs.values())
     for _, i, n in sorted(candidates):
         if i in free_ids and n in free_names:
             pairs[i] = n

@@ -1,25 +1,24 @@
 //! What just happened, each thing once.
 
 use baize_table_state::{
-    BallKind, BallName, Confidence, Direction, EventKind, Identity, Position, TableEvent,
+    BallId, BallKind, BallName, Confidence, Direction, EventKind, Identity, Position, TableEvent,
 };
 use heapless::Vec;
 
 use crate::FrameStamp;
-use crate::geometry::linear::norm2;
+use crate::geometry::linear::{Vec2, norm2};
 use crate::limits::MAX_EVENTS;
-use crate::tracking::{Ending, Track};
+use crate::tracking::{Ending, Incident, Track, What};
 
 /// The cue ball was struck if it goes faster than this: a ball that someone nudges or that settles in the cloth does
 /// not.
 const SHOT_SPEED_MM_S: f64 = 100.0;
-/// A struck ball has been seen moving this often: the second time shows its speed, the first only that it moved for a
-/// part of the time between two exposures.
-const SHOT_HITS: u32 = 2;
 /// How sure a pot is that nobody saw: the ball went into the pocket's mouth and did not come back.
 const POTTED: f32 = 0.9;
 /// How sure the reason is when a ball is simply gone.
 const GONE: f32 = 0.5;
+/// How sure an impact is that sightings bear out.
+const CONTACT: f32 = 0.9;
 /// How sure a shot is when no ball is known to be the cue ball.
 const SHOT_OF_UNKNOWN_BALL: f32 = 0.5;
 
@@ -67,6 +66,7 @@ impl Narrator {
         stamp: FrameStamp,
         calibration_id: u32,
         tracks: &[Track],
+        incidents: &[Incident],
         events: &mut Vec<TableEvent, MAX_EVENTS>,
     ) {
         let mut teller = Teller {
@@ -76,22 +76,16 @@ impl Narrator {
             events,
         };
         let believed = || tracks.iter().filter(|track| track.confirmed);
+        for incident in incidents {
+            if let Some(track) = tracks.iter().find(|track| track.id == incident.ball) {
+                self.shot_told |= tell_incident(&mut teller, incident, track, tracks, self.shot_told);
+            }
+        }
         for track in believed() {
             tell_news(&mut teller, track);
         }
         let on_table = || believed().filter(|track| track.news.ended.is_none());
         let moving = on_table().any(Track::is_moving);
-        if moving
-            && !self.shot_told
-            && let Some((track, confidence)) = struck_ball(on_table())
-        {
-            let began = track.moving_since.unwrap_or(stamp);
-            teller.say(EventKind::SHOT_BEGAN, confidence, Some(track), |event| {
-                event.frame_id = began.frame_id;
-                event.exposure_us = began.exposure_us;
-            });
-            self.shot_told = true;
-        }
         if self.moving && !moving {
             teller.say(EventKind::ALL_AT_REST, 1.0, None, |_| {});
             self.shot_told = false;
@@ -143,22 +137,52 @@ fn tell_news(teller: &mut Teller<'_>, track: &Track) {
     }
 }
 
-/// The ball whose motion is a shot: the cue ball, or where none is known the fastest.
-fn struck_ball<'a>(tracks: impl Iterator<Item = &'a Track> + Clone) -> Option<(&'a Track, f32)> {
-    let struck = |track: &&Track| track.moving_hits >= SHOT_HITS && track.speed_mm_s() > SHOT_SPEED_MM_S;
-    match tracks.clone().find(|track| track.named.identity == Identity::CUE) {
-        Some(cue_ball) => Some((cue_ball, cue_ball.named.probability)).filter(|(track, _)| struck(track)),
-        None => tracks
-            .filter(struck)
-            .reduce(|best, other| {
-                if other.speed_mm_s() > best.speed_mm_s() {
-                    other
-                } else {
-                    best
-                }
-            })
-            .map(|track| (track, SHOT_OF_UNKNOWN_BALL)),
-    }
+/// Tells an impact, or a start that is a shot. Whether it was a shot.
+fn tell_incident(
+    teller: &mut Teller<'_>,
+    incident: &Incident,
+    track: &Track,
+    tracks: &[Track],
+    shot_told: bool,
+) -> bool {
+    let speed = norm2(incident.velocity_mm_s);
+    let other = |id: BallId| tracks.iter().find(|track| track.id == id).map(Track::name);
+    let (kind, confidence, other) = match incident.what {
+        What::HitBall(id) => (EventKind::BALL_CONTACT, CONTACT, other(id)),
+        What::HitCushion => (EventKind::CUSHION_CONTACT, CONTACT, None),
+        What::Started => {
+            let cue_ball_known = tracks
+                .iter()
+                .any(|track| track.is_published() && track.named.identity.kind() == BallKind::CUE);
+            let is_cue_ball = track.named.identity.kind() == BallKind::CUE;
+            if shot_told || speed < SHOT_SPEED_MM_S || (cue_ball_known && !is_cue_ball) {
+                return false;
+            }
+            let confidence = if is_cue_ball {
+                track.named.probability
+            } else {
+                SHOT_OF_UNKNOWN_BALL
+            };
+            (EventKind::SHOT_BEGAN, confidence, None)
+        }
+    };
+    teller.say(kind, confidence, Some(track), |event| {
+        event.frame_id = incident.frame_id;
+        event.exposure_us = incident.at_us;
+        event.other = other;
+        event.position = Some(position(incident.place_mm));
+        event.speed_mm_s = Some(speed.min(f64::from(u16::MAX)) as u16);
+        event.direction = Some(direction(incident.velocity_mm_s));
+    });
+    kind == EventKind::SHOT_BEGAN
+}
+
+fn position([x, y]: Vec2) -> Position {
+    Position::from_mm(x as f32, y as f32)
+}
+
+fn direction([x, y]: Vec2) -> Direction {
+    Direction::from_radians(libm::atan2(y, x) as f32)
 }
 
 impl Teller<'_> {
@@ -182,13 +206,11 @@ impl Teller<'_> {
             confidence: Confidence::from_ratio(confidence),
             ball: track.map(Track::name),
             other: None,
-            position: track
-                .map(|track| Position::from_mm(track.place_mm()[0] as f32, track.place_mm()[1] as f32)),
+            position: track.map(|track| position(track.place_mm())),
             speed_mm_s: speed.map(|speed| (speed + 0.5) as u16),
-            direction: track.filter(|_| speed.is_some()).map(|track| {
-                let [x, y] = track.velocity_mm_s();
-                Direction::from_radians(libm::atan2(y, x) as f32)
-            }),
+            direction: track
+                .filter(|_| speed.is_some())
+                .map(|track| direction(track.velocity_mm_s())),
             pocket: None,
         };
         more(&mut event);

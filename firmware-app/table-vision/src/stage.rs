@@ -143,7 +143,13 @@ impl TableStage {
         };
         self.tracker.step(stamp, &seen.balls, calibration);
         let tracks = self.tracker.tracks();
-        self.narrator.tell(stamp, calibration.id, tracks, &mut out.events);
+        self.narrator.tell(
+            stamp,
+            calibration.id,
+            tracks,
+            self.tracker.incidents(),
+            &mut out.events,
+        );
         publish(calibration, tracks, out);
         let resting_cue_ball = tracks
             .iter()

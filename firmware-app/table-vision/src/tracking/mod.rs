@@ -5,6 +5,7 @@ mod assignment;
 mod association;
 mod collide;
 mod ending;
+mod incidents;
 mod kalman;
 mod rest;
 mod track;
@@ -17,6 +18,8 @@ use heapless::Vec;
 use self::assignment::Assignment;
 use self::collide::{Impact, Mover};
 pub use self::ending::Ending;
+pub use self::incidents::{Incident, What};
+use self::incidents::Incidents;
 pub use self::track::Track;
 use self::track::seconds_between;
 use crate::FrameStamp;
@@ -38,6 +41,7 @@ pub struct Tracker {
     tracks: Vec<Track, MAX_TRACKS>,
     /// What was to meet in the newest interval.
     impacts: Vec<Impact, MAX_IMPACTS>,
+    incidents: Incidents,
     assignment: Assignment,
     next_id: u8,
     last: Option<FrameStamp>,
@@ -49,6 +53,7 @@ impl Tracker {
         Self {
             tracks: Vec::new(),
             impacts: Vec::new(),
+            incidents: Incidents::new(),
             assignment: Assignment::new(),
             next_id: 0,
             last: None,
@@ -61,6 +66,11 @@ impl Tracker {
         &self.tracks
     }
 
+    /// What the newest exposure made known of impacts and starts.
+    pub fn incidents(&self) -> &[Incident] {
+        self.incidents.news()
+    }
+
     /// With the next exposure, balls may be seen some millimetres from where they were.
     pub fn loosen(&mut self) {
         self.loosen_next = true;
@@ -69,6 +79,8 @@ impl Tracker {
     /// Forgets all balls; ids go on.
     pub fn clear(&mut self) {
         self.tracks.clear();
+        self.impacts.clear();
+        self.incidents.clear();
         self.last = None;
         self.loosen_next = false;
     }
@@ -95,8 +107,12 @@ impl Tracker {
         } else {
             self.predict(dt_us as f64 / 1e6, calibration);
         }
+        let began_us = stamp.exposure_us - dt_us;
         let mut taken = [false; crate::limits::MAX_OBSERVATIONS];
         self.pair(stamp, seen, &mut taken);
+        // Impacts name tracks by index: before any is added.
+        self.incidents
+            .step(stamp, began_us, &self.tracks, &self.impacts, calibration);
         for (observation, _) in seen.iter().zip(taken).filter(|(_, taken)| !taken) {
             self.begin(observation, stamp, first, first || loosened);
         }

@@ -44,10 +44,6 @@ impl Trail {
         let _ = self.places.push(Sighting { exposure_us, place_mm });
     }
 
-    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Sighting> + Clone {
-        self.places.iter()
-    }
-
     pub fn last(&self) -> Option<&Sighting> {
         self.places.last()
     }
@@ -57,20 +53,43 @@ impl Trail {
         self.places.iter().filter(move |seen| seen.exposure_us > since_us)
     }
 
-    /// How close the ball came to a place between two instants, straight from sighting to sighting; one sighting before
-    /// and one after are taken along.
-    pub fn closest_mm(&self, to_mm: Vec2, from_us: f64, until_us: f64) -> f64 {
-        let mut closest = f64::INFINITY;
-        for (a, b) in self.places.iter().zip(self.places.iter().skip(1)) {
-            if b.exposure_us as f64 >= from_us && a.exposure_us as f64 <= until_us {
-                closest = closest.min(distance_to_way(to_mm, a.place_mm, b.place_mm));
+    /// How close the ball came to a place between two instants: straight from sighting to sighting, or straight on from
+    /// the sightings before, for its way may have been bent there. `None` if it was not seen then.
+    pub fn approach(&self, to_mm: Vec2, from_us: f64, until_us: f64) -> Option<Approach> {
+        let mut approach: Option<Approach> = None;
+        for (i, (a, b)) in self.places.iter().zip(self.places.iter().skip(1)).enumerate() {
+            if (b.exposure_us as f64) < from_us || a.exposure_us as f64 > until_us {
+                continue;
             }
+            let step_mm = norm2(sub2(b.place_mm, a.place_mm));
+            let mut distance_mm = distance_to_way(to_mm, a.place_mm, b.place_mm);
+            if let Some(before) = i.checked_sub(1).map(|i| &self.places[i]) {
+                let on = add2(a.place_mm, sub2(a.place_mm, before.place_mm));
+                distance_mm = distance_mm.min(distance_to_way(to_mm, a.place_mm, on));
+            }
+            let so_far = approach.unwrap_or(Approach {
+                distance_mm: f64::INFINITY,
+                step_mm: 0.0,
+                moved_mm: 0.0,
+            });
+            approach = Some(Approach {
+                distance_mm: so_far.distance_mm.min(distance_mm),
+                step_mm: so_far.step_mm.max(step_mm),
+                moved_mm: so_far.moved_mm + step_mm,
+            });
         }
-        if let Some(only) = self.places.first().filter(|_| self.places.len() == 1) {
-            closest = norm2(sub2(only.place_mm, to_mm));
-        }
-        closest
+        approach
     }
+}
+
+/// How a ball passed a place.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Approach {
+    pub distance_mm: f64,
+    /// The longest way between two sightings meanwhile.
+    pub step_mm: f64,
+    /// How far it went meanwhile.
+    pub moved_mm: f64,
 }
 
 /// How far a point is from the straight way between two others.

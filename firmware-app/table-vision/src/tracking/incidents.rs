@@ -1,0 +1,377 @@
+//! What the balls did to each other: which impacts happened, when a ball left its rest and what sent it.
+//!
+//! An impact that was expected is told once a sighting bears it out. A ball that leaves its rest unexpectedly is watched
+//! for some exposures; its first way, followed back, says when and how fast it left and where the ball that sent it was.
+
+use baize_table_state::BallId;
+use heapless::Vec;
+
+use super::collide::{Impact, Met};
+use super::track::{Track, Verdict};
+use super::trail::{Departure, departure};
+use crate::FrameStamp;
+use crate::geometry::Calibration;
+use crate::geometry::linear::{Vec2, add2, norm2, scale2, sub2};
+use crate::limits::{MAX_INCIDENTS, MAX_PENDING, MAX_TRACKS};
+
+/// A ball's first way is watched for this long, unless it is clear before; a strike is to be told within 100 ms.
+const WATCHED_US: f64 = 90_000.0;
+/// It is clear with so many sightings over such a time, or over such a way.
+const CLEAR_SIGHTINGS: usize = 3;
+const CLEAR_US: f64 = 45_000.0;
+const CLEAR_WAY_MM: f64 = 150.0;
+/// How far from where a ball must have been to send another one it may seem to have been.
+const CAUSE_MM: f64 = 12.0;
+/// And more, as a part of what it moves from sighting to sighting: its way was bent there.
+const CAUSE_PART: f64 = 0.12;
+/// Noise of a sighting across a way.
+const ACROSS_MM: f64 = 1.5;
+/// The same two balls do not meet again within this time; a ball that presses on another meets it many times.
+const SAME_MEETING_US: u64 = 60_000;
+/// Impacts that no sighting bears out within this time are forgotten.
+const PENDING_US: u64 = 150_000;
+/// A ball this close to a cushion when its way was bent unexpectedly may have met it, in mm and intervals of its speed.
+const BY_CUSHION_MM: f64 = 6.0;
+/// An impact slower than this is not told: it bends no way that anyone sees.
+const SLOWEST_MM_S: f64 = 25.0;
+
+/// Something that happened to a ball.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Incident {
+    pub what: What,
+    /// When; between exposures.
+    pub at_us: u64,
+    /// The exposure that first showed it.
+    pub frame_id: u64,
+    pub ball: BallId,
+    /// Where the ball was then.
+    pub place_mm: Vec2,
+    /// The ball's velocity just afterwards.
+    pub velocity_mm_s: Vec2,
+}
+
+/// Kinds of incidents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum What {
+    /// It left its rest, and no ball sent it.
+    Started,
+    /// It hit another ball.
+    HitBall(BallId),
+    /// It hit a cushion.
+    HitCushion,
+}
+
+/// A ball that left its rest; what sent it is not known yet.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Start {
+    ball: BallId,
+    from_mm: Vec2,
+    until_us: u64,
+    shown: FrameStamp,
+}
+
+#[derive(Debug)]
+pub struct Incidents {
+    starts: Vec<Start, MAX_TRACKS>,
+    pending: Vec<Incident, MAX_PENDING>,
+    /// Meetings told of late.
+    told: Vec<(BallId, BallId, u64), MAX_PENDING>,
+    news: Vec<Incident, MAX_INCIDENTS>,
+}
+
+impl Incidents {
+    pub const fn new() -> Self {
+        Self {
+            starts: Vec::new(),
+            pending: Vec::new(),
+            told: Vec::new(),
+            news: Vec::new(),
+        }
+    }
+
+    /// What the newest exposure made known.
+    pub fn news(&self) -> &[Incident] {
+        &self.news
+    }
+
+    pub fn clear(&mut self) {
+        *self = Self::new();
+    }
+
+    /// Takes in what the newest sightings say. `began_us` is the exposure before.
+    pub fn step(
+        &mut self,
+        stamp: FrameStamp,
+        began_us: u64,
+        tracks: &[Track],
+        impacts: &[Impact],
+        calibration: &Calibration,
+    ) {
+        self.news.clear();
+        self.told
+            .retain(|(_, _, at_us)| stamp.exposure_us.saturating_sub(*at_us) < 4 * SAME_MEETING_US);
+        self.decide_pending(stamp, tracks);
+        for impact in impacts {
+            self.judge(stamp, began_us, tracks, impact);
+        }
+        for track in tracks.iter().filter(|track| track.confirmed) {
+            if let Some(left) = track.left_rest
+                && !self.was_sent(track.id, left.until_us)
+            {
+                // Within capacity: a ball that rests has no start that waits.
+                let _ = self.starts.push(Start {
+                    ball: track.id,
+                    from_mm: left.place_mm,
+                    until_us: left.until_us,
+                    shown: stamp,
+                });
+            }
+            if track.verdict == Verdict::HitUnexpectedly && track.left_rest.is_none() {
+                self.explain_bend(stamp, began_us, track, tracks, impacts, calibration);
+            }
+        }
+        self.resolve_starts(stamp, began_us, tracks, calibration);
+    }
+
+    fn was_sent(&self, ball: BallId, since_us: u64) -> bool {
+        let sent = |(a, b, at_us): &(BallId, BallId, u64)| {
+            (*a == ball || *b == ball) && *at_us + SAME_MEETING_US > since_us
+        };
+        let waits = |pending: &Incident| match pending.what {
+            What::HitBall(other) => pending.ball == ball || other == ball,
+            _ => false,
+        };
+        self.told.iter().any(sent) || self.pending.iter().any(waits)
+    }
+
+    /// An impact that was expected in this interval.
+    fn judge(&mut self, stamp: FrameStamp, began_us: u64, tracks: &[Track], impact: &Impact) {
+        let ball = &tracks[usize::from(impact.ball)];
+        if !ball.confirmed || impact.change_mm_s < SLOWEST_MM_S {
+            return;
+        }
+        let seen = |track: &Track| track.unseen == 0;
+        let incident = Incident {
+            what: match impact.met {
+                Met::Ball(other) => What::HitBall(tracks[usize::from(other)].id),
+                Met::Cushion => What::HitCushion,
+            },
+            at_us: began_us + (impact.at_s * 1e6) as u64,
+            frame_id: stamp.frame_id,
+            ball: ball.id,
+            place_mm: impact.place_mm,
+            velocity_mm_s: impact.velocity_mm_s,
+        };
+        let verdicts = match impact.met {
+            Met::Ball(other) => [Some(ball), Some(&tracks[usize::from(other)])],
+            Met::Cushion => [Some(ball), None],
+        };
+        let any = |verdict: Verdict| {
+            verdicts
+                .iter()
+                .flatten()
+                .any(|track| seen(track) && track.verdict == verdict)
+        };
+        if any(Verdict::NotHit) {
+            return;
+        }
+        if any(Verdict::AsExpected) {
+            self.tell(incident);
+        } else {
+            // Full, the oldest wait no longer.
+            if self.pending.is_full() {
+                self.pending.remove(0);
+            }
+            let _ = self.pending.push(incident);
+        }
+    }
+
+    /// Impacts that the sightings so far left open.
+    fn decide_pending(&mut self, stamp: FrameStamp, tracks: &[Track]) {
+        let pending = core::mem::take(&mut self.pending);
+        for incident in pending {
+            let other = match incident.what {
+                What::HitBall(other) => Some(other),
+                _ => None,
+            };
+            let concerned = || {
+                tracks
+                    .iter()
+                    .filter(|track| track.id == incident.ball || Some(track.id) == other)
+            };
+            if concerned().any(|track| {
+                track.unseen == 0 && matches!(track.verdict, Verdict::HitUnexpectedly | Verdict::NotHit)
+            }) {
+                continue;
+            }
+            if concerned().any(|track| track.unseen == 0 && track.is_moving()) {
+                self.tell(incident);
+            } else if stamp.exposure_us.saturating_sub(incident.at_us) < PENDING_US {
+                // Within capacity: it was in the list.
+                let _ = self.pending.push(incident);
+            }
+        }
+    }
+
+    /// A ball in motion that was hit, or that hit something, when nothing was expected.
+    fn explain_bend(
+        &mut self,
+        stamp: FrameStamp,
+        began_us: u64,
+        track: &Track,
+        tracks: &[Track],
+        impacts: &[Impact],
+        calibration: &Calibration,
+    ) {
+        let touch_mm = calibration.ball_diameter_mm;
+        let at_us = began_us + (stamp.exposure_us - began_us) / 2;
+        let incident = |what| Incident {
+            what,
+            at_us,
+            frame_id: stamp.frame_id,
+            ball: track.id,
+            place_mm: track.place_mm(),
+            velocity_mm_s: track.velocity_mm_s(),
+        };
+        let is_ball = |index: u8, other: &Track| tracks[usize::from(index)].id == other.id;
+        let expected = impacts.iter().any(|impact| {
+            is_ball(impact.ball, track) || matches!(impact.met, Met::Ball(other) if is_ball(other, track))
+        });
+        if expected {
+            // It met what it was to meet, only not as expected.
+            return;
+        }
+        let partner = tracks.iter().find(|other| {
+            other.id != track.id
+                && other.confirmed
+                && other.verdict == Verdict::HitUnexpectedly
+                && other.left_rest.is_none()
+                && norm2(sub2(other.place_mm(), track.place_mm()))
+                    < touch_mm
+                        + 1e-6
+                            * (stamp.exposure_us - began_us) as f64
+                            * (other.speed_mm_s() + track.speed_mm_s())
+        });
+        if let Some(other) = partner {
+            self.tell(incident(What::HitBall(other.id)));
+            return;
+        }
+        let margin_mm = calibration.ball_radius_mm()
+            + BY_CUSHION_MM
+            + 1e-6 * (stamp.exposure_us - began_us) as f64 * track.speed_mm_s();
+        let [x, y] = track.place_mm();
+        let table = &calibration.table;
+        if x.min(table.length_mm - x).min(y).min(table.width_mm - y) < margin_mm {
+            self.tell(incident(What::HitCushion));
+        }
+    }
+
+    fn resolve_starts(
+        &mut self,
+        stamp: FrameStamp,
+        began_us: u64,
+        tracks: &[Track],
+        calibration: &Calibration,
+    ) {
+        let starts = core::mem::take(&mut self.starts);
+        for start in starts {
+            let Some(track) = tracks.iter().find(|track| track.id == start.ball) else {
+                continue;
+            };
+            // Only what belongs to its first way.
+            let bent = track.bent_us > start.shown.exposure_us;
+            let end_us = if bent { track.bent_us } else { u64::MAX };
+            let way = track.trail.since(start.until_us).filter(|seen| seen.exposure_us < end_us);
+            let Some(left) = departure(start.from_mm, start.until_us, way.clone()) else {
+                if track.is_moving() {
+                    let _ = self.starts.push(start);
+                }
+                continue;
+            };
+            let sightings = way.clone().count();
+            let elapsed_us = stamp.exposure_us as f64 - left.at_us;
+            let interval_us = (stamp.exposure_us - began_us) as f64;
+            let length_mm = way
+                .last()
+                .map_or(0.0, |seen| norm2(sub2(seen.place_mm, start.from_mm)));
+            let clear = sightings >= CLEAR_SIGHTINGS && elapsed_us >= CLEAR_US
+                || sightings >= 2 && length_mm >= CLEAR_WAY_MM
+                || elapsed_us + interval_us > WATCHED_US
+                || bent
+                || !track.is_moving();
+            if !clear {
+                // Within capacity: it was in the list.
+                let _ = self.starts.push(start);
+                continue;
+            }
+            self.explain_start(&start, &left, length_mm, interval_us, tracks, calibration);
+        }
+    }
+
+    /// What sent a ball: the one that was where it must have been, if one was.
+    fn explain_start(
+        &mut self,
+        start: &Start,
+        left: &Departure,
+        length_mm: f64,
+        interval_us: f64,
+        tracks: &[Track],
+        calibration: &Calibration,
+    ) {
+        let touch_mm = calibration.ball_diameter_mm;
+        let speed = norm2(left.velocity_mm_s);
+        let direction = scale2(left.velocity_mm_s, 1.0 / speed.max(1e-9));
+        let sender_mm = sub2(start.from_mm, scale2(direction, touch_mm));
+        let direction_mm = touch_mm * (ACROSS_MM / length_mm.max(ACROSS_MM)).min(1.0);
+        let sender = tracks
+            .iter()
+            .filter(|other| other.confirmed && other.id != start.ball)
+            .filter_map(|other| {
+                let approach = other
+                    .trail
+                    .approach(sender_mm, left.at_us - interval_us, left.at_us + interval_us)?;
+                let allowed_mm = CAUSE_MM + direction_mm + CAUSE_PART * approach.step_mm;
+                (approach.moved_mm > 2.0 * ACROSS_MM).then_some((approach.distance_mm / allowed_mm, other))
+            })
+            .filter(|(part, _)| *part < 1.0)
+            .reduce(|best, other| if other.0 < best.0 { other } else { best });
+        let incident = match sender {
+            Some((_, sender)) => Incident {
+                what: What::HitBall(start.ball),
+                at_us: left.at_us as u64,
+                frame_id: start.shown.frame_id,
+                ball: sender.id,
+                place_mm: sender_mm,
+                velocity_mm_s: sender.velocity_mm_s(),
+            },
+            None => Incident {
+                what: What::Started,
+                at_us: left.at_us as u64,
+                frame_id: start.shown.frame_id,
+                ball: start.ball,
+                place_mm: add2(start.from_mm, [0.0; 2]),
+                velocity_mm_s: left.velocity_mm_s,
+            },
+        };
+        self.tell(incident);
+    }
+
+    fn tell(&mut self, incident: Incident) {
+        if let What::HitBall(other) = incident.what {
+            let (a, b) = (incident.ball.min(other), incident.ball.max(other));
+            let again = self
+                .told
+                .iter()
+                .any(|(x, y, at_us)| *x == a && *y == b && at_us.abs_diff(incident.at_us) < SAME_MEETING_US);
+            if again {
+                return;
+            }
+            if self.told.is_full() {
+                self.told.remove(0);
+            }
+            let _ = self.told.push((a, b, incident.at_us));
+        }
+        // Full, what comes on top is not told: limits.rs says why that is enough.
+        let _ = self.news.push(incident);
+    }
+}
