@@ -8,7 +8,7 @@ use heapless::Vec;
 
 use super::collide::{Impact, Met};
 use super::track::{Track, Verdict};
-use super::trail::{Departure, departure};
+use super::trail::{Departure, departure, velocity_from};
 use crate::FrameStamp;
 use crate::geometry::Calibration;
 use crate::geometry::linear::{Vec2, add2, norm2, scale2, sub2};
@@ -28,6 +28,8 @@ const CAUSE_PART: f64 = 0.12;
 const ACROSS_MM: f64 = 1.5;
 /// The same two balls do not meet again within this time; a ball that presses on another meets it many times.
 const SAME_MEETING_US: u64 = 60_000;
+/// A speed after an impact is measured for this long at most.
+const MEASURED_US: u64 = 80_000;
 /// Impacts that no sighting bears out within this time are forgotten.
 const PENDING_US: u64 = 150_000;
 /// A ball this close to a cushion when its way was bent unexpectedly may have met it, in mm and intervals of its speed.
@@ -74,6 +76,8 @@ struct Start {
 pub struct Incidents {
     starts: Vec<Start, MAX_TRACKS>,
     pending: Vec<Incident, MAX_PENDING>,
+    /// Impacts that happened; the velocity afterwards is being measured.
+    confirmed: Vec<Incident, MAX_PENDING>,
     /// Meetings told of late.
     told: Vec<(BallId, BallId, u64), MAX_PENDING>,
     news: Vec<Incident, MAX_INCIDENTS>,
@@ -84,6 +88,7 @@ impl Incidents {
         Self {
             starts: Vec::new(),
             pending: Vec::new(),
+            confirmed: Vec::new(),
             told: Vec::new(),
             news: Vec::new(),
         }
@@ -115,9 +120,7 @@ impl Incidents {
             self.judge(stamp, began_us, tracks, impact);
         }
         for track in tracks.iter().filter(|track| track.confirmed) {
-            if let Some(left) = track.left_rest
-                && !self.was_sent(track.id, left.until_us)
-            {
+            if let Some(left) = track.left_rest {
                 // Within capacity: a ball that rests has no start that waits.
                 let _ = self.starts.push(Start {
                     ball: track.id,
@@ -131,17 +134,14 @@ impl Incidents {
             }
         }
         self.resolve_starts(stamp, began_us, tracks, calibration);
+        self.tell_measured(stamp, tracks);
     }
 
-    fn was_sent(&self, ball: BallId, since_us: u64) -> bool {
-        let sent = |(a, b, at_us): &(BallId, BallId, u64)| {
-            (*a == ball || *b == ball) && *at_us + SAME_MEETING_US > since_us
-        };
-        let waits = |pending: &Incident| match pending.what {
-            What::HitBall(other) => pending.ball == ball || other == ball,
-            _ => false,
-        };
-        self.told.iter().any(sent) || self.pending.iter().any(waits)
+    /// Whether it is known already what sent a ball at about that time.
+    fn was_sent(&self, ball: BallId, at_us: f64, within_us: f64) -> bool {
+        self.told
+            .iter()
+            .any(|(a, b, told_us)| (*a == ball || *b == ball) && (*told_us as f64 - at_us).abs() < within_us)
     }
 
     /// An impact that was expected in this interval.
@@ -172,12 +172,9 @@ impl Incidents {
                 .flatten()
                 .any(|track| seen(track) && track.verdict == verdict)
         };
-        if any(Verdict::NotHit) {
-            return;
-        }
         if any(Verdict::AsExpected) {
-            self.tell(incident);
-        } else {
+            self.confirm(incident);
+        } else if !any(Verdict::NotHit) {
             // Full, the oldest wait no longer.
             if self.pending.is_full() {
                 self.pending.remove(0);
@@ -205,7 +202,7 @@ impl Incidents {
                 continue;
             }
             if concerned().any(|track| track.unseen == 0 && track.is_moving()) {
-                self.tell(incident);
+                self.confirm(incident);
             } else if stamp.exposure_us.saturating_sub(incident.at_us) < PENDING_US {
                 // Within capacity: it was in the list.
                 let _ = self.pending.push(incident);
@@ -253,7 +250,7 @@ impl Incidents {
                             * (other.speed_mm_s() + track.speed_mm_s())
         });
         if let Some(other) = partner {
-            self.tell(incident(What::HitBall(other.id)));
+            self.confirm(incident(What::HitBall(other.id)));
             return;
         }
         let margin_mm = calibration.ball_radius_mm()
@@ -262,7 +259,7 @@ impl Incidents {
         let [x, y] = track.place_mm();
         let table = &calibration.table;
         if x.min(table.length_mm - x).min(y).min(table.width_mm - y) < margin_mm {
-            self.tell(incident(What::HitCushion));
+            self.confirm(incident(What::HitCushion));
         }
     }
 
@@ -299,12 +296,68 @@ impl Incidents {
                 || elapsed_us + interval_us > WATCHED_US
                 || bent
                 || !track.is_moving();
-            if !clear {
+            // A way too short to measure: what follows says how fast it was.
+            let short = bent && sightings < CLEAR_SIGHTINGS && elapsed_us + interval_us < WATCHED_US;
+            let seen_since = track.trail.since(track.bent_us).count();
+            if !clear || short && seen_since < 2 {
                 // Within capacity: it was in the list.
                 let _ = self.starts.push(start);
                 continue;
             }
+            if self.was_sent(start.ball, left.at_us, interval_us.max(SAME_MEETING_US as f64 / 2.0)) && !bent {
+                continue;
+            }
+            let left = self.faster_before_contact(&start, left, sightings, tracks);
             self.explain_start(&start, &left, length_mm, interval_us, tracks, calibration);
+        }
+    }
+
+    /// A ball that hit another one before it was seen often enough: both together have the momentum that it had.
+    fn faster_before_contact(
+        &self,
+        start: &Start,
+        left: Departure,
+        sightings: usize,
+        tracks: &[Track],
+    ) -> Departure {
+        let Some(track) = tracks.iter().find(|track| track.id == start.ball) else {
+            return left;
+        };
+        let Some(first) = track.trail.since(start.until_us).next() else {
+            return left;
+        };
+        let mut momentum = track.velocity_mm_s();
+        let mut earliest_us = u64::MAX;
+        for (a, b, at_us) in &self.told {
+            let other = if *a == start.ball {
+                *b
+            } else if *b == start.ball {
+                *a
+            } else {
+                continue;
+            };
+            if *at_us < start.until_us {
+                continue;
+            }
+            if let Some(other) = tracks.iter().find(|track| track.id == other) {
+                momentum = add2(momentum, other.velocity_mm_s());
+                earliest_us = earliest_us.min(*at_us);
+            }
+        }
+        let enough = sightings >= CLEAR_SIGHTINGS && earliest_us > first.exposure_us;
+        if earliest_us == u64::MAX || enough {
+            return left;
+        }
+        let before_us = earliest_us.min(first.exposure_us) as f64;
+        let way_mm = norm2(sub2(first.place_mm, start.from_mm));
+        let at_us = if earliest_us > first.exposure_us {
+            before_us - 1e6 * way_mm / norm2(momentum).max(1.0)
+        } else {
+            left.at_us
+        };
+        Departure {
+            at_us: at_us.clamp(start.until_us as f64, before_us),
+            velocity_mm_s: momentum,
         }
     }
 
@@ -349,14 +402,18 @@ impl Incidents {
                 at_us: left.at_us as u64,
                 frame_id: start.shown.frame_id,
                 ball: start.ball,
-                place_mm: add2(start.from_mm, [0.0; 2]),
+                place_mm: start.from_mm,
                 velocity_mm_s: left.velocity_mm_s,
             },
         };
-        self.tell(incident);
+        match incident.what {
+            What::Started => self.tell(incident),
+            _ => self.confirm(incident),
+        }
     }
 
-    fn tell(&mut self, incident: Incident) {
+    /// An impact that happened; how fast the ball was afterwards, the next sightings say.
+    fn confirm(&mut self, incident: Incident) {
         if let What::HitBall(other) = incident.what {
             let (a, b) = (incident.ball.min(other), incident.ball.max(other));
             let again = self
@@ -369,8 +426,47 @@ impl Incidents {
             if self.told.is_full() {
                 self.told.remove(0);
             }
+            // Within capacity: made room above.
             let _ = self.told.push((a, b, incident.at_us));
         }
+        if self.confirmed.is_full() {
+            let oldest = self.confirmed.remove(0);
+            self.tell(oldest);
+        }
+        // Within capacity: made room above.
+        let _ = self.confirmed.push(incident);
+    }
+
+    /// Tells impacts whose outcome is measured, or will not be measured better.
+    fn tell_measured(&mut self, stamp: FrameStamp, tracks: &[Track]) {
+        let confirmed = core::mem::take(&mut self.confirmed);
+        for mut incident in confirmed {
+            let track = tracks.iter().find(|track| track.id == incident.ball);
+            let bent = track.is_none_or(|track| track.bent_us > incident.at_us + SAME_MEETING_US / 2);
+            let sightings = track.map_or(0, |track| track.trail.since(incident.at_us).count());
+            let waited_us = stamp.exposure_us.saturating_sub(incident.at_us);
+            if sightings < CLEAR_SIGHTINGS && waited_us < MEASURED_US && !bent {
+                // Within capacity: it was in the list.
+                let _ = self.confirmed.push(incident);
+                continue;
+            }
+            if let Some(track) = track
+                && !bent
+                && let Some(velocity_mm_s) = velocity_from(
+                    incident.place_mm,
+                    incident.at_us,
+                    track.trail.since(incident.at_us).take(CLEAR_SIGHTINGS),
+                )
+            {
+                incident.velocity_mm_s = velocity_mm_s;
+            }
+            self.tell(incident);
+        }
+        self.news
+            .sort_unstable_by_key(|incident| (incident.at_us, incident.ball));
+    }
+
+    fn tell(&mut self, incident: Incident) {
         // Full, what comes on top is not told: limits.rs says why that is enough.
         let _ = self.news.push(incident);
     }

@@ -161,3 +161,18 @@ pub fn departure<'a>(
         velocity_mm_s: scale2(direction, speed),
     })
 }
+
+/// The velocity with which a ball left a place at a known instant.
+pub fn velocity_from<'a>(
+    from_mm: Vec2,
+    at_us: u64,
+    seen: impl Iterator<Item = &'a Sighting>,
+) -> Option<Vec2> {
+    let (mut sum, mut weight) = ([0.0; 2], 0.0);
+    for sighting in seen {
+        let t = sighting.exposure_us.saturating_sub(at_us) as f64 / 1e6;
+        sum = add2(sum, scale2(sub2(sighting.place_mm, from_mm), t));
+        weight += t * t;
+    }
+    (weight > 0.0).then(|| scale2(sum, 1.0 / weight))
+}
