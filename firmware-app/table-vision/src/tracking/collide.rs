@@ -58,7 +58,7 @@ pub enum Met {
 pub struct Impact {
     /// Seconds after the interval began.
     pub at_s: f64,
-    /// The faster of the two, by index.
+    /// The one that hits, by index: the faster of the two before.
     pub ball: u8,
     pub met: Met,
     /// Its place then.
@@ -206,6 +206,7 @@ fn hit_ball(movers: &mut [Mover], first: usize, second: usize, left_s: f64, radi
         mover.speed_doubt = mover.speed_doubt.max(other.speed_doubt);
         mover.impacts += 1;
     }
+    // The faster one hits the other.
     let (faster, met) = if norm2(a.velocity_mm_s) >= norm2(b.velocity_mm_s) {
         (first, second)
     } else {

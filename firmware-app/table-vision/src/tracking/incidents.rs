@@ -30,6 +30,10 @@ const ACROSS_MM: f64 = 1.5;
 const SAME_MEETING_US: u64 = 60_000;
 /// A speed after an impact is measured for this long at most.
 const MEASURED_US: u64 = 80_000;
+/// A ball may have moved for so long when it still seemed to rest.
+const UNNOTICED_US: u64 = 30_000;
+/// How well the way of the ball that hits dates an impact.
+const DATED_US: f64 = 6_000.0;
 /// Impacts that no sighting bears out within this time are forgotten.
 const PENDING_US: u64 = 150_000;
 /// A ball this close to a cushion when its way was bent unexpectedly may have met it, in mm and intervals of its speed.
@@ -72,9 +76,65 @@ struct Start {
     shown: FrameStamp,
 }
 
+/// What the newest exposure left of the balls.
+#[derive(Debug, Clone, Copy)]
+struct Scene<'a> {
+    tracks: &'a [Track],
+    touch_mm: f64,
+}
+
+impl Scene<'_> {
+    fn track(&self, ball: BallId) -> Option<&Track> {
+        self.tracks.iter().find(|track| track.id == ball)
+    }
+
+    /// Whether a ball has met something since it left its rest.
+    fn bent(&self, start: &Start) -> bool {
+        self.track(start.ball)
+            .is_some_and(|track| track.bent_us > start.shown.exposure_us)
+    }
+
+    /// How a ball left its rest, and how far it has come straight.
+    fn first_way(&self, start: &Start) -> Option<(Departure, f64)> {
+        let track = self.track(start.ball)?;
+        let end_us = if self.bent(start) { track.bent_us } else { u64::MAX };
+        let way = track
+            .trail
+            .since(start.until_us)
+            .filter(|seen| seen.exposure_us <= end_us);
+        let length_mm = norm2(sub2(way.clone().last()?.place_mm, start.from_mm));
+        Some((departure(start.from_mm, start.until_us, way)?, length_mm))
+    }
+
+    /// Where the ball was that sent another one this way.
+    fn sender_place(&self, start: &Start, left: &Departure) -> Vec2 {
+        let speed = norm2(left.velocity_mm_s).max(1e-9);
+        sub2(start.from_mm, scale2(left.velocity_mm_s, self.touch_mm / speed))
+    }
+
+    /// How far a ball passed from where the sender was then, as a part of what is allowed.
+    fn sent_by(
+        &self,
+        other: &Track,
+        sender_mm: Vec2,
+        left: &Departure,
+        length_mm: f64,
+        interval_us: f64,
+    ) -> Option<f64> {
+        let direction_mm = self.touch_mm * (ACROSS_MM / length_mm.max(ACROSS_MM)).min(1.0);
+        let approach = other
+            .trail
+            .approach(sender_mm, left.at_us - interval_us, left.at_us + interval_us)?;
+        let allowed_mm = CAUSE_MM + direction_mm + CAUSE_PART * approach.step_mm;
+        (approach.moved_mm > 2.0 * ACROSS_MM).then_some(approach.distance_mm / allowed_mm)
+    }
+}
+
 #[derive(Debug)]
 pub struct Incidents {
     starts: Vec<Start, MAX_TRACKS>,
+    /// Rests that ended of late, whatever ended them.
+    ended_rests: Vec<Start, MAX_TRACKS>,
     pending: Vec<Incident, MAX_PENDING>,
     /// Impacts that happened; the velocity afterwards is being measured.
     confirmed: Vec<Incident, MAX_PENDING>,
@@ -87,6 +147,7 @@ impl Incidents {
     pub const fn new() -> Self {
         Self {
             starts: Vec::new(),
+            ended_rests: Vec::new(),
             pending: Vec::new(),
             confirmed: Vec::new(),
             told: Vec::new(),
@@ -115,19 +176,26 @@ impl Incidents {
         self.news.clear();
         self.told
             .retain(|(_, _, at_us)| stamp.exposure_us.saturating_sub(*at_us) < 4 * SAME_MEETING_US);
+        self.ended_rests.retain(|rest| {
+            stamp.exposure_us.saturating_sub(rest.shown.exposure_us) < 2 * MEASURED_US
+        });
         self.decide_pending(stamp, tracks);
         for impact in impacts {
             self.judge(stamp, began_us, tracks, impact);
         }
         for track in tracks.iter().filter(|track| track.confirmed) {
             if let Some(left) = track.left_rest {
-                // Within capacity: a ball that rests has no start that waits.
-                let _ = self.starts.push(Start {
+                let start = Start {
                     ball: track.id,
                     from_mm: left.place_mm,
                     until_us: left.until_us,
                     shown: stamp,
-                });
+                };
+                self.ended_rests.retain(|rest| rest.ball != track.id);
+                // Within capacity: there is one for each ball.
+                let _ = self.ended_rests.push(start);
+                self.starts.retain(|waiting| waiting.ball != track.id);
+                let _ = self.starts.push(start);
             }
             if track.verdict == Verdict::HitUnexpectedly && track.left_rest.is_none() {
                 self.explain_bend(stamp, began_us, track, tracks, impacts, calibration);
@@ -270,15 +338,19 @@ impl Incidents {
         tracks: &[Track],
         calibration: &Calibration,
     ) {
+        let scene = Scene {
+            tracks,
+            touch_mm: calibration.ball_diameter_mm,
+        };
         let starts = core::mem::take(&mut self.starts);
         for start in starts {
             let Some(track) = tracks.iter().find(|track| track.id == start.ball) else {
                 continue;
             };
             // Only what belongs to its first way.
-            let bent = track.bent_us > start.shown.exposure_us;
+            let bent = scene.bent(&start);
             let end_us = if bent { track.bent_us } else { u64::MAX };
-            let way = track.trail.since(start.until_us).filter(|seen| seen.exposure_us < end_us);
+            let way = track.trail.since(start.until_us).filter(|seen| seen.exposure_us <= end_us);
             let Some(left) = departure(start.from_mm, start.until_us, way.clone()) else {
                 if track.is_moving() {
                     let _ = self.starts.push(start);
@@ -304,59 +376,53 @@ impl Incidents {
                 let _ = self.starts.push(start);
                 continue;
             }
-            if self.was_sent(start.ball, left.at_us, interval_us.max(SAME_MEETING_US as f64 / 2.0)) && !bent {
-                continue;
-            }
-            let left = self.faster_before_contact(&start, left, sightings, tracks);
-            self.explain_start(&start, &left, length_mm, interval_us, tracks, calibration);
+            self.explain_start(&start, &left, length_mm, interval_us, &scene);
         }
     }
 
     /// A ball that hit another one before it was seen often enough: both together have the momentum that it had.
-    fn faster_before_contact(
-        &self,
-        start: &Start,
-        left: Departure,
-        sightings: usize,
-        tracks: &[Track],
-    ) -> Departure {
-        let Some(track) = tracks.iter().find(|track| track.id == start.ball) else {
-            return left;
-        };
-        let Some(first) = track.trail.since(start.until_us).next() else {
+    fn before_contact(&self, start: &Start, left: Departure, interval_us: f64, scene: &Scene<'_>) -> Departure {
+        let Some(track) = scene.track(start.ball) else {
             return left;
         };
         let mut momentum = track.velocity_mm_s();
-        let mut earliest_us = u64::MAX;
-        for (a, b, at_us) in &self.told {
-            let other = if *a == start.ball {
-                *b
-            } else if *b == start.ball {
-                *a
-            } else {
+        let mut first_contact: Option<(f64, Vec2)> = None;
+        for rest in &self.ended_rests {
+            let together = rest.until_us.abs_diff(start.until_us) as f64 <= WATCHED_US;
+            if rest.ball == start.ball || !together {
+                continue;
+            }
+            let Some((sent, length_mm)) = scene.first_way(rest) else {
                 continue;
             };
-            if *at_us < start.until_us {
-                continue;
-            }
-            if let Some(other) = tracks.iter().find(|track| track.id == other) {
-                momentum = add2(momentum, other.velocity_mm_s());
-                earliest_us = earliest_us.min(*at_us);
+            let sender_mm = scene.sender_place(rest, &sent);
+            let part = scene.sent_by(track, sender_mm, &sent, length_mm, interval_us);
+            if part.is_some_and(|part| part < 1.0) {
+                momentum = add2(momentum, sent.velocity_mm_s);
+                if first_contact.is_none_or(|(at_us, _)| sent.at_us < at_us) {
+                    first_contact = Some((sent.at_us, sender_mm));
+                }
             }
         }
-        let enough = sightings >= CLEAR_SIGHTINGS && earliest_us > first.exposure_us;
-        if earliest_us == u64::MAX || enough {
+        let Some((contact_us, contact_mm)) = first_contact else {
+            return left;
+        };
+        let before = || {
+            track
+                .trail
+                .since(start.until_us)
+                .filter(|seen| (seen.exposure_us as f64) < contact_us)
+        };
+        let way_mm = before()
+            .last()
+            .map_or(0.0, |seen| norm2(sub2(seen.place_mm, start.from_mm)));
+        if before().count() >= CLEAR_SIGHTINGS || before().count() == 2 && way_mm > CLEAR_WAY_MM {
             return left;
         }
-        let before_us = earliest_us.min(first.exposure_us) as f64;
-        let way_mm = norm2(sub2(first.place_mm, start.from_mm));
-        let at_us = if earliest_us > first.exposure_us {
-            before_us - 1e6 * way_mm / norm2(momentum).max(1.0)
-        } else {
-            left.at_us
-        };
+        let run_mm = norm2(sub2(contact_mm, start.from_mm));
+        let at_us = contact_us - 1e6 * run_mm / norm2(momentum).max(1.0);
         Departure {
-            at_us: at_us.clamp(start.until_us as f64, before_us),
+            at_us: at_us.clamp(start.until_us as f64, start.shown.exposure_us as f64),
             velocity_mm_s: momentum,
         }
     }
@@ -368,26 +434,23 @@ impl Incidents {
         left: &Departure,
         length_mm: f64,
         interval_us: f64,
-        tracks: &[Track],
-        calibration: &Calibration,
+        scene: &Scene<'_>,
     ) {
-        let touch_mm = calibration.ball_diameter_mm;
-        let speed = norm2(left.velocity_mm_s);
-        let direction = scale2(left.velocity_mm_s, 1.0 / speed.max(1e-9));
-        let sender_mm = sub2(start.from_mm, scale2(direction, touch_mm));
-        let direction_mm = touch_mm * (ACROSS_MM / length_mm.max(ACROSS_MM)).min(1.0);
-        let sender = tracks
+        let sender_mm = scene.sender_place(start, left);
+        let sender = scene
+            .tracks
             .iter()
             .filter(|other| other.confirmed && other.id != start.ball)
-            .filter_map(|other| {
-                let approach = other
-                    .trail
-                    .approach(sender_mm, left.at_us - interval_us, left.at_us + interval_us)?;
-                let allowed_mm = CAUSE_MM + direction_mm + CAUSE_PART * approach.step_mm;
-                (approach.moved_mm > 2.0 * ACROSS_MM).then_some((approach.distance_mm / allowed_mm, other))
-            })
+            .filter_map(|other| Some((scene.sent_by(other, sender_mm, left, length_mm, interval_us)?, other)))
             .filter(|(part, _)| *part < 1.0)
             .reduce(|best, other| if other.0 < best.0 { other } else { best });
+        if sender.is_none() && self.was_sent(start.ball, left.at_us, SAME_MEETING_US as f64) && !scene.bent(start) {
+            return;
+        }
+        let left = match sender {
+            Some(_) => *left,
+            None => self.before_contact(start, *left, interval_us, scene),
+        };
         let incident = match sender {
             Some((_, sender)) => Incident {
                 what: What::HitBall(start.ball),
@@ -445,17 +508,18 @@ impl Incidents {
             let bent = track.is_none_or(|track| track.bent_us > incident.at_us + SAME_MEETING_US / 2);
             let sightings = track.map_or(0, |track| track.trail.since(incident.at_us).count());
             let waited_us = stamp.exposure_us.saturating_sub(incident.at_us);
-            if sightings < CLEAR_SIGHTINGS && waited_us < MEASURED_US && !bent {
+            if waited_us < MEASURED_US && !(bent && sightings >= 2) {
                 // Within capacity: it was in the list.
                 let _ = self.confirmed.push(incident);
                 continue;
             }
+            self.date_by_start(&mut incident, tracks);
             if let Some(track) = track
                 && !bent
                 && let Some(velocity_mm_s) = velocity_from(
                     incident.place_mm,
                     incident.at_us,
-                    track.trail.since(incident.at_us).take(CLEAR_SIGHTINGS),
+                    track.trail.since(incident.at_us),
                 )
             {
                 incident.velocity_mm_s = velocity_mm_s;
@@ -464,6 +528,29 @@ impl Incidents {
         }
         self.news
             .sort_unstable_by_key(|incident| (incident.at_us, incident.ball));
+    }
+
+    /// When a ball that rested was hit, its first way says better than the way of the ball that hit it.
+    fn date_by_start(&self, incident: &mut Incident, tracks: &[Track]) {
+        let What::HitBall(other) = incident.what else { return };
+        let Some(rest) = self.ended_rests.iter().find(|rest| rest.ball == other) else {
+            return;
+        };
+        let Some(track) = tracks.iter().find(|track| track.id == other) else {
+            return;
+        };
+        if rest.until_us.abs_diff(incident.at_us) > MEASURED_US || track.bent_us > rest.shown.exposure_us {
+            return;
+        }
+        let way = track.trail.since(rest.until_us);
+        let earliest_us = rest.until_us.saturating_sub(UNNOTICED_US);
+        if way.clone().count() >= CLEAR_SIGHTINGS
+            && let Some(left) = departure(rest.from_mm, earliest_us, way)
+        {
+            let sigma_us = 1e6 * ACROSS_MM / norm2(left.velocity_mm_s).max(1.0);
+            let part = 1.0 / (1.0 + (sigma_us / DATED_US) * (sigma_us / DATED_US));
+            incident.at_us = (part * left.at_us + (1.0 - part) * incident.at_us as f64) as u64;
+        }
     }
 
     fn tell(&mut self, incident: Incident) {

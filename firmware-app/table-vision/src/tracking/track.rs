@@ -10,9 +10,14 @@ use crate::geometry::linear::{Vec2, dot2, norm2, scale2, sub2};
 use crate::identity::{KindEvidence, Named};
 use crate::observation::{LEAST_VARIANCE_MM2, Observation};
 
-/// What the velocity of a free ball gains in variance a second, mm²/s³. A sliding ball loses 2 m/s each second, so its
-/// velocity is off by 66 mm/s after a frame of 33 ms; this allows 100 mm/s there, and 50 at 120 frames a second.
-const ACCELERATION_DENSITY: f64 = 3e5;
+/// What the velocity of a ball gains in variance a second, mm²/s³, while it may slide: friction changes it by 2 m/s each
+/// second, in a direction that spin decides.
+const SLIDING_DENSITY: f64 = 6e4;
+/// The same of a ball that rolls: its slowing is known, and nothing bends its way but the cloth.
+const ROLLING_DENSITY: f64 = 2e3;
+/// A ball slides no longer than this after an impact: so long, and so long for each mm/s (2/7 of the speed at 0.2 g).
+const SLIDES_S: f64 = 0.05;
+const SLIDES_S_PER_MM_S: f64 = 1.5e-4;
 /// What the place of a resting ball gains in variance a second, mm²/s: how fast its average forgets. With 1 mm of noise
 /// the gain settles near 0.02 at 60 frames a second: published places change by hundredths of a millimetre.
 const REST_DRIFT_DENSITY: f64 = 0.024;
@@ -238,8 +243,14 @@ impl Track {
         self.verdict = Verdict::Open;
         self.left_rest = None;
         if self.is_moving() {
+            let rolled_s = seconds_between(self.bent_us, self.last_seen_us);
+            let density = if rolled_s > SLIDES_S + SLIDES_S_PER_MM_S * self.speed_mm_s() {
+                ROLLING_DENSITY
+            } else {
+                SLIDING_DENSITY
+            };
             for axis in &mut self.axes {
-                axis.predict(dt_s, ACCELERATION_DENSITY);
+                axis.predict(dt_s, density);
             }
         } else {
             let drift = if self.unseen > 0 {
