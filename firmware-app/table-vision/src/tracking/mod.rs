@@ -24,6 +24,7 @@ pub use self::track::Track;
 use self::track::seconds_between;
 use crate::FrameStamp;
 use crate::geometry::Calibration;
+use crate::geometry::linear::{add2, norm2, scale2, sub2};
 use crate::identity::{Named, name_balls};
 use crate::limits::{MAX_IMPACTS, MAX_TRACKS};
 use crate::observation::Observation;
@@ -32,6 +33,8 @@ use crate::observation::Observation;
 const CONFIRMING_HITS: u32 = 3;
 /// After a longer gap between exposures, anything may have been done to the balls.
 const LONG_GAP_US: u64 = 1_000_000;
+/// Two balls that touch may be seen as one to within this of the middle between them.
+const MERGED_MM: f64 = 14.0;
 /// How far balls may be from where they were, in the eyes of a new calibration or after a long gap.
 const LOOSENED_SIGMA_MM: f64 = 20.0;
 
@@ -109,7 +112,7 @@ impl Tracker {
         }
         let began_us = stamp.exposure_us - dt_us;
         let mut taken = [false; crate::limits::MAX_OBSERVATIONS];
-        self.pair(stamp, seen, &mut taken);
+        self.pair(stamp, seen, calibration, &mut taken);
         // Impacts name tracks by index: before any is added.
         self.incidents
             .step(stamp, began_us, &self.tracks, &self.impacts, calibration);
@@ -138,11 +141,28 @@ impl Tracker {
         }
     }
 
-    fn pair(&mut self, stamp: FrameStamp, seen: &[Observation], taken: &mut [bool]) {
+    fn pair(
+        &mut self,
+        stamp: FrameStamp,
+        seen: &[Observation],
+        calibration: &Calibration,
+        taken: &mut [bool],
+    ) {
         association::weigh(&mut self.assignment, &self.tracks, seen, stamp.exposure_us);
         let pairs = self.assignment.solve(self.tracks.len(), seen.len());
-        for (track, pair) in self.tracks.iter_mut().zip(pairs) {
+        let touch_mm = calibration.ball_diameter_mm;
+        let merged: Vec<bool, MAX_TRACKS> = (0..self.tracks.len())
+            .map(|i| {
+                let seen = pairs[i].map(|own| &seen[usize::from(own)]);
+                seen.is_some_and(|seen| self.is_of_two(i, seen, &pairs, touch_mm))
+            })
+            .collect();
+        for ((track, pair), merged) in self.tracks.iter_mut().zip(pairs).zip(merged) {
             match pair.map(usize::from) {
+                Some(own) if merged => {
+                    taken[own] = true;
+                    track.miss();
+                }
                 Some(own) => {
                     taken[own] = true;
                     track.see(&seen[own], stamp);
@@ -154,6 +174,30 @@ impl Tracker {
                 None => track.miss(),
             }
         }
+    }
+
+    /// Whether what was seen in the place of a ball is the blur of two that touch: half way between both, with nothing
+    /// seen of the other.
+    fn is_of_two(
+        &self,
+        track: usize,
+        seen: &Observation,
+        pairs: &[Option<u8>],
+        touch_mm: f64,
+    ) -> bool {
+        let own_mm = self.tracks[track].place_mm();
+        if norm2(sub2(seen.place_mm, own_mm)) < MERGED_MM {
+            return false;
+        }
+        self.tracks.iter().zip(pairs).enumerate().any(|(j, (other, pair))| {
+            let other_mm = other.place_mm();
+            let middle_mm = scale2(add2(own_mm, other_mm), 0.5);
+            j != track
+                && other.confirmed
+                && pair.is_none()
+                && norm2(sub2(other_mm, own_mm)) < touch_mm + MERGED_MM
+                && norm2(sub2(seen.place_mm, middle_mm)) < MERGED_MM
+        })
     }
 
     /// Follows one more ball. While there is no room, a new ball waits: it will be seen again.
