@@ -23,10 +23,12 @@ pub mod geometry;
 mod identity;
 pub mod limits;
 mod observation;
+mod prediction;
 mod refine;
 mod stage;
 mod tracking;
 
 pub use geometry::{Calibration, TableSize};
 pub use observation::{CueLine, Observation, Observations};
+pub use prediction::Physics;
 pub use stage::{FrameStamp, StageOutput, TableStage};

@@ -1,15 +1,16 @@
 use baize_frame::{Detections, Luminance};
 use baize_table_state::limits::MAX_BALLS;
 use baize_table_state::{
-    Ball, CalibrationValidity, Confidence, Flags, Identity, Position, ShotPrediction, Sigma, TableEvent, TableState, Velocity,
+    Ball, BallId, BallKind, CalibrationValidity, Confidence, EventKind, Flags, Position, ShotPrediction, Sigma, TableEvent, TableState, Velocity,
 };
 use heapless::Vec;
 
-use crate::cue;
+use crate::cue::{Addressed, CueWatch};
 use crate::events::Narrator;
 use crate::fmt::info;
 use crate::geometry::Calibration;
 use crate::limits::{MAX_EVENTS, MAX_TRACKS};
+use crate::prediction::{Launch, Physics, Standing, predict};
 use crate::observation::{Observations, observe};
 use crate::refine::Refiner;
 use crate::tracking::{Track, Tracker, is_hidden};
@@ -69,6 +70,8 @@ pub struct TableStage {
     refiner: Refiner,
     tracker: Tracker,
     narrator: Narrator,
+    cue: CueWatch,
+    physics: Physics,
 }
 
 impl TableStage {
@@ -79,6 +82,8 @@ impl TableStage {
             refiner: Refiner::new(),
             tracker: Tracker::new(),
             narrator: Narrator::new(),
+            cue: CueWatch::new(),
+            physics: Physics::default(),
         }
     }
 
@@ -103,6 +108,7 @@ impl TableStage {
                 info!("no calibration: positions cannot be given");
                 self.tracker.clear();
                 self.narrator.clear();
+                self.cue.clear();
             }
         }
         self.calibration = calibration;
@@ -151,11 +157,83 @@ impl TableStage {
             &mut out.events,
         );
         publish(calibration, tracks, out);
+        let strike = out
+            .events
+            .iter()
+            .find(|event| event.kind == EventKind::SHOT_BEGAN);
+        if let Some(strike) = strike {
+            self.cue.struck(strike.exposure_us);
+        }
         let resting_cue_ball = tracks
             .iter()
-            .find(|track| track.is_published() && track.named.identity == Identity::CUE && !track.is_moving())
-            .map(Track::place_mm);
-        out.state.cue = cue::find(calibration, &seen.cues, resting_cue_ball);
+            .find(|track| track.is_published() && is_cue_ball(track) && !track.is_moving())
+            .map(|track| Addressed {
+                id: track.id,
+                place_mm: track.place_mm(),
+            });
+        out.state.cue = self.cue.step(stamp, calibration, &seen.cues, resting_cue_ball);
+        out.prediction = self.predict(stamp, calibration);
+    }
+
+    /// What the shot will do that is being aimed, or that has just been played and has hit nothing yet.
+    fn predict(&self, stamp: FrameStamp, calibration: &Calibration) -> Option<ShotPrediction> {
+        let balls: Vec<Standing, MAX_TRACKS> = self
+            .tracker
+            .tracks()
+            .iter()
+            .filter(|track| track.is_published())
+            .map(|track| Standing {
+                id: track.id,
+                place_mm: track.place_mm(),
+                sigma_mm: track.sigma_mm(),
+            })
+            .collect();
+        let index = |id: BallId| balls.iter().position(|ball| ball.id == id);
+        if let Some(aim) = self.cue.aim() {
+            let launch = Launch {
+                direction_rad: aim.direction_rad,
+                sigma_rad: aim.sigma_rad,
+                speed_mm_s: self.physics.assumed_speed_mm_s,
+                roll: 0.0,
+            };
+            return Some(predict(
+                stamp,
+                calibration,
+                &self.physics,
+                &balls,
+                index(aim.ball)?,
+                &launch,
+            ));
+        }
+        let mut moving = self
+            .tracker
+            .tracks()
+            .iter()
+            .filter(|track| track.is_published() && track.is_moving());
+        let track = moving.next().filter(|track| is_cue_ball(track) && track.moving_hits >= 2)?;
+        if moving.next().is_some() {
+            return None;
+        }
+        let [x, y] = track.velocity_mm_s();
+        let launch = Launch {
+            direction_rad: libm::atan2(y, x),
+            sigma_rad: track.velocity_sigma_mm_s() / track.speed_mm_s().max(1.0),
+            speed_mm_s: track.speed_mm_s(),
+            roll: 1.0,
+        };
+        Some(predict(
+            stamp,
+            calibration,
+            &self.physics,
+            &balls,
+            index(track.id)?,
+            &launch,
+        ))
+    }
+
+    /// The physics of predicted shots.
+    pub fn set_physics(&mut self, physics: Physics) {
+        self.physics = physics;
     }
 
     /// Says again what the last exposure showed, without events: for when no frame comes. Without a calibration, that
@@ -173,6 +251,10 @@ impl Default for TableStage {
     fn default() -> Self {
         Self::new()
     }
+}
+
+fn is_cue_ball(track: &Track) -> bool {
+    track.named.identity.kind() == BallKind::CUE
 }
 
 /// Writes balls and flags. If more are followed than a state can hold, the least certain are left out.

@@ -170,6 +170,11 @@ impl Track {
         norm2(self.velocity_mm_s())
     }
 
+    /// The larger standard deviation of the velocity along the two sides.
+    pub fn velocity_sigma_mm_s(&self) -> f64 {
+        libm::sqrt(self.axes[0].velocity_variance.max(self.axes[1].velocity_variance))
+    }
+
     /// Id and identity.
     pub fn name(&self) -> BallName {
         BallName {
