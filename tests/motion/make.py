@@ -274,6 +274,46 @@ def slow_starts(folder, fps, starts, rng):
     json.dump({"fps": fps, "starts": begun}, open(folder / f"start-{fps:03}.truth.json", "w"))
 
 
+def aiming(folder, seed, noise_mm):
+    """A second of aiming at a shot whose first contact is known; spinless, cuts up to 60 degrees."""
+    rng = random.Random(f"aim-{seed}")
+    balls = scattered(rng, rng.randint(3, 10))
+    target = rng.choice([b for n, b in balls.items() if n != "cue"])
+    cue_ball = balls["cue"]
+    dx, dy = target.xyz[0] - cue_ball.xyz[0], target.xyz[1] - cue_ball.xyz[1]
+    cut = rng.uniform(-math.sin(math.radians(60)), math.sin(math.radians(60)))
+    aim = math.degrees(math.atan2(dy, dx) + math.asin(min(1, 2 * RADIUS_MM / 1e3 * cut / math.hypot(dx, dy))))
+    shot = pt.System(table=table(), balls=balls, cue=pt.Cue(cue_ball_id="cue"))
+    speed = rng.uniform(0.8, 3.0)
+    shot.cue.set_state(V0=speed, phi=aim % 360, a=0, b=0, theta=0)
+    pt.simulate(shot, inplace=True, t_final=4.0)
+    first = next((e for e in shot.events if str(e.event_type) in ("ball_ball", "ball_linear_cushion", "ball_circular_cushion")), None)
+    if first is None or str(first.event_type) != "ball_ball" or "cue" not in first.ids:
+        return
+    hit = next(i for i in first.ids if i != "cue")
+    agents = {a.id: a for a in first.agents}
+    v = agents[hit].final.state.rvw[1]
+    places = {n: [*to_table(*b.history[0].rvw[0][:2]), 0, 0] for n, b in shot.balls.items()}
+    truth = {"ways": {n: [p] for n, p in places.items()}, "potted": {}, "aim_deg": (aim - 90) % 360, "cue_speed_mm_s": 1000}
+    word = "exact" if noise_mm == 0 else "noisy"
+    with open(folder / f"aim-{word}-{seed:04}.jsonl", "w") as out:
+        for k in range(31):
+            x, y = truth["ways"]["cue"][0][:2]
+            angle = math.radians(truth["aim_deg"])
+            behind = RADIUS_MM + 60 + 40 * math.sin(2 * math.pi * k / 30)
+            tip = [x - behind * math.cos(angle), y - behind * math.sin(angle)]
+            butt = [tip[0] - 1300 * math.cos(angle), tip[1] - 1300 * math.sin(angle)]
+            noisy = lambda p: [round(q + rng.gauss(0, noise_mm), 3) for q in p]
+            observations = [{"x_mm": round(p[0] + rng.gauss(0, noise_mm), 3), "y_mm": round(p[1] + rng.gauss(0, noise_mm), 3),
+                             "kind": kind_of(n), "number": None, "score": 0.9} for n, p in places.items()]
+            out.write(json.dumps({"exposure_us": 10_000_000 + round(k * 1e6 / 30), "observations": observations,
+                                  "cue": {"tip_mm": noisy(tip), "butt_mm": noisy(butt), "score": 0.9}, "physics": PHYSICS}) + "\n")
+    json.dump({"physics": PHYSICS, "places": places, "hit": hit, "contact": list(to_table(*agents["cue"].initial.state.rvw[0][:2])),
+               "direction_deg": math.degrees(math.atan2(-v[0], v[1])), "aim_deg": truth["aim_deg"], "noise_mm": noise_mm,
+               "run_mm": math.hypot(*(a - b for a, b in zip(to_table(*agents["cue"].initial.state.rvw[0][:2]), places["cue"][:2])))},
+              open(folder / f"aim-{word}-{seed:04}.truth.json", "w"))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--shots", type=int, default=300)
@@ -281,6 +321,7 @@ def main():
     parser.add_argument("--first", type=int, default=0, help="seed of the first shot")
     parser.add_argument("--rates", default="30,60,120")
     parser.add_argument("--rest-seconds", type=int, default=0, help="also balls at rest, and slow starts")
+    parser.add_argument("--aims", type=int, default=0, help="also so many aimed shots, exact and noisy")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "generated")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
@@ -291,6 +332,9 @@ def main():
         truth = truth_of(*play(rng, is_break), is_break)
         for fps in rates:
             record(args.out, f"shot-{seed:04}-{fps:03}", truth, fps, random.Random(f"{seed}-{fps}"))
+    for seed in range(args.aims):
+        aiming(args.out, seed, 0.0)
+        aiming(args.out, seed, 1.0)
     if args.rest_seconds:
         for fps in rates:
             resting(args.out, fps, args.rest_seconds, random.Random(fps))

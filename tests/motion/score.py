@@ -217,6 +217,57 @@ def score_starts(baize, recording):
           f"frames, {in_time} within 50 ms or 3 frames")
 
 
+def turn(a, b):
+    return abs((a - b + 180) % 360 - 180)
+
+
+def score_aim(baize, recording):
+    truth = json.load(open(str(recording).replace(".jsonl", ".truth.json")))
+    frame = track(baize, recording)[-1]
+    name_of = match(frame["balls"], truth["places"], {})
+    if frame["prediction"] is None:
+        return {"first": False}
+    legs = frame["prediction"]["legs"]
+    first = next((leg for leg in legs if leg["end"] == "ball"), None)
+    if first is None or name_of.get(first["target"]) != truth["hit"]:
+        return {"first": False}
+    way = next((leg for leg in legs if leg["ball"] == first["target"]), None)
+    result = {"first": True, "contact_mm": math.dist(first["to_mm"], truth["contact"])}
+    if way is not None:
+        dx, dy = (b - a for a, b in zip(way["from_mm"], way["to_mm"]))
+        length = math.hypot(dx, dy)
+        # Ends are told to a tenth of a millimetre.
+        if length > 40:
+            result["off_deg"] = turn(math.degrees(math.atan2(dy, dx)), truth["direction_deg"])
+            result["spread_deg"] = math.degrees(way["sigma_mm"] / length)
+            # What noise of the ends of the cue over the frames seen does to the object ball's direction.
+            ahead = math.radians(truth["aim_deg"])
+            normal = [b - a for a, b in zip(truth["contact"], truth["places"][truth["hit"]][:2])]
+            full = (normal[0] * math.cos(ahead) + normal[1] * math.sin(ahead)) / math.hypot(*normal)
+            sigma_aim = math.sqrt(2) / 1300 / math.sqrt(31)
+            result["propagated_deg"] = math.degrees(math.hypot(truth["run_mm"] * sigma_aim, math.sqrt(2) / math.sqrt(31)) / (57.15 * full))
+    return result
+
+
+def report_aims(baize, folder):
+    for word in ("exact", "noisy"):
+        recordings = sorted(folder.glob(f"aim-{word}-*.jsonl"))
+        if not recordings:
+            continue
+        with ThreadPoolExecutor(2) as pool:
+            results = list(pool.map(lambda r: score_aim(baize, r), recordings))
+        n, of = len(results), lambda key: [r[key] for r in results if key in r]
+        off = of("off_deg")
+        print(f"{word} aim, {n} shots: first ball right in {sum(r['first'] for r in results) / n:.3f}; object ball's direction off by "
+              f"{percentile(off, 0.5):.2f} (median) {percentile(off, 0.9):.2f} (90 %) degrees; contact point off by {percentile(of('contact_mm'), 0.5):.2f} "
+              f"(median) {percentile(of('contact_mm'), 0.99):.2f} (99 %) mm")
+        if word == "noisy":
+            rms = lambda values: math.sqrt(sum(v * v for v in values) / max(1, len(values)))
+            inside = sum(r["off_deg"] <= 1.645 * r["spread_deg"] for r in results if "off_deg" in r)
+            print(f"  direction error (rms, deg) {rms(off):.2f}, propagated {rms(of('propagated_deg')):.2f}, medians {percentile(off, .5):.2f} and "
+                  f"{0.6745 * percentile(of('propagated_deg'), .5):.2f}; within 1.645 of the published sigma {inside / max(1, len(off)):.3f}")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, nargs="?", default=Path(__file__).parent / "generated")
@@ -233,6 +284,7 @@ def main():
     with ThreadPoolExecutor(2) as pool:
         results = list(pool.map(lambda r: score_shot(args.baize, r, args.verbose), recordings))
     report(results)
+    report_aims(args.baize, args.folder)
     for kind, score in (("rest", score_rest), ("start", score_starts)):
         for recording in sorted(args.folder.glob(f"{kind}-*.jsonl")):
             if int(recording.stem[-3:]) in rates:

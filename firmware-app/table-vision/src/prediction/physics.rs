@@ -29,7 +29,7 @@ impl Default for Physics {
             ball_friction: [9.951e-3, 0.108, 1.088],
             cushion_restitution: 0.79,
             cushion_along: 0.73,
-            assumed_speed_mm_s: 2000.0,
+            assumed_speed_mm_s: 2500.0,
         }
     }
 }
