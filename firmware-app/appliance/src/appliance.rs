@@ -108,7 +108,9 @@ impl Supervisor {
             log::warn!("{error}");
         }
         let keeper = keeper::start(spec, camera_config, camera.is_none()).map_err(Failure::from_error)?;
-        let stage = TableStage::new();
+        let mut stage = TableStage::new();
+        stage.set_game(config.table.game.on_the_wire());
+        stage.set_physics(config.physics);
         let pipeline = Pipeline::start(
             camera,
             detector,

@@ -1,18 +1,23 @@
 //! What just happened, each thing once.
 
 use baize_table_state::{
-    BallId, BallKind, BallName, Confidence, Direction, EventKind, Identity, Position, TableEvent,
+    BallId, BallKind, BallName, Confidence, Direction, EventKind, Position, TableEvent,
 };
 use heapless::Vec;
 
 use crate::FrameStamp;
-use crate::geometry::linear::{Vec2, norm2};
+use crate::geometry::Calibration;
+use crate::geometry::linear::{Vec2, norm2, sub2};
 use crate::limits::MAX_EVENTS;
 use crate::tracking::{Ending, Incident, Track, What};
 
 /// The cue ball was struck if it goes faster than this: a ball that someone nudges or that settles in the cloth does
 /// not.
 const SHOT_SPEED_MM_S: f64 = 100.0;
+/// Balls this close, each to two others, and so many of them, for so long: a rack. Nine-ball has the smallest.
+const RACKED_DIAMETERS: f64 = 1.08;
+const RACKED_BALLS: usize = 9;
+const RACKED_US: u64 = 500_000;
 /// How sure a pot is that nobody saw: the ball went into the pocket's mouth and did not come back.
 const POTTED: f32 = 0.9;
 /// How sure the reason is when a ball is simply gone.
@@ -32,6 +37,15 @@ pub struct Narrator {
     shot_told: bool,
     /// A ball lay on the table in the exposure before.
     occupied: bool,
+    rack: Rack,
+}
+
+/// A rack that may be standing.
+#[derive(Debug, Clone, Copy)]
+enum Rack {
+    None,
+    Since(u64),
+    Told,
 }
 
 /// What all events of an exposure share.
@@ -49,6 +63,7 @@ impl Narrator {
             moving: false,
             shot_told: false,
             occupied: false,
+            rack: Rack::None,
         }
     }
 
@@ -64,15 +79,16 @@ impl Narrator {
     pub fn tell(
         &mut self,
         stamp: FrameStamp,
-        calibration_id: u32,
+        calibration: &Calibration,
         tracks: &[Track],
         incidents: &[Incident],
         events: &mut Vec<TableEvent, MAX_EVENTS>,
     ) {
+        let ball_diameter_mm = calibration.ball_diameter_mm;
         let mut teller = Teller {
             sequence: &mut self.sequence,
             stamp,
-            calibration_id,
+            calibration_id: calibration.id,
             events,
         };
         let believed = || tracks.iter().filter(|track| track.confirmed);
@@ -94,6 +110,16 @@ impl Narrator {
         if self.occupied && !occupied {
             teller.say(EventKind::TABLE_CLEARED, 1.0, None, |_| {});
         }
+        let racked = !moving && is_racked(on_table(), ball_diameter_mm);
+        self.rack = match self.rack {
+            _ if !racked => Rack::None,
+            Rack::None => Rack::Since(stamp.exposure_us),
+            Rack::Since(since_us) if stamp.exposure_us.saturating_sub(since_us) >= RACKED_US => {
+                teller.say(EventKind::RACK_SET_UP, 1.0, None, |_| {});
+                Rack::Told
+            }
+            rack => rack,
+        };
         self.moving = moving;
         self.occupied = occupied;
     }
@@ -103,6 +129,18 @@ impl Default for Narrator {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// Whether so many balls stand so close together that somebody has racked them.
+fn is_racked<'a>(tracks: impl Iterator<Item = &'a Track> + Clone, ball_diameter_mm: f64) -> bool {
+    let touches = |a: &Track, b: &Track| {
+        a.id != b.id && norm2(sub2(a.place_mm(), b.place_mm())) < RACKED_DIAMETERS * ball_diameter_mm
+    };
+    let racked = tracks
+        .clone()
+        .filter(|ball| tracks.clone().filter(|other| touches(ball, other)).count() >= 2)
+        .count();
+    racked >= RACKED_BALLS
 }
 
 fn tell_news(teller: &mut Teller<'_>, track: &Track) {
@@ -155,7 +193,16 @@ fn tell_incident(
                 .iter()
                 .any(|track| track.is_published() && track.named.identity.kind() == BallKind::CUE);
             let is_cue_ball = track.named.identity.kind() == BallKind::CUE;
-            if shot_told || speed < SHOT_SPEED_MM_S || (cue_ball_known && !is_cue_ball) {
+            if shot_told || speed < SHOT_SPEED_MM_S {
+                return false;
+            }
+            if cue_ball_known && !is_cue_ball {
+                let alone = tracks
+                    .iter()
+                    .all(|other| other.id == track.id || !other.confirmed || !other.is_moving());
+                if alone {
+                    teller.say(EventKind::MOVED_BY_HAND, GONE, Some(track), |_| {});
+                }
                 return false;
             }
             let confidence = if is_cue_ball {

@@ -1,7 +1,7 @@
 use baize_frame::{Detections, Luminance};
 use baize_table_state::limits::MAX_BALLS;
 use baize_table_state::{
-    Ball, BallId, BallKind, CalibrationValidity, Confidence, EventKind, Flags, Position, ShotPrediction, Sigma, TableEvent, TableState, Velocity,
+    Ball, BallId, BallKind, CalibrationValidity, Confidence, EventKind, Flags, Game, Position, ShotPrediction, Sigma, TableEvent, TableState, Velocity,
 };
 use heapless::Vec;
 
@@ -151,7 +151,7 @@ impl TableStage {
         let tracks = self.tracker.tracks();
         self.narrator.tell(
             stamp,
-            calibration.id,
+            calibration,
             tracks,
             self.tracker.incidents(),
             &mut out.events,
@@ -229,6 +229,11 @@ impl TableStage {
             index(track.id)?,
             &launch,
         ))
+    }
+
+    /// Which balls are on the table: how many of each kind are published.
+    pub fn set_game(&mut self, game: Game) {
+        self.tracker.set_game(game);
     }
 
     /// The physics of predicted shots.

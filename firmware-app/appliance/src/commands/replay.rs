@@ -41,6 +41,8 @@ pub fn run(args: &ReplayArgs) -> Result<(), Failure> {
     };
     let mut detector = sources::detector(&config.detector)?;
     let mut stage = TableStage::new();
+    stage.set_game(config.table.game.on_the_wire());
+    stage.set_physics(config.physics);
     stage.set_calibration(calibration);
     let region = calibration.and_then(|calibration| calibration.region_of_interest(REGION_MARGIN_MM));
 

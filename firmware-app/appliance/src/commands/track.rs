@@ -39,6 +39,8 @@ pub fn run(args: &TrackArgs) -> Result<(), Failure> {
     let calibration = Calibration::seen_from_above(table, config.table.ball_diameter_mm);
     calibration.check().map_err(Failure::from_error)?;
     let mut stage = TableStage::new();
+    stage.set_game(config.table.game.on_the_wire());
+    stage.set_physics(config.physics);
     stage.set_calibration(Some(calibration));
 
     let from = open(&args.path).map_err(|error| Failure::at(args.path.display(), error))?;

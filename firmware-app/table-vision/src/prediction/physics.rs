@@ -20,6 +20,24 @@ pub struct Physics {
     pub assumed_speed_mm_s: f64,
 }
 
+impl Physics {
+    /// Whether balls of such a world come to rest.
+    pub fn is_sensible(&self) -> bool {
+        let parts = [
+            self.ball_restitution,
+            self.cushion_restitution,
+            self.cushion_along,
+            self.ball_friction[0],
+            self.ball_friction[1],
+        ];
+        parts.iter().all(|part| (0.0..=1.0).contains(part))
+            && (0.01..=1.0).contains(&self.sliding_friction)
+            && (0.001..=0.1).contains(&self.rolling_friction)
+            && (0.0..=100.0).contains(&self.ball_friction[2])
+            && (100.0..=12_000.0).contains(&self.assumed_speed_mm_s)
+    }
+}
+
 impl Default for Physics {
     fn default() -> Self {
         Self {

@@ -44,6 +44,8 @@ pub struct Mover {
     /// Into which pocket it fell.
     pub fell: Option<u8>,
     pub impacts: u8,
+    /// Whether one of them was with a cushion.
+    pub bounced: bool,
 }
 
 /// What a ball met.
@@ -238,6 +240,7 @@ fn hit_cushion(mover: &mut Mover, table: &TableSize, radius_mm: f64, left_s: f64
     mover.velocity_doubt_mm_s += doubt;
     mover.place_doubt_mm += doubt * left_s;
     mover.impacts += 1;
+    mover.bounced = true;
     Some(Impact {
         at_s: 0.0,
         ball: 0,

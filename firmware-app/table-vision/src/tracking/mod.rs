@@ -11,7 +11,7 @@ mod rest;
 mod track;
 mod trail;
 
-use baize_table_state::BallId;
+use baize_table_state::{BallId, Game};
 use baize_table_state::limits::MAX_BALL_ID;
 use heapless::Vec;
 
@@ -25,6 +25,7 @@ use self::track::seconds_between;
 use crate::FrameStamp;
 use crate::geometry::Calibration;
 use crate::geometry::linear::{add2, norm2, scale2, sub2};
+use crate::faces::name_faces;
 use crate::identity::{Named, name_balls};
 use crate::limits::{MAX_IMPACTS, MAX_TRACKS};
 use crate::observation::Observation;
@@ -46,6 +47,7 @@ pub struct Tracker {
     impacts: Vec<Impact, MAX_IMPACTS>,
     incidents: Incidents,
     assignment: Assignment,
+    game: Game,
     next_id: u8,
     last: Option<FrameStamp>,
     loosen_next: bool,
@@ -58,6 +60,7 @@ impl Tracker {
             impacts: Vec::new(),
             incidents: Incidents::new(),
             assignment: Assignment::new(),
+            game: Game::POOL,
             next_id: 0,
             last: None,
             loosen_next: false,
@@ -72,6 +75,11 @@ impl Tracker {
     /// What the newest exposure made known of impacts and starts.
     pub fn incidents(&self) -> &[Incident] {
         self.incidents.news()
+    }
+
+    /// Which balls there are.
+    pub fn set_game(&mut self, game: Game) {
+        self.game = game;
     }
 
     /// With the next exposure, balls may be seen some millimetres from where they were.
@@ -230,7 +238,14 @@ impl Tracker {
             .map(|track| (track.evidence, track.named.identity))
             .collect();
         let mut names: Vec<Named, MAX_TRACKS> = Vec::new();
-        name_balls(&balls, &mut names);
+        name_balls(self.game, &balls, &mut names);
+        let faces: Vec<_, MAX_TRACKS> = self
+            .tracks
+            .iter_mut()
+            .filter(named_tracks)
+            .map(|track| (track.faces, track.named.identity))
+            .collect();
+        name_faces(self.game, &faces, &mut names);
         for (track, named) in self.tracks.iter_mut().filter(named_tracks).zip(names) {
             track.rename(named);
         }

@@ -7,6 +7,7 @@ use super::rest::{Calm, Settling};
 use super::trail::Trail;
 use crate::FrameStamp;
 use crate::geometry::linear::{Vec2, dot2, norm2, scale2, sub2};
+use crate::faces::FaceVotes;
 use crate::identity::{KindEvidence, Named};
 use crate::observation::{LEAST_VARIANCE_MM2, Observation};
 
@@ -105,6 +106,7 @@ pub struct Track {
     pub bent_us: u64,
     pub motion: Motion,
     pub evidence: KindEvidence,
+    pub faces: FaceVotes,
     pub named: Named,
     /// Averaged score of the detections.
     pub score: f32,
@@ -142,6 +144,7 @@ impl Track {
             bent_us: 0,
             motion: Motion::Resting(Calm::since(stamp.exposure_us)),
             evidence: KindEvidence::first(seen.kind, seen.kind_score),
+            faces: FaceVotes::first(seen),
             named: Named::NOTHING,
             score: seen.score,
             pixel: seen.pixel,
@@ -238,6 +241,7 @@ impl Track {
             is_solid: true,
             fell: None,
             impacts: 0,
+            bounced: false,
         }
     }
 
@@ -293,6 +297,8 @@ impl Track {
         }
         if let Some(pocket) = mover.fell {
             self.way = Way::IntoPocket(pocket);
+        } else if mover.bounced && self.way == Way::OnBed {
+            self.way = Way::AgainstCushion;
         }
     }
 
@@ -365,6 +371,7 @@ impl Track {
         };
         self.trail.push(exposure_us, seen.place_mm);
         self.evidence.add(seen.kind, seen.kind_score);
+        self.faces.add(seen);
         self.score += SCORE_GAIN * (seen.score - self.score);
         self.pixel = seen.pixel;
         self.single_variance_mm2 = seen.variance_mm2[0].max(seen.variance_mm2[1]);
@@ -451,7 +458,7 @@ impl Track {
     /// What the ball is from now on.
     pub fn rename(&mut self, named: Named) {
         let former = self.named.identity;
-        if former != Identity::BALL && named.identity != Identity::BALL && former != named.identity {
+        if contradict(former, named.identity) {
             self.news.renamed_from = Some(former);
         }
         self.named = named;
@@ -480,6 +487,15 @@ impl Track {
         self.axes = [0, 1].map(|i| moving_axis(seen, i, velocity[i], per_s, doubt));
         self.speed_doubt = UNTIMED_DOUBT;
     }
+}
+
+/// Whether two names cannot be those of one ball; that one says more than the other is no contradiction.
+fn contradict(a: Identity, b: Identity) -> bool {
+    let unknown = |identity: Identity| identity == Identity::BALL;
+    if unknown(a) || unknown(b) || a == b {
+        return false;
+    }
+    a.kind() != b.kind() || a.number().is_some() && b.number().is_some() || a.colour() != b.colour() && a.number() == b.number()
 }
 
 /// A ball that came to where it is seen within 1 / `per_s`, at a speed that is known to `doubt`.
