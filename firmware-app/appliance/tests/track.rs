@@ -28,7 +28,14 @@ fn track(stem: &str) -> Vec<StageOutput> {
     while let Some((exposure_us, seen)) = reader.next_frame().expect("it is whole") {
         let frame_id = outputs.len() as u64 + 1;
         let mut out = StageOutput::new();
-        stage.judge(FrameStamp { frame_id, exposure_us }, &seen, &mut out);
+        stage.judge(
+            FrameStamp {
+                frame_id,
+                exposure_us,
+            },
+            &seen,
+            &mut out,
+        );
         outputs.push(out);
     }
     outputs
@@ -80,9 +87,16 @@ fn a_recorded_shot_begins_once_when_and_as_fast_as_it_did() {
         assert!(strike.exposure_us.abs_diff(struck_us) <= frame_us, "{stem}");
         assert!(told_us - struck_us <= 100_000, "{stem}");
         let velocity = truth["strike_velocity"].as_array().expect("two numbers");
-        let speed = velocity.iter().map(|v| v.as_f64().expect("a number").powi(2)).sum::<f64>().sqrt();
+        let speed = velocity
+            .iter()
+            .map(|v| v.as_f64().expect("a number").powi(2))
+            .sum::<f64>()
+            .sqrt();
         let told = f64::from(strike.speed_mm_s.expect("a shot has a speed"));
-        assert!((told / speed - 1.0).abs() < 0.12, "{stem}: {told} instead of {speed}");
+        assert!(
+            (told / speed - 1.0).abs() < 0.12,
+            "{stem}: {told} instead of {speed}"
+        );
     }
 }
 
@@ -109,7 +123,10 @@ fn every_ball_of_a_recorded_shot_keeps_its_id() {
         for name in frames[last].as_object().expect("balls").keys() {
             let before = id_at(&outputs[first], place_of(&frames[first], name));
             let after = id_at(&outputs[last], place_of(&frames[last], name));
-            assert!(before.is_some() && before == after, "{stem}: {name} was {before:?}, is {after:?}");
+            assert!(
+                before.is_some() && before == after,
+                "{stem}: {name} was {before:?}, is {after:?}"
+            );
         }
     }
 }
@@ -121,7 +138,11 @@ fn what_no_frame_can_say_is_refused_with_its_line() {
     assert!(second("{").starts_with("line 2: "));
     assert!(second(good).contains("not later than the frame before"));
     assert!(second(r#"{"observations":[]}"#).contains("missing field `exposure_us`"));
-    let with = |ball: &str| second(&format!(r#"{{"exposure_us":2,"observations":[{ball}],"cue":null}}"#));
+    let with = |ball: &str| {
+        second(&format!(
+            r#"{{"exposure_us":2,"observations":[{ball}],"cue":null}}"#
+        ))
+    };
     assert!(with(r#"{"x_mm":1,"y_mm":2,"kind":"queen","number":null,"score":1}"#).contains("queen"));
     assert!(with(r#"{"x_mm":1,"y_mm":2,"kind":"ball","number":16,"score":1}"#).contains("number 16"));
     assert!(with(r#"{"x_mm":1,"y_mm":2,"kind":"ball","number":null,"score":1.5}"#).contains("score 1.5"));

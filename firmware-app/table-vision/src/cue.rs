@@ -110,7 +110,11 @@ impl CueWatch {
         self.watch_tip(stamp, cue.tip_mm, direction);
         let addressed = ball.filter(|ball| addresses(calibration, cue.tip_mm, direction, ball.place_mm));
         match addressed {
-            Some(ball) => self.average(ball.id, angle, core::f64::consts::SQRT_2 * cue.sigma_mm / length_mm),
+            Some(ball) => self.average(
+                ball.id,
+                angle,
+                core::f64::consts::SQRT_2 * cue.sigma_mm / length_mm,
+            ),
             None => self.aim = None,
         }
         let just_struck = self
@@ -182,7 +186,8 @@ fn addresses(calibration: &Calibration, tip_mm: Vec2, direction: Vec2, ball_mm: 
     let way = sub2(ball_mm, tip_mm);
     let ahead = dot2(way, direction);
     let beside = (way[0] * direction[1] - way[1] * direction[0]).abs();
-    (0.0..=AIMING_DISTANCE_MM).contains(&ahead) && beside <= AIMING_OFFSET_RADII * calibration.ball_radius_mm()
+    (0.0..=AIMING_DISTANCE_MM).contains(&ahead)
+        && beside <= AIMING_OFFSET_RADII * calibration.ball_radius_mm()
 }
 
 /// From one direction to another, the short way round.

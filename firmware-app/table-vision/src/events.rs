@@ -1,8 +1,6 @@
 //! What just happened, each thing once.
 
-use baize_table_state::{
-    BallId, BallKind, BallName, Confidence, Direction, EventKind, Position, TableEvent,
-};
+use baize_table_state::{BallId, BallKind, BallName, Confidence, Direction, EventKind, Position, TableEvent};
 use heapless::Vec;
 
 use crate::FrameStamp;

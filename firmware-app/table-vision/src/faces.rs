@@ -41,11 +41,11 @@ impl FaceVotes {
     /// The face with most votes, with its part of them and their weight.
     fn best(&self) -> (u8, f32, f32) {
         let total: f32 = self.votes.iter().sum::<f32>() + DOUBT;
-        let (face, votes) = self
-            .votes
-            .iter()
-            .enumerate()
-            .fold((0, 0.0), |best, (face, votes)| if *votes > best.1 { (face, *votes) } else { best });
+        let (face, votes) =
+            self.votes.iter().enumerate().fold(
+                (0, 0.0),
+                |best, (face, votes)| if *votes > best.1 { (face, *votes) } else { best },
+            );
         (face as u8, votes / total, votes)
     }
 }
@@ -88,8 +88,11 @@ pub fn name_faces(game: Game, balls: &[(FaceVotes, Identity)], named: &mut [Name
             let (votes, held) = &balls[i];
             let (best, part, weight) = votes.best();
             let identity = identity_of(&named[i])?;
-            (best == face && part > PUBLISHED_ABOVE)
-                .then_some(if *held == identity { HELD * weight } else { weight })
+            (best == face && part > PUBLISHED_ABOVE).then_some(if *held == identity {
+                HELD * weight
+            } else {
+                weight
+            })
         };
         let mut chosen = [false; crate::limits::MAX_TRACKS];
         for _ in 0..most.min(balls.len()) {
@@ -105,8 +108,15 @@ pub fn name_faces(game: Game, balls: &[(FaceVotes, Identity)], named: &mut [Name
                 && let Some(identity) = identity_of(name)
             {
                 let (_, part, _) = balls[i].0.best();
-                let probability = if name.identity == Identity::BALL { part } else { name.probability * part };
-                *name = Named { identity, probability };
+                let probability = if name.identity == Identity::BALL {
+                    part
+                } else {
+                    name.probability * part
+                };
+                *name = Named {
+                    identity,
+                    probability,
+                };
             }
         }
     }
@@ -153,7 +163,10 @@ mod tests {
             (votes(Some(3), Colour::UNKNOWN, 3), Identity::BALL),
             (votes(Some(3), Colour::UNKNOWN, 9), Identity::BALL),
         ];
-        let mut named = [Named { identity: Identity::SOLID, probability: 0.9 }; 2];
+        let mut named = [Named {
+            identity: Identity::SOLID,
+            probability: 0.9,
+        }; 2];
         name_faces(Game::POOL, &balls, &mut named);
         assert_eq!(named[0].identity, Identity::SOLID);
         assert_eq!(named[1].identity.number(), Some(3));
@@ -162,7 +175,10 @@ mod tests {
     #[test]
     fn a_number_that_contradicts_the_kind_is_not_published() {
         let balls = [(votes(Some(12), Colour::UNKNOWN, 9), Identity::BALL)];
-        let mut named = [Named { identity: Identity::SOLID, probability: 0.9 }];
+        let mut named = [Named {
+            identity: Identity::SOLID,
+            probability: 0.9,
+        }];
         name_faces(Game::POOL, &balls, &mut named);
         assert_eq!(named[0].identity, Identity::SOLID);
     }
@@ -174,7 +190,12 @@ mod tests {
         balls[17] = (votes(None, Colour::BLUE, 7), Identity::BALL);
         let mut named = [Named::NOTHING; 18];
         name_faces(Game::SNOOKER, &balls, &mut named);
-        let count = |colour| named.iter().filter(|named| named.identity.colour() == colour).count();
+        let count = |colour| {
+            named
+                .iter()
+                .filter(|named| named.identity.colour() == colour)
+                .count()
+        };
         assert_eq!((count(Colour::RED), count(Colour::BLUE)), (15, 1));
         assert_eq!(named[17].identity.colour(), Colour::BLUE);
     }

@@ -133,7 +133,13 @@ pub fn name_balls<const N: usize>(
                 .iter()
                 .enumerate()
                 .filter(|(_, named)| bears(named))
-                .reduce(|least, other| if other.1.probability < least.1.probability { other } else { least });
+                .reduce(|least, other| {
+                    if other.1.probability < least.1.probability {
+                        other
+                    } else {
+                        least
+                    }
+                });
             let Some((least, _)) = least else { break };
             named[least] = Named::NOTHING;
         }
@@ -146,7 +152,11 @@ fn unique(balls: &[(KindEvidence, Identity)], kind: BallKind, identity: Identity
         let probability = evidence.probability(kind);
         // Odds, not probabilities: they tell the sure from the surer.
         let odds = probability / (1.0 - probability).max(1e-6);
-        if held.kind() == identity.kind() { 2.0 * odds } else { odds }
+        if held.kind() == identity.kind() {
+            2.0 * odds
+        } else {
+            odds
+        }
     };
     balls
         .iter()

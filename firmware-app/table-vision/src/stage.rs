@@ -1,7 +1,8 @@
 use baize_frame::{Detections, Luminance};
 use baize_table_state::limits::MAX_BALLS;
 use baize_table_state::{
-    Ball, BallId, BallKind, CalibrationValidity, Confidence, EventKind, Flags, Game, Position, ShotPrediction, Sigma, TableEvent, TableState, Velocity,
+    Ball, BallId, BallKind, CalibrationValidity, Confidence, EventKind, Flags, Game, Position,
+    ShotPrediction, Sigma, TableEvent, TableState, Velocity,
 };
 use heapless::Vec;
 
@@ -10,8 +11,8 @@ use crate::events::Narrator;
 use crate::fmt::info;
 use crate::geometry::Calibration;
 use crate::limits::{MAX_EVENTS, MAX_TRACKS};
-use crate::prediction::{Launch, Physics, Standing, predict};
 use crate::observation::{Observations, observe};
+use crate::prediction::{Launch, Physics, Standing, predict};
 use crate::refine::Refiner;
 use crate::tracking::{Track, Tracker, is_hidden};
 
@@ -210,7 +211,9 @@ impl TableStage {
             .tracks()
             .iter()
             .filter(|track| track.is_published() && track.is_moving());
-        let track = moving.next().filter(|track| is_cue_ball(track) && track.moving_hits >= 2)?;
+        let track = moving
+            .next()
+            .filter(|track| is_cue_ball(track) && track.moving_hits >= 2)?;
         if moving.next().is_some() {
             return None;
         }

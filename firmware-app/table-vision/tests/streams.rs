@@ -60,7 +60,11 @@ fn exposure() -> impl Strategy<Value = (u64, Vec<Observation>, Option<CueLine>)>
     )
 }
 
-fn run(game: Game, table: TableSize, stream: &[(u64, Vec<Observation>, Option<CueLine>)]) -> Vec<StageOutput> {
+fn run(
+    game: Game,
+    table: TableSize,
+    stream: &[(u64, Vec<Observation>, Option<CueLine>)],
+) -> Vec<StageOutput> {
     let mut stage = TableStage::new();
     stage.set_calibration(Some(Calibration::seen_from_above(table, 57.15)));
     stage.set_game(game);
@@ -73,7 +77,14 @@ fn run(game: Game, table: TableSize, stream: &[(u64, Vec<Observation>, Option<Cu
         seen.cues.extend(*cue);
         let mut out = StageOutput::new();
         let frame_id = frame as u64 + 1;
-        stage.judge(FrameStamp { frame_id, exposure_us }, &seen, &mut out);
+        stage.judge(
+            FrameStamp {
+                frame_id,
+                exposure_us,
+            },
+            &seen,
+            &mut out,
+        );
         outputs.push(out);
     }
     outputs

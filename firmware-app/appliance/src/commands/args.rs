@@ -52,16 +52,14 @@ pub enum Command {
         dropped; the same frames give the same lines. A clip needs the program ffmpeg.")]
     Replay(ReplayArgs),
     /// Runs the table stage alone on recorded observations in millimetres; a line a frame.
-    #[command(
-        after_help = "EXAMPLES:\n  baize track recording.jsonl --json\n  \
+    #[command(after_help = "EXAMPLES:\n  baize track recording.jsonl --json\n  \
         baize track recording.jsonl --table snooker12 --game snooker --json\n  \
         baize replay clip.mp4 --table 7ft --record recording.jsonl    makes such a recording\n\n\
         A line of the recording is a frame:\n  \
         {\"exposure_us\": 0, \"observations\": [{\"x_mm\": 1, \"y_mm\": 2, \"kind\": \"solid\", \"number\": 3,\n   \
         \"score\": 0.9}], \"cue\": {\"tip_mm\": [1, 2], \"butt_mm\": [3, 4], \"score\": 0.9}}\n\
         kind: cue, eight, solid, stripe or ball; number and cue may be null; colour, if given, is red, yellow, …\n\
-        The same recording gives the same lines, on every machine."
-    )]
+        The same recording gives the same lines, on every machine.")]
     Track(TrackArgs),
     /// Finds the table in a picture and solves for the camera above it.
     #[command(

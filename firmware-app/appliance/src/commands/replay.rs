@@ -46,7 +46,8 @@ pub fn run(args: &ReplayArgs) -> Result<(), Failure> {
     stage.set_calibration(calibration);
     let region = calibration.and_then(|calibration| calibration.region_of_interest(REGION_MARGIN_MM));
 
-    let record_failure = |error| Failure::at(args.record.as_deref().unwrap_or(Path::new("")).display(), error);
+    let record_failure =
+        |error| Failure::at(args.record.as_deref().unwrap_or(Path::new("")).display(), error);
     let mut record = match &args.record {
         Some(path) => Some(BufWriter::new(File::create(path).map_err(record_failure)?)),
         None => None,

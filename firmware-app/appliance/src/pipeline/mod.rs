@@ -26,7 +26,9 @@ use static_cell::StaticCell;
 use crate::limits::MAX_PICTURE_PX;
 
 pub use capture::Failure;
-pub use channels::{CALIBRATION, ENCODED, EVENTS, Encoded, FAILED, OPENED, PICTURES, PREDICTIONS, lock_statistics};
+pub use channels::{
+    CALIBRATION, ENCODED, EVENTS, Encoded, FAILED, OPENED, PICTURES, PREDICTIONS, lock_statistics,
+};
 pub use flow::Flow;
 pub use shared::SHARED;
 pub use thread::{ThreadPlan, take_refusals};

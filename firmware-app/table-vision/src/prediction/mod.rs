@@ -5,13 +5,11 @@ mod body;
 mod physics;
 mod run;
 
-use baize_table_state::{
-    BallId, Confidence, Direction, Leg, LegEnd, Position, ShotPrediction, Sigma,
-};
+use baize_table_state::{BallId, Confidence, Direction, Leg, LegEnd, Position, ShotPrediction, Sigma};
 use heapless::Vec;
 
-pub use self::physics::Physics;
 use self::body::Body;
+pub use self::physics::Physics;
 use self::run::{End, Piece, Run};
 use crate::FrameStamp;
 use crate::geometry::linear::{Vec2, dot2, norm2, scale2, sub2};
@@ -117,13 +115,7 @@ pub fn predict(
     prediction
 }
 
-fn push(
-    prediction: &mut ShotPrediction,
-    balls: &[Standing],
-    piece: &Piece,
-    sigma_mm: f64,
-    confidence: f32,
-) {
+fn push(prediction: &mut ShotPrediction, balls: &[Standing], piece: &Piece, sigma_mm: f64, confidence: f32) {
     let (end, target) = match piece.end {
         End::Ball(other) => (LegEnd::BALL, Some(balls[usize::from(other)].id.get())),
         End::Pocket(pocket) => (LegEnd::POCKET, Some(pocket)),

@@ -186,7 +186,10 @@ impl<'a> Run<'a> {
             }
         };
         let chord = |i: usize| {
-            let way = sub2(self.bodies[i].after(step_s, self.physics).place_mm, self.bodies[i].place_mm);
+            let way = sub2(
+                self.bodies[i].after(step_s, self.physics).place_mm,
+                self.bodies[i].place_mm,
+            );
             scale2(way, 1.0 / step_s.max(1e-9))
         };
         let mut velocities = [[0.0; 2]; MAX_TRACKS];
@@ -215,7 +218,11 @@ impl<'a> Run<'a> {
             }
             for axis in 0..2 {
                 let side_mm = [self.table.length_mm, self.table.width_mm][axis];
-                let wall = if velocity[axis] < 0.0 { self.radius_mm } else { side_mm - self.radius_mm };
+                let wall = if velocity[axis] < 0.0 {
+                    self.radius_mm
+                } else {
+                    side_mm - self.radius_mm
+                };
                 if velocity[axis] == 0.0 {
                     continue;
                 }
@@ -269,7 +276,11 @@ impl<'a> Run<'a> {
         let sides = [self.table.length_mm, self.table.width_mm];
         let depth = |axis: usize| {
             let velocity = body.velocity_mm_s[axis];
-            let wall = if velocity < 0.0 { self.radius_mm } else { sides[axis] - self.radius_mm };
+            let wall = if velocity < 0.0 {
+                self.radius_mm
+            } else {
+                sides[axis] - self.radius_mm
+            };
             if velocity == 0.0 {
                 f64::NEG_INFINITY
             } else {

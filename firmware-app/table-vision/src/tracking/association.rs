@@ -17,7 +17,7 @@ const FARTHEST: f64 = 4.0;
 const FASTEST_MM_S: f64 = 12_000.0;
 /// A ball that was seen once or twice may have been caught in motion, but not in a break shot: more likely the other one
 /// is another ball.
-const FASTEST_NEW_MM_S: f64 = 1_500.0;
+const FASTEST_NEW_MM_S: f64 = 3_500.0;
 const NEW_HITS: u32 = 3;
 /// A ball may have been hit unseen for this long: two missed exposures of a slow camera. After that, a ball that turns
 /// up far away is another one.

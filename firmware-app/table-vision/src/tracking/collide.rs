@@ -92,7 +92,9 @@ pub fn advance(
             if dot2(mover.velocity_mm_s, mover.velocity_mm_s) > 0.0 {
                 mover.fell = pockets
                     .iter()
-                    .position(|pocket| pocket.distance_from_way_mm(mover.place_mm, to) < FALLS_RADII * radius_mm)
+                    .position(|pocket| {
+                        pocket.distance_from_way_mm(mover.place_mm, to) < FALLS_RADII * radius_mm
+                    })
                     .map(|pocket| pocket as u8);
             }
             mover.place_mm = to;
@@ -101,19 +103,29 @@ pub fn advance(
         let Some((_, first, met)) = next else { break };
         let impact = match met {
             Met::Ball(second) => hit_ball(movers, first, usize::from(second), dt_s - now_s, radius_mm),
-            Met::Cushion => hit_cushion(&mut movers[first], table, radius_mm, dt_s - now_s).map(|mut impact| {
-                impact.ball = first as u8;
-                impact
-            }),
+            Met::Cushion => {
+                hit_cushion(&mut movers[first], table, radius_mm, dt_s - now_s).map(|mut impact| {
+                    impact.ball = first as u8;
+                    impact
+                })
+            }
         };
         if let Some(impact) = impact.filter(|impact| impact.change_mm_s > NOTABLE_MM_S) {
             // Within capacity: there are no more turns than places.
-            let _ = impacts.push(Impact { at_s: now_s, ..impact });
+            let _ = impacts.push(Impact {
+                at_s: now_s,
+                ..impact
+            });
         }
     }
 }
 
-fn next_impact(movers: &[Mover], within_s: f64, table: &TableSize, radius_mm: f64) -> Option<(f64, usize, Met)> {
+fn next_impact(
+    movers: &[Mover],
+    within_s: f64,
+    table: &TableSize,
+    radius_mm: f64,
+) -> Option<(f64, usize, Met)> {
     let mut next: Option<(f64, usize, Met)> = None;
     let mut offer = |at_s: f64, ball: usize, met: Met| {
         if at_s < next.map_or(within_s, |(best_s, ..)| best_s) {
@@ -128,10 +140,18 @@ fn next_impact(movers: &[Mover], within_s: f64, table: &TableSize, radius_mm: f6
         if speed_squared > 0.0 {
             for (axis, side_mm) in [table.length_mm, table.width_mm].into_iter().enumerate() {
                 let velocity = mover.velocity_mm_s[axis];
-                let wall = if velocity < 0.0 { radius_mm } else { side_mm - radius_mm };
+                let wall = if velocity < 0.0 {
+                    radius_mm
+                } else {
+                    side_mm - radius_mm
+                };
                 let mouth = is_mouth(mover, axis, wall, table);
                 if velocity != 0.0 && !mouth {
-                    offer(((wall - mover.place_mm[axis]) / velocity).max(0.0), i, Met::Cushion);
+                    offer(
+                        ((wall - mover.place_mm[axis]) / velocity).max(0.0),
+                        i,
+                        Met::Cushion,
+                    );
                 }
             }
         }
@@ -182,11 +202,21 @@ fn meeting(a: &Mover, b: &Mover, radius_mm: f64) -> Option<f64> {
     (root > 0.0).then(|| gap / (closing + libm::sqrt(root)))
 }
 
-fn hit_ball(movers: &mut [Mover], first: usize, second: usize, left_s: f64, radius_mm: f64) -> Option<Impact> {
+fn hit_ball(
+    movers: &mut [Mover],
+    first: usize,
+    second: usize,
+    left_s: f64,
+    radius_mm: f64,
+) -> Option<Impact> {
     let (a, b) = (movers[first], movers[second]);
     let apart = sub2(b.place_mm, a.place_mm);
     let distance = norm2(apart);
-    let normal = if distance > 1e-9 { scale2(apart, 1.0 / distance) } else { [1.0, 0.0] };
+    let normal = if distance > 1e-9 {
+        scale2(apart, 1.0 / distance)
+    } else {
+        [1.0, 0.0]
+    };
     let relative = sub2(a.velocity_mm_s, b.velocity_mm_s);
     let closing = dot2(relative, normal);
     if closing <= 0.0 {
@@ -228,7 +258,11 @@ fn hit_cushion(mover: &mut Mover, table: &TableSize, radius_mm: f64, left_s: f64
     let sides = [table.length_mm, table.width_mm];
     let beyond = |axis: usize| {
         let velocity = mover.velocity_mm_s[axis];
-        let wall = if velocity < 0.0 { radius_mm } else { sides[axis] - radius_mm };
+        let wall = if velocity < 0.0 {
+            radius_mm
+        } else {
+            sides[axis] - radius_mm
+        };
         (mover.place_mm[axis] - wall) * velocity.signum()
     };
     let axis = if beyond(0) > beyond(1) { 0 } else { 1 };

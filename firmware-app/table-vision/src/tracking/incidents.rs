@@ -91,7 +91,7 @@ impl Scene<'_> {
     /// Whether a ball has met something since it left its rest.
     fn bent(&self, start: &Start) -> bool {
         self.track(start.ball)
-            .is_some_and(|track| track.bent_us > start.shown.exposure_us)
+            .is_some_and(|track| track.bent_us >= start.shown.exposure_us)
     }
 
     /// How a ball left its rest, and how far it has come straight.
@@ -176,9 +176,8 @@ impl Incidents {
         self.news.clear();
         self.told
             .retain(|(_, _, at_us)| stamp.exposure_us.saturating_sub(*at_us) < 4 * SAME_MEETING_US);
-        self.ended_rests.retain(|rest| {
-            stamp.exposure_us.saturating_sub(rest.shown.exposure_us) < 2 * MEASURED_US
-        });
+        self.ended_rests
+            .retain(|rest| stamp.exposure_us.saturating_sub(rest.shown.exposure_us) < 2 * MEASURED_US);
         self.decide_pending(stamp, tracks);
         for impact in impacts {
             self.judge(stamp, began_us, tracks, impact);
@@ -350,7 +349,10 @@ impl Incidents {
             // Only what belongs to its first way.
             let bent = scene.bent(&start);
             let end_us = if bent { track.bent_us } else { u64::MAX };
-            let way = track.trail.since(start.until_us).filter(|seen| seen.exposure_us <= end_us);
+            let way = track
+                .trail
+                .since(start.until_us)
+                .filter(|seen| seen.exposure_us <= end_us);
             let Some(left) = departure(start.from_mm, start.until_us, way.clone()) else {
                 if track.is_moving() {
                     let _ = self.starts.push(start);
@@ -381,7 +383,13 @@ impl Incidents {
     }
 
     /// A ball that hit another one before it was seen often enough: both together have the momentum that it had.
-    fn before_contact(&self, start: &Start, left: Departure, interval_us: f64, scene: &Scene<'_>) -> Departure {
+    fn before_contact(
+        &self,
+        start: &Start,
+        left: Departure,
+        interval_us: f64,
+        scene: &Scene<'_>,
+    ) -> Departure {
         let Some(track) = scene.track(start.ball) else {
             return left;
         };
@@ -441,10 +449,18 @@ impl Incidents {
             .tracks
             .iter()
             .filter(|other| other.confirmed && other.id != start.ball)
-            .filter_map(|other| Some((scene.sent_by(other, sender_mm, left, length_mm, interval_us)?, other)))
+            .filter_map(|other| {
+                Some((
+                    scene.sent_by(other, sender_mm, left, length_mm, interval_us)?,
+                    other,
+                ))
+            })
             .filter(|(part, _)| *part < 1.0)
             .reduce(|best, other| if other.0 < best.0 { other } else { best });
-        if sender.is_none() && self.was_sent(start.ball, left.at_us, SAME_MEETING_US as f64) && !scene.bent(start) {
+        if sender.is_none()
+            && self.was_sent(start.ball, left.at_us, SAME_MEETING_US as f64)
+            && !scene.bent(start)
+        {
             return;
         }
         let left = match sender {
@@ -532,14 +548,16 @@ impl Incidents {
 
     /// When a ball that rested was hit, its first way says better than the way of the ball that hit it.
     fn date_by_start(&self, incident: &mut Incident, tracks: &[Track]) {
-        let What::HitBall(other) = incident.what else { return };
+        let What::HitBall(other) = incident.what else {
+            return;
+        };
         let Some(rest) = self.ended_rests.iter().find(|rest| rest.ball == other) else {
             return;
         };
         let Some(track) = tracks.iter().find(|track| track.id == other) else {
             return;
         };
-        if rest.until_us.abs_diff(incident.at_us) > MEASURED_US || track.bent_us > rest.shown.exposure_us {
+        if rest.until_us.abs_diff(incident.at_us) > MEASURED_US || track.bent_us >= rest.shown.exposure_us {
             return;
         }
         let way = track.trail.since(rest.until_us);

@@ -11,21 +11,21 @@ mod rest;
 mod track;
 mod trail;
 
-use baize_table_state::{BallId, Game};
 use baize_table_state::limits::MAX_BALL_ID;
+use baize_table_state::{BallId, Game};
 use heapless::Vec;
 
 use self::assignment::Assignment;
 use self::collide::{Impact, Mover};
 pub use self::ending::Ending;
-pub use self::incidents::{Incident, What};
 use self::incidents::Incidents;
+pub use self::incidents::{Incident, What};
 pub use self::track::Track;
 use self::track::seconds_between;
 use crate::FrameStamp;
+use crate::faces::name_faces;
 use crate::geometry::Calibration;
 use crate::geometry::linear::{add2, norm2, scale2, sub2};
-use crate::faces::name_faces;
 use crate::identity::{Named, name_balls};
 use crate::limits::{MAX_IMPACTS, MAX_TRACKS};
 use crate::observation::Observation;
@@ -186,26 +186,24 @@ impl Tracker {
 
     /// Whether what was seen in the place of a ball is the blur of two that touch: half way between both, with nothing
     /// seen of the other.
-    fn is_of_two(
-        &self,
-        track: usize,
-        seen: &Observation,
-        pairs: &[Option<u8>],
-        touch_mm: f64,
-    ) -> bool {
+    fn is_of_two(&self, track: usize, seen: &Observation, pairs: &[Option<u8>], touch_mm: f64) -> bool {
         let own_mm = self.tracks[track].place_mm();
         if norm2(sub2(seen.place_mm, own_mm)) < MERGED_MM {
             return false;
         }
-        self.tracks.iter().zip(pairs).enumerate().any(|(j, (other, pair))| {
-            let other_mm = other.place_mm();
-            let middle_mm = scale2(add2(own_mm, other_mm), 0.5);
-            j != track
-                && other.confirmed
-                && pair.is_none()
-                && norm2(sub2(other_mm, own_mm)) < touch_mm + MERGED_MM
-                && norm2(sub2(seen.place_mm, middle_mm)) < MERGED_MM
-        })
+        self.tracks
+            .iter()
+            .zip(pairs)
+            .enumerate()
+            .any(|(j, (other, pair))| {
+                let other_mm = other.place_mm();
+                let middle_mm = scale2(add2(own_mm, other_mm), 0.5);
+                j != track
+                    && other.confirmed
+                    && pair.is_none()
+                    && norm2(sub2(other_mm, own_mm)) < touch_mm + MERGED_MM
+                    && norm2(sub2(seen.place_mm, middle_mm)) < MERGED_MM
+            })
     }
 
     /// Follows one more ball. While there is no room, a new ball waits: it will be seen again.

@@ -6,8 +6,8 @@ use super::kalman::Axis;
 use super::rest::{Calm, Settling};
 use super::trail::Trail;
 use crate::FrameStamp;
-use crate::geometry::linear::{Vec2, dot2, norm2, scale2, sub2};
 use crate::faces::FaceVotes;
+use crate::geometry::linear::{Vec2, dot2, norm2, scale2, sub2};
 use crate::identity::{KindEvidence, Named};
 use crate::observation::{LEAST_VARIANCE_MM2, Observation};
 
@@ -34,6 +34,8 @@ const ROLLING_MM_S2: f64 = 98.0;
 const UNTIMED_DOUBT: f64 = 0.6;
 /// A speed that is known worse than this is measured anew by the next sighting.
 const FRESH_DOUBT: f64 = 0.3;
+/// How far beside its way, in sigma, a ball may be seen that goes straight on.
+const STRAIGHT_SIGMAS: f64 = 3.0;
 /// Between two sightings friction and spin bend a way; the least that a speed measured so may be off by, as a part.
 const MEASURED_DOUBT: f64 = 0.04;
 /// How much likelier (in -2 log-likelihood) one story must be than the other to count as decided.
@@ -99,6 +101,8 @@ pub struct Track {
     /// What the speed may be off by, as a part of it, beside what the filter says.
     pub speed_doubt: f64,
     pub verdict: Verdict,
+    /// Where the way began whose speed is hardly known.
+    left_from_mm: Vec2,
     /// Set by the exposure that showed the ball moving.
     pub left_rest: Option<LeftRest>,
     pub trail: Trail,
@@ -139,6 +143,7 @@ impl Track {
             along: None,
             speed_doubt: 0.0,
             verdict: Verdict::Open,
+            left_from_mm: seen.place_mm,
             left_rest: None,
             trail: Trail::new(),
             bent_us: 0,
@@ -280,11 +285,25 @@ impl Track {
         }
         let speed = norm2(mover.velocity_mm_s);
         if speed > 0.0 {
-            let speed_doubt = if mover.impacts > 0 { mover.speed_doubt } else { self.speed_doubt };
-            let way_mm = norm2(sub2(mover.place_mm, self.unhit.map_or([0.0; 2], |axes| axes.map(|a| a.position_mm))));
-            let doubtful_mm = if mover.impacts > 0 { way_mm.min(speed * dt_s) } else { speed * dt_s };
+            let speed_doubt = if mover.impacts > 0 {
+                mover.speed_doubt
+            } else {
+                self.speed_doubt
+            };
+            let way_mm = norm2(sub2(
+                mover.place_mm,
+                self.unhit.map_or([0.0; 2], |axes| axes.map(|a| a.position_mm)),
+            ));
+            let doubtful_mm = if mover.impacts > 0 {
+                way_mm.min(speed * dt_s)
+            } else {
+                speed * dt_s
+            };
             if speed_doubt > 0.0 {
-                self.along = Some((scale2(mover.velocity_mm_s, 1.0 / speed), speed_doubt * doubtful_mm));
+                self.along = Some((
+                    scale2(mover.velocity_mm_s, 1.0 / speed),
+                    speed_doubt * doubtful_mm,
+                ));
             }
         }
         for i in 0..2 {
@@ -312,6 +331,12 @@ impl Track {
         {
             self.axes = axes;
             self.along = None;
+        }
+        let straight_on = self.verdict == Verdict::HitUnexpectedly && self.goes_straight_on(seen);
+        if straight_on {
+            // Only the guess of its speed was wrong.
+            self.verdict = Verdict::Open;
+            self.unhit = None;
         }
         let hit = self.verdict == Verdict::HitUnexpectedly;
         let expected_to_move = self.speed_mm_s() > 0.0;
@@ -381,6 +406,23 @@ impl Track {
         self.way = Way::OnBed;
     }
 
+    /// Whether a ball whose speed is hardly known is seen ahead on the way it took, and has not slowed down.
+    fn goes_straight_on(&self, seen: &Observation) -> bool {
+        let Some(last) = self.trail.last().filter(|_| self.is_moving() && self.speed_doubt > FRESH_DOUBT) else {
+            return false;
+        };
+        let before = sub2(last.place_mm, self.left_from_mm);
+        let after = sub2(seen.place_mm, last.place_mm);
+        let (run_mm, way_mm) = (norm2(before), norm2(after));
+        let sigma_mm = libm::sqrt(seen.variance_mm2[0].max(seen.variance_mm2[1]));
+        if way_mm < run_mm - STRAIGHT_SIGMAS * sigma_mm {
+            return false;
+        }
+        let beside_mm = (before[0] * after[1] - before[1] * after[0]).abs() / run_mm.max(1e-6);
+        let allowed_mm = STRAIGHT_SIGMAS * sigma_mm * (1.0 + way_mm / run_mm.max(sigma_mm));
+        dot2(before, after) > 0.0 && beside_mm < allowed_mm
+    }
+
     /// Which story the sighting bears out.
     fn judge_impacts(&mut self, seen: &Observation) {
         let as_expected = Innovation::of(&self.axes, self.along, seen);
@@ -419,7 +461,8 @@ impl Track {
 
     /// The ball is about where it was expected. If its speed was hardly known, it is what this sighting says.
     fn follow(&mut self, seen: &Observation, since_seen_s: f64) {
-        let measured_anew = self.speed_doubt > FRESH_DOUBT && self.unhit.is_none() && self.trail.last().is_some();
+        let measured_anew =
+            self.speed_doubt > FRESH_DOUBT && self.unhit.is_none() && self.trail.last().is_some();
         match self.trail.last() {
             Some(last) if measured_anew && since_seen_s > 0.0 => {
                 let per_s = 1.0 / since_seen_s;
@@ -434,7 +477,8 @@ impl Track {
                 }
                 if let Some((direction, sigma_mm)) = self.along {
                     for i in 0..2 {
-                        self.axes[i].position_variance += (direction[i] * sigma_mm) * (direction[i] * sigma_mm);
+                        self.axes[i].position_variance +=
+                            (direction[i] * sigma_mm) * (direction[i] * sigma_mm);
                     }
                 }
                 self.update(seen);
@@ -482,6 +526,7 @@ impl Track {
             (true, Some(last)) => last.place_mm,
             _ => self.place_mm(),
         };
+        self.left_from_mm = from;
         let velocity = sub2(seen.place_mm, from).map(|way| way * per_s);
         let doubt = HIT_VELOCITY_DOUBT * norm2(velocity);
         self.axes = [0, 1].map(|i| moving_axis(seen, i, velocity[i], per_s, doubt));
@@ -495,7 +540,9 @@ fn contradict(a: Identity, b: Identity) -> bool {
     if unknown(a) || unknown(b) || a == b {
         return false;
     }
-    a.kind() != b.kind() || a.number().is_some() && b.number().is_some() || a.colour() != b.colour() && a.number() == b.number()
+    a.kind() != b.kind()
+        || a.number().is_some() && b.number().is_some()
+        || a.colour() != b.colour() && a.number() == b.number()
 }
 
 /// A ball that came to where it is seen within 1 / `per_s`, at a speed that is known to `doubt`.

@@ -41,7 +41,10 @@ impl Trail {
             self.places.remove(0);
         }
         // Within capacity: made room above.
-        let _ = self.places.push(Sighting { exposure_us, place_mm });
+        let _ = self.places.push(Sighting {
+            exposure_us,
+            place_mm,
+        });
     }
 
     pub fn last(&self) -> Option<&Sighting> {
