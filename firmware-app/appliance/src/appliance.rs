@@ -114,7 +114,9 @@ impl Supervisor {
             pipeline::refused(Refused::Memory, error.to_string());
         }
         let keeper = Keeper::start(spec, camera_config, camera.as_deref()).map_err(Failure::from_error)?;
-        let stage = TableStage::new();
+        let mut stage = TableStage::new();
+        stage.set_game(config.table.game.on_the_wire());
+        stage.set_physics(config.physics);
         let pipeline = Pipeline::start(
             camera,
             detector,

@@ -23,6 +23,7 @@ mod keeper;
 pub mod limits;
 mod logging;
 pub mod metrics;
+pub mod observations;
 mod panel;
 pub mod pipeline;
 pub mod publish;

@@ -1,6 +1,7 @@
 //! States and events as JSON, for people's tools: the lines of `watch --json` and `replay --json`. Keys are stable.
 
-use baize_table_state::{Ball, BallKind, Cue, Flags, TableEvent, TableState};
+use baize_table_state::{Ball, BallKind, Cue, Flags, Leg, ShotPrediction, TableEvent, TableState};
+use baize_table_vision::StageOutput;
 use serde_json::{Value, json};
 
 /// The balls, the cue and the flags of a state; `pixels` are the balls' images, where known.
@@ -49,6 +50,54 @@ fn cue(cue: &Cue) -> Value {
         "sigma_mm": tenths(i32::from(cue.sigma.tenth_mm())),
         "state": cue.state.to_string(),
         "score": hundredths(cue.confidence.ratio()),
+    })
+}
+
+/// All that the table stage says of a frame, but where the picture shows it: the lines of `track --json`.
+pub fn output(output: &StageOutput) -> serde_json::Map<String, Value> {
+    let mut object = state(&output.state, &[]);
+    object.insert("events".into(), output.events.iter().map(event).collect());
+    object.insert(
+        "prediction".into(),
+        output.prediction.as_ref().map_or(Value::Null, prediction),
+    );
+    object
+}
+
+/// A frame in one line for people.
+pub fn in_words(output: &StageOutput) -> String {
+    let state = &output.state;
+    let seen = state.balls.iter().filter(|ball| ball.seen()).count();
+    let moving = state.balls.iter().filter(|ball| ball.moving).count();
+    let flags = flags(state.flags).join(" ");
+    format!(
+        "frame {}  {:.3} s  {} balls, {seen} seen, {moving} moving  {flags}",
+        state.frame_id,
+        state.exposure_us as f64 / 1e6,
+        state.balls.len()
+    )
+}
+
+/// A predicted shot.
+pub fn prediction(prediction: &ShotPrediction) -> Value {
+    json!({
+        "exposure_us": prediction.exposure_us,
+        "direction_deg": f64::from(prediction.direction.centidegrees()) / 100.0,
+        "assumed_speed_mm_s": prediction.assumed_speed_mm_s,
+        "legs": prediction.legs.iter().map(leg).collect::<Vec<Value>>(),
+    })
+}
+
+fn leg(leg: &Leg) -> Value {
+    json!({
+        "ball": leg.ball.get(),
+        "from_mm": [tenths(leg.from.x_tenth_mm()), tenths(leg.from.y_tenth_mm())],
+        "to_mm": [tenths(leg.to.x_tenth_mm()), tenths(leg.to.y_tenth_mm())],
+        "arrives_ms": leg.arrives_ms,
+        "end": leg.end.to_string(),
+        "target": leg.target,
+        "sigma_mm": tenths(i32::from(leg.sigma.tenth_mm())),
+        "score": hundredths(leg.confidence.ratio()),
     })
 }
 

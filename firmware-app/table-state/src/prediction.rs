@@ -51,9 +51,8 @@ pub struct Leg {
     pub confidence: Confidence,
 }
 
-/// What would happen if the shot being aimed were played now. Topic `v1/prediction`, while a cue is aiming.
-///
-/// The layout is fixed; appliances of this version do not publish it yet.
+/// What would happen if the shot being aimed were played now. Topic `v1/prediction`, while a cue is aiming and, after
+/// the strike, until the cue ball's first contact.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ShotPrediction {
@@ -67,7 +66,8 @@ pub struct ShotPrediction {
     pub direction: Direction,
     /// The cue ball's speed that was assumed, in mm/s: before the strike nobody knows it.
     pub assumed_speed_mm_s: u16,
-    /// The pieces in order of arrival; those of one ball join end to end.
+    /// The pieces of each ball join end to end. After its first contact the cue ball's way is given twice, each from the
+    /// contact on: as if it had come rolling, then as if it had come without spin. Its way will lie between the two.
     pub legs: Vec<Leg, MAX_LEGS>,
 }
 

@@ -1,25 +1,27 @@
 //! What just happened, each thing once.
 
-use baize_table_state::{
-    BallKind, BallName, Confidence, Direction, EventKind, Identity, Position, TableEvent,
-};
+use baize_table_state::{BallId, BallKind, BallName, Confidence, Direction, EventKind, Position, TableEvent};
 use heapless::Vec;
 
 use crate::FrameStamp;
-use crate::geometry::linear::norm2;
+use crate::geometry::Calibration;
+use crate::geometry::linear::{Vec2, norm2, sub2};
 use crate::limits::MAX_EVENTS;
-use crate::tracking::{Ending, Track};
+use crate::tracking::{Ending, Incident, Track, What};
 
 /// The cue ball was struck if it goes faster than this: a ball that someone nudges or that settles in the cloth does
 /// not.
 const SHOT_SPEED_MM_S: f64 = 100.0;
-/// A struck ball has been seen moving this often: the second time shows its speed, the first only that it moved for a
-/// part of the time between two exposures.
-const SHOT_HITS: u32 = 2;
+/// Balls this close, each to two others, and so many of them, for so long: a rack. Nine-ball has the smallest.
+const RACKED_DIAMETERS: f64 = 1.08;
+const RACKED_BALLS: usize = 9;
+const RACKED_US: u64 = 500_000;
 /// How sure a pot is that nobody saw: the ball went into the pocket's mouth and did not come back.
 const POTTED: f32 = 0.9;
 /// How sure the reason is when a ball is simply gone.
 const GONE: f32 = 0.5;
+/// How sure an impact is that sightings bear out.
+const CONTACT: f32 = 0.9;
 /// How sure a shot is when no ball is known to be the cue ball.
 const SHOT_OF_UNKNOWN_BALL: f32 = 0.5;
 
@@ -33,6 +35,15 @@ pub struct Narrator {
     shot_told: bool,
     /// A ball lay on the table in the exposure before.
     occupied: bool,
+    rack: Rack,
+}
+
+/// A rack that may be standing.
+#[derive(Debug, Clone, Copy)]
+enum Rack {
+    None,
+    Since(u64),
+    Told,
 }
 
 /// What all events of an exposure share.
@@ -50,6 +61,7 @@ impl Narrator {
             moving: false,
             shot_told: false,
             occupied: false,
+            rack: Rack::None,
         }
     }
 
@@ -65,33 +77,29 @@ impl Narrator {
     pub fn tell(
         &mut self,
         stamp: FrameStamp,
-        calibration_id: u32,
+        calibration: &Calibration,
         tracks: &[Track],
+        incidents: &[Incident],
         events: &mut Vec<TableEvent, MAX_EVENTS>,
     ) {
+        let ball_diameter_mm = calibration.ball_diameter_mm;
         let mut teller = Teller {
             sequence: &mut self.sequence,
             stamp,
-            calibration_id,
+            calibration_id: calibration.id,
             events,
         };
         let believed = || tracks.iter().filter(|track| track.confirmed);
+        for incident in incidents {
+            if let Some(track) = tracks.iter().find(|track| track.id == incident.ball) {
+                self.shot_told |= tell_incident(&mut teller, incident, track, tracks, self.shot_told);
+            }
+        }
         for track in believed() {
             tell_news(&mut teller, track);
         }
         let on_table = || believed().filter(|track| track.news.ended.is_none());
         let moving = on_table().any(Track::is_moving);
-        if moving
-            && !self.shot_told
-            && let Some((track, confidence)) = struck_ball(on_table())
-        {
-            let began = track.moving_since.unwrap_or(stamp);
-            teller.say(EventKind::SHOT_BEGAN, confidence, Some(track), |event| {
-                event.frame_id = began.frame_id;
-                event.exposure_us = began.exposure_us;
-            });
-            self.shot_told = true;
-        }
         if self.moving && !moving {
             teller.say(EventKind::ALL_AT_REST, 1.0, None, |_| {});
             self.shot_told = false;
@@ -100,6 +108,16 @@ impl Narrator {
         if self.occupied && !occupied {
             teller.say(EventKind::TABLE_CLEARED, 1.0, None, |_| {});
         }
+        let racked = !moving && is_racked(on_table(), ball_diameter_mm);
+        self.rack = match self.rack {
+            _ if !racked => Rack::None,
+            Rack::None => Rack::Since(stamp.exposure_us),
+            Rack::Since(since_us) if stamp.exposure_us.saturating_sub(since_us) >= RACKED_US => {
+                teller.say(EventKind::RACK_SET_UP, 1.0, None, |_| {});
+                Rack::Told
+            }
+            rack => rack,
+        };
         self.moving = moving;
         self.occupied = occupied;
     }
@@ -109,6 +127,18 @@ impl Default for Narrator {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// Whether so many balls stand so close together that somebody has racked them.
+fn is_racked<'a>(tracks: impl Iterator<Item = &'a Track> + Clone, ball_diameter_mm: f64) -> bool {
+    let touches = |a: &Track, b: &Track| {
+        a.id != b.id && norm2(sub2(a.place_mm(), b.place_mm())) < RACKED_DIAMETERS * ball_diameter_mm
+    };
+    let racked = tracks
+        .clone()
+        .filter(|ball| tracks.clone().filter(|other| touches(ball, other)).count() >= 2)
+        .count();
+    racked >= RACKED_BALLS
 }
 
 fn tell_news(teller: &mut Teller<'_>, track: &Track) {
@@ -143,22 +173,61 @@ fn tell_news(teller: &mut Teller<'_>, track: &Track) {
     }
 }
 
-/// The ball whose motion is a shot: the cue ball, or where none is known the fastest.
-fn struck_ball<'a>(tracks: impl Iterator<Item = &'a Track> + Clone) -> Option<(&'a Track, f32)> {
-    let struck = |track: &&Track| track.moving_hits >= SHOT_HITS && track.speed_mm_s() > SHOT_SPEED_MM_S;
-    match tracks.clone().find(|track| track.named.identity == Identity::CUE) {
-        Some(cue_ball) => Some((cue_ball, cue_ball.named.probability)).filter(|(track, _)| struck(track)),
-        None => tracks
-            .filter(struck)
-            .reduce(|best, other| {
-                if other.speed_mm_s() > best.speed_mm_s() {
-                    other
-                } else {
-                    best
+/// Tells an impact, or a start that is a shot. Whether it was a shot.
+fn tell_incident(
+    teller: &mut Teller<'_>,
+    incident: &Incident,
+    track: &Track,
+    tracks: &[Track],
+    shot_told: bool,
+) -> bool {
+    let speed = norm2(incident.velocity_mm_s);
+    let other = |id: BallId| tracks.iter().find(|track| track.id == id).map(Track::name);
+    let (kind, confidence, other) = match incident.what {
+        What::HitBall(id) => (EventKind::BALL_CONTACT, CONTACT, other(id)),
+        What::HitCushion => (EventKind::CUSHION_CONTACT, CONTACT, None),
+        What::Started => {
+            let cue_ball_known = tracks
+                .iter()
+                .any(|track| track.is_published() && track.named.identity.kind() == BallKind::CUE);
+            let is_cue_ball = track.named.identity.kind() == BallKind::CUE;
+            if shot_told || speed < SHOT_SPEED_MM_S {
+                return false;
+            }
+            if cue_ball_known && !is_cue_ball {
+                let alone = tracks
+                    .iter()
+                    .all(|other| other.id == track.id || !other.confirmed || !other.is_moving());
+                if alone {
+                    teller.say(EventKind::MOVED_BY_HAND, GONE, Some(track), |_| {});
                 }
-            })
-            .map(|track| (track, SHOT_OF_UNKNOWN_BALL)),
-    }
+                return false;
+            }
+            let confidence = if is_cue_ball {
+                track.named.probability
+            } else {
+                SHOT_OF_UNKNOWN_BALL
+            };
+            (EventKind::SHOT_BEGAN, confidence, None)
+        }
+    };
+    teller.say(kind, confidence, Some(track), |event| {
+        event.frame_id = incident.frame_id;
+        event.exposure_us = incident.at_us;
+        event.other = other;
+        event.position = Some(position(incident.place_mm));
+        event.speed_mm_s = Some(speed.min(f64::from(u16::MAX)) as u16);
+        event.direction = Some(direction(incident.velocity_mm_s));
+    });
+    kind == EventKind::SHOT_BEGAN
+}
+
+fn position([x, y]: Vec2) -> Position {
+    Position::from_mm(x as f32, y as f32)
+}
+
+fn direction([x, y]: Vec2) -> Direction {
+    Direction::from_radians(libm::atan2(y, x) as f32)
 }
 
 impl Teller<'_> {
@@ -182,13 +251,11 @@ impl Teller<'_> {
             confidence: Confidence::from_ratio(confidence),
             ball: track.map(Track::name),
             other: None,
-            position: track
-                .map(|track| Position::from_mm(track.place_mm()[0] as f32, track.place_mm()[1] as f32)),
+            position: track.map(|track| position(track.place_mm())),
             speed_mm_s: speed.map(|speed| (speed + 0.5) as u16),
-            direction: track.filter(|_| speed.is_some()).map(|track| {
-                let [x, y] = track.velocity_mm_s();
-                Direction::from_radians(libm::atan2(y, x) as f32)
-            }),
+            direction: track
+                .filter(|_| speed.is_some())
+                .map(|track| direction(track.velocity_mm_s())),
             pocket: None,
         };
         more(&mut event);

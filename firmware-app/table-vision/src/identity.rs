@@ -1,7 +1,9 @@
 //! Which ball a ball is: what single pictures say, weighed over time, and what a set of balls allows.
 
 use baize_frame::BallKind;
-use baize_table_state::Identity;
+use baize_table_state::{Game, Identity};
+
+use crate::faces::balls_of_kind;
 
 const KINDS: usize = BallKind::ALL.len();
 /// Frames of one ball are not independent: each counts as half of one, after the first.
@@ -84,18 +86,23 @@ impl Named {
     };
 }
 
-/// Names balls by their evidence, at most one of them the cue ball and at most one the eight. `held` is what each was
-/// named before: where two could be the one cue ball, the one that was stays it unless the other is twice as probable.
-pub fn name_balls<const N: usize>(balls: &[(KindEvidence, Identity)], named: &mut heapless::Vec<Named, N>) {
+/// Names balls by their evidence, no more of a kind than the game has. `held` is what each was named before: where two
+/// could be the one cue ball, the one that was stays it unless the other is twice as probable.
+pub fn name_balls<const N: usize>(
+    game: Game,
+    balls: &[(KindEvidence, Identity)],
+    named: &mut heapless::Vec<Named, N>,
+) {
     named.clear();
+    let has = |kind: BallKind| balls_of_kind(game, identity_of(kind).kind()) > 0;
     let cue = unique(balls, BallKind::Cue, Identity::CUE);
     let eight = unique(balls, BallKind::Eight, Identity::EIGHT);
     for (i, (evidence, _)) in balls.iter().enumerate() {
         let probabilities = evidence.probabilities();
         let allowed = |kind: BallKind| match kind {
             BallKind::Cue => cue == Some(i),
-            BallKind::Eight => eight == Some(i),
-            _ => true,
+            BallKind::Eight => eight == Some(i) && has(kind),
+            _ => has(kind),
         };
         let best = BallKind::ALL
             .into_iter()
@@ -117,6 +124,26 @@ pub fn name_balls<const N: usize>(balls: &[(KindEvidence, Identity)], named: &mu
         // Within capacity: the caller has room for as many names as balls.
         let _ = named.push(name);
     }
+    for kind in [BallKind::Solid, BallKind::Stripe] {
+        let identity = identity_of(kind);
+        let most = balls_of_kind(game, identity.kind());
+        let bears = |named: &Named| named.identity == identity;
+        while named.iter().filter(|named| bears(named)).count() > most {
+            let least = named
+                .iter()
+                .enumerate()
+                .filter(|(_, named)| bears(named))
+                .reduce(|least, other| {
+                    if other.1.probability < least.1.probability {
+                        other
+                    } else {
+                        least
+                    }
+                });
+            let Some((least, _)) = least else { break };
+            named[least] = Named::NOTHING;
+        }
+    }
 }
 
 /// The one ball among all that is of a kind of which there is one.
@@ -125,7 +152,11 @@ fn unique(balls: &[(KindEvidence, Identity)], kind: BallKind, identity: Identity
         let probability = evidence.probability(kind);
         // Odds, not probabilities: they tell the sure from the surer.
         let odds = probability / (1.0 - probability).max(1e-6);
-        if *held == identity { 2.0 * odds } else { odds }
+        if held.kind() == identity.kind() {
+            2.0 * odds
+        } else {
+            odds
+        }
     };
     balls
         .iter()
@@ -177,7 +208,7 @@ mod tests {
 
     fn named(balls: &[(KindEvidence, Identity)]) -> heapless::Vec<Named, 8> {
         let mut named = heapless::Vec::new();
-        name_balls(balls, &mut named);
+        name_balls(Game::POOL, balls, &mut named);
         named
     }
 

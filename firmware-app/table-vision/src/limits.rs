@@ -7,6 +7,16 @@ pub const MAX_TRACKS: usize = 40;
 /// Observations of one exposure: one for each ball detected.
 pub const MAX_OBSERVATIONS: usize = baize_frame::limits::MAX_BALL_DETECTIONS;
 
-/// Events of one exposure: each ball may start or vanish, and be corrected in its identity; the table as a whole may
-/// begin a shot, come to rest or be cleared.
-pub const MAX_EVENTS: usize = 2 * MAX_TRACKS + 3;
+/// Incidents that one exposure makes known: the impacts of an interval, those that waited, and a start for each ball.
+pub const MAX_INCIDENTS: usize = MAX_IMPACTS + MAX_PENDING + MAX_TRACKS;
+
+/// Events of one exposure: its incidents; each ball may vanish, and be corrected in its identity; the table as a whole
+/// may come to rest, be cleared or be set up.
+pub const MAX_EVENTS: usize = MAX_INCIDENTS + 2 * MAX_TRACKS + 3;
+
+/// Impacts between two exposures: a break at 30 frames a second has a score of them in one interval; what is beyond is
+/// seen as balls that were hit.
+pub const MAX_IMPACTS: usize = 24;
+
+/// Impacts and starts that wait to be told apart from noise: each ball may wait for its start and for an impact.
+pub const MAX_PENDING: usize = 2 * MAX_TRACKS;

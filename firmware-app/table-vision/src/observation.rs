@@ -1,6 +1,8 @@
 //! From detections in pixels to observations in millimetres.
 
-use baize_frame::{BallDetection, BallKind, Detections, Luminance};
+use baize_frame::limits::MAX_CUE_DETECTIONS;
+use baize_frame::{BallDetection, BallKind, CueDetection, Detections, Luminance};
+use baize_table_state::Colour;
 use heapless::Vec;
 
 use crate::geometry::Calibration;
@@ -21,6 +23,9 @@ const LARGEST_BOX: f32 = 4.5;
 /// No place is known better than to half a millimetre from one picture, however sharp it is: light and shadow change.
 pub const LEAST_VARIANCE_MM2: f64 = 0.25;
 
+/// Ends of thin lines are detected to this many pixels.
+const TIP_SIGMA_PX: f64 = 4.0;
+
 /// A ball seen in one exposure, in the table frame.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Observation {
@@ -32,14 +37,71 @@ pub struct Observation {
     pub pixel: [f32; 2],
     /// What the ball looked like.
     pub kind: BallKind,
+    /// The number read on it, 1 to 15.
+    pub number: Option<u8>,
+    /// The colour it showed; [`Colour::UNKNOWN`] where nobody looked.
+    pub colour: Colour,
     /// Probability of that kind.
     pub kind_score: f32,
     /// Probability that this is a ball at all.
     pub score: f32,
 }
 
-/// The balls on the bed among what was detected; best score first, as in the detections.
+/// A cue seen in one exposure, in the table frame. Both ends are taken to be at the height of the balls' centres: the
+/// tip is, when it strikes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct CueLine {
+    /// The end that strikes.
+    pub tip_mm: Vec2,
+    /// The other end, or where the cue leaves the picture.
+    pub butt_mm: Vec2,
+    /// Standard deviation of either end, along each side.
+    pub sigma_mm: f64,
+    /// Probability that this is a cue.
+    pub score: f32,
+}
+
+/// All that one exposure shows, in millimetres: what the table stage works on, and what a recording keeps.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Observations {
+    /// The balls on the bed, best score first.
+    pub balls: Vec<Observation, MAX_OBSERVATIONS>,
+    /// The cues.
+    pub cues: Vec<CueLine, MAX_CUE_DETECTIONS>,
+}
+
+/// What was detected, seen from above the table.
 pub fn observe(
+    calibration: &Calibration,
+    refiner: &Refiner,
+    detections: &Detections,
+    luminance: Option<Luminance<'_>>,
+) -> Observations {
+    Observations {
+        balls: observe_balls(calibration, refiner, detections, luminance),
+        cues: detections
+            .cues
+            .iter()
+            .filter_map(|cue| observe_cue(calibration, cue))
+            .collect(),
+    }
+}
+
+fn observe_cue(calibration: &Calibration, seen: &CueDetection) -> Option<CueLine> {
+    let height_mm = calibration.ball_radius_mm();
+    let tip_mm = calibration.pixel_to_plane(seen.tip_px.map(f64::from), height_mm)?;
+    let butt_mm = calibration.pixel_to_plane(seen.butt_px.map(f64::from), height_mm)?;
+    let covariance = calibration.position_covariance(tip_mm, TIP_SIGMA_PX)?;
+    Some(CueLine {
+        tip_mm,
+        butt_mm,
+        sigma_mm: libm::sqrt(covariance[0][0].max(covariance[1][1])),
+        score: seen.score,
+    })
+}
+
+/// The balls on the bed among what was detected; best score first, as in the detections.
+fn observe_balls(
     calibration: &Calibration,
     refiner: &Refiner,
     detections: &Detections,
@@ -100,6 +162,8 @@ fn observe_ball(
         variance_mm2: [covariance[0][0], covariance[1][1]].map(|variance| variance.max(LEAST_VARIANCE_MM2)),
         pixel: centre.pixel.map(|v| v as f32),
         kind: detection.kind,
+        number: None,
+        colour: Colour::UNKNOWN,
         kind_score: detection.kind_score.clamp(0.0, 1.0),
         score: detection.score.clamp(0.0, 1.0),
     })

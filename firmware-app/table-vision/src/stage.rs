@@ -1,16 +1,18 @@
 use baize_frame::{Detections, Luminance};
 use baize_table_state::limits::MAX_BALLS;
 use baize_table_state::{
-    Ball, CalibrationValidity, Confidence, Flags, Identity, Position, Sigma, TableEvent, TableState, Velocity,
+    Ball, BallId, BallKind, CalibrationValidity, Confidence, EventKind, Flags, Game, Position,
+    ShotPrediction, Sigma, TableEvent, TableState, Velocity,
 };
 use heapless::Vec;
 
-use crate::cue;
+use crate::cue::{Addressed, CueWatch};
 use crate::events::Narrator;
 use crate::fmt::info;
 use crate::geometry::Calibration;
 use crate::limits::{MAX_EVENTS, MAX_TRACKS};
-use crate::observation::observe;
+use crate::observation::{Observations, observe};
+use crate::prediction::{Launch, Physics, Standing, predict};
 use crate::refine::Refiner;
 use crate::tracking::{Track, Tracker, is_hidden};
 
@@ -33,6 +35,8 @@ pub struct StageOutput {
     pub events: Vec<TableEvent, MAX_EVENTS>,
     /// Where the picture shows each ball of `state.balls`, in the same order: the middle of its outline.
     pub pixels: Vec<[f32; 2], MAX_BALLS>,
+    /// What would happen if the shot being aimed were played now, or what is to happen after the strike.
+    pub prediction: Option<ShotPrediction>,
 }
 
 impl StageOutput {
@@ -42,6 +46,7 @@ impl StageOutput {
             state: TableState::uncalibrated(0, 0),
             events: Vec::new(),
             pixels: Vec::new(),
+            prediction: None,
         }
     }
 
@@ -67,6 +72,8 @@ pub struct TableStage {
     refiner: Refiner,
     tracker: Tracker,
     narrator: Narrator,
+    cue: CueWatch,
+    physics: Physics,
 }
 
 impl TableStage {
@@ -77,6 +84,8 @@ impl TableStage {
             refiner: Refiner::new(),
             tracker: Tracker::new(),
             narrator: Narrator::new(),
+            cue: CueWatch::new(),
+            physics: Physics::default(),
         }
     }
 
@@ -101,6 +110,7 @@ impl TableStage {
                 info!("no calibration: positions cannot be given");
                 self.tracker.clear();
                 self.narrator.clear();
+                self.cue.clear();
             }
         }
         self.calibration = calibration;
@@ -116,25 +126,123 @@ impl TableStage {
         luminance: Option<Luminance<'_>>,
         out: &mut StageOutput,
     ) {
-        out.state = TableState::uncalibrated(stamp.frame_id, stamp.exposure_us);
-        out.events.clear();
-        out.pixels.clear();
+        let seen = self.observe(detections, luminance);
+        self.judge(stamp, seen.as_ref(), out);
+    }
+
+    /// The first half of [`step`](Self::step): from pixels to millimetres. `None` without a calibration of this camera.
+    pub fn observe(&self, detections: &Detections, luminance: Option<Luminance<'_>>) -> Option<Observations> {
         let fits = |calibration: &&Calibration| {
             luminance.is_none_or(|picture| calibration.fits(picture.width(), picture.height()))
         };
-        let Some(calibration) = self.calibration.as_ref().filter(fits) else {
+        let calibration = self.calibration.as_ref().filter(fits)?;
+        Some(observe(calibration, &self.refiner, detections, luminance))
+    }
+
+    /// The second half of [`step`](Self::step): what the observations of one exposure mean. Without any, or without a
+    /// calibration, the state is uncalibrated.
+    pub fn judge(&mut self, stamp: FrameStamp, seen: Option<&Observations>, out: &mut StageOutput) {
+        out.state = TableState::uncalibrated(stamp.frame_id, stamp.exposure_us);
+        out.events.clear();
+        out.pixels.clear();
+        out.prediction = None;
+        let (Some(calibration), Some(seen)) = (&self.calibration, seen) else {
             return;
         };
-        let seen = observe(calibration, &self.refiner, detections, luminance);
-        self.tracker.step(stamp, &seen, calibration);
+        self.tracker.step(stamp, &seen.balls, calibration);
         let tracks = self.tracker.tracks();
-        self.narrator.tell(stamp, calibration.id, tracks, &mut out.events);
+        self.narrator.tell(
+            stamp,
+            calibration,
+            tracks,
+            self.tracker.incidents(),
+            &mut out.events,
+        );
         publish(calibration, tracks, out);
+        let strike = out
+            .events
+            .iter()
+            .find(|event| event.kind == EventKind::SHOT_BEGAN);
+        if let Some(strike) = strike {
+            self.cue.struck(strike.exposure_us);
+        }
         let resting_cue_ball = tracks
             .iter()
-            .find(|track| track.is_published() && track.named.identity == Identity::CUE && !track.is_moving())
-            .map(Track::place_mm);
-        out.state.cue = cue::find(calibration, &detections.cues, resting_cue_ball);
+            .find(|track| track.is_published() && is_cue_ball(track) && !track.is_moving())
+            .map(|track| Addressed {
+                id: track.id,
+                place_mm: track.place_mm(),
+            });
+        out.state.cue = self.cue.step(stamp, calibration, &seen.cues, resting_cue_ball);
+        out.prediction = self.predict(stamp, calibration);
+    }
+
+    /// What the shot will do that is being aimed, or that has just been played and has hit nothing yet.
+    fn predict(&self, stamp: FrameStamp, calibration: &Calibration) -> Option<ShotPrediction> {
+        let balls: Vec<Standing, MAX_TRACKS> = self
+            .tracker
+            .tracks()
+            .iter()
+            .filter(|track| track.is_published())
+            .map(|track| Standing {
+                id: track.id,
+                place_mm: track.place_mm(),
+                sigma_mm: track.sigma_mm(),
+            })
+            .collect();
+        let index = |id: BallId| balls.iter().position(|ball| ball.id == id);
+        if let Some(aim) = self.cue.aim() {
+            let launch = Launch {
+                direction_rad: aim.direction_rad,
+                sigma_rad: aim.sigma_rad,
+                speed_mm_s: self.physics.assumed_speed_mm_s,
+                roll: 0.0,
+            };
+            return Some(predict(
+                stamp,
+                calibration,
+                &self.physics,
+                &balls,
+                index(aim.ball)?,
+                &launch,
+            ));
+        }
+        let mut moving = self
+            .tracker
+            .tracks()
+            .iter()
+            .filter(|track| track.is_published() && track.is_moving());
+        let track = moving
+            .next()
+            .filter(|track| is_cue_ball(track) && track.moving_hits >= 2)?;
+        if moving.next().is_some() {
+            return None;
+        }
+        let [x, y] = track.velocity_mm_s();
+        let launch = Launch {
+            direction_rad: libm::atan2(y, x),
+            sigma_rad: track.velocity_sigma_mm_s() / track.speed_mm_s().max(1.0),
+            speed_mm_s: track.speed_mm_s(),
+            roll: 1.0,
+        };
+        Some(predict(
+            stamp,
+            calibration,
+            &self.physics,
+            &balls,
+            index(track.id)?,
+            &launch,
+        ))
+    }
+
+    /// Which balls are on the table: how many of each kind are published.
+    pub fn set_game(&mut self, game: Game) {
+        self.tracker.set_game(game);
+    }
+
+    /// The physics of predicted shots.
+    pub fn set_physics(&mut self, physics: Physics) {
+        self.physics = physics;
     }
 
     /// Says again what the last exposure showed, without events: for when no frame comes. Without a calibration, that
@@ -152,6 +260,10 @@ impl Default for TableStage {
     fn default() -> Self {
         Self::new()
     }
+}
+
+fn is_cue_ball(track: &Track) -> bool {
+    track.named.identity.kind() == BallKind::CUE
 }
 
 /// Writes balls and flags. If more are followed than a state can hold, the least certain are left out.

@@ -2,6 +2,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::config::Game;
+
 /// Sees a billiard table through a camera and tells the LAN where every ball is.
 ///
 /// Try `baize demo` first: it needs no camera and no broker.
@@ -49,6 +51,16 @@ pub enum Command {
         Without --calibration the table is looked for in the first frames. Every frame is processed, none is\n\
         dropped; the same frames give the same lines. A clip needs the program ffmpeg.")]
     Replay(ReplayArgs),
+    /// Runs the table stage alone on recorded observations in millimetres; a line a frame.
+    #[command(after_help = "EXAMPLES:\n  baize track recording.jsonl --json\n  \
+        baize track recording.jsonl --table snooker12 --game snooker --json\n  \
+        baize replay clip.mp4 --table 7ft --record recording.jsonl    makes such a recording\n\n\
+        A line of the recording is a frame:\n  \
+        {\"exposure_us\": 0, \"observations\": [{\"x_mm\": 1, \"y_mm\": 2, \"kind\": \"solid\", \"number\": 3,\n   \
+        \"score\": 0.9}], \"cue\": {\"tip_mm\": [1, 2], \"butt_mm\": [3, 4], \"score\": 0.9}}\n\
+        kind: cue, eight, solid, stripe or ball; number and cue may be null; colour, if given, is red, yellow, …\n\
+        The same recording gives the same lines, on every machine.")]
+    Track(TrackArgs),
     /// Finds the table in a picture and solves for the camera above it.
     #[command(
         after_help = "EXAMPLES:\n  baize calibrate picture.jpg --table 9ft --output calibration.json --picture seen.png\n  \
@@ -162,9 +174,38 @@ pub struct ReplayArgs {
     /// Stop after so many frames.
     #[arg(long, value_name = "N")]
     pub frames: Option<u64>,
+    /// Write what was observed, in millimetres, to this file: `baize track` takes it.
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
     /// Folder for pictures with balls, ids and the table drawn in.
     #[arg(long, value_name = "FOLDER")]
     pub draw: Option<PathBuf>,
+    /// Print a line of JSON a frame.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `baize track`.
+#[derive(Debug, Args)]
+pub struct TrackArgs {
+    /// The recording: JSON lines; - for standard input.
+    #[arg(value_name = "FILE")]
+    pub path: PathBuf,
+    /// The bed: 7ft, 8ft, 9ft, snooker12, carom, or LENGTHxWIDTH in mm.
+    #[arg(long, value_name = "SIZE")]
+    pub table: Option<String>,
+    /// Which balls to expect: pool, snooker, pub or carom.
+    #[arg(long, value_name = "GAME")]
+    pub game: Option<Game>,
+    /// Diameter of a ball in mm.
+    #[arg(long, value_name = "MM")]
+    pub ball: Option<f64>,
+    /// Standard deviation of the recorded places along each side, in mm.
+    #[arg(long, value_name = "MM", default_value_t = 1.0)]
+    pub noise: f64,
+    /// Configuration for everything else.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
     /// Print a line of JSON a frame.
     #[arg(long)]
     pub json: bool,

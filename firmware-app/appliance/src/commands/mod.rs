@@ -8,6 +8,7 @@ mod demo;
 mod detect;
 mod replay;
 mod run;
+mod track;
 mod watch;
 
 use args::{Command, DetectorArgs};
@@ -34,6 +35,7 @@ fn dispatch(cli: &Cli) -> Result<(), Failure> {
         Command::Watch(args) => watch::run(args),
         Command::Detect(args) => detect::run(args),
         Command::Replay(args) => replay::run(args),
+        Command::Track(args) => track::run(args),
         Command::Calibrate(args) => calibrate::run(args),
         Command::Bench(args) => bench::run(args),
         Command::Config => {

@@ -1,13 +1,14 @@
 //! `baize replay`: a recording through detector and table stage, a line a frame, every frame, always the same.
 
-use std::io::Write as _;
+use std::fs::File;
+use std::io::{BufWriter, Write as _};
 use std::path::Path;
 
 use baize_accelerator::Detector;
 use baize_camera::{Pace, SourceSpec, open};
 use baize_frame::{Detections, FrameFormat, ImageView};
 use baize_table_vision::geometry::Calibration;
-use baize_table_vision::{FrameStamp, StageOutput, TableStage};
+use baize_table_vision::{FrameStamp, Observations, StageOutput, TableStage};
 use serde_json::Value;
 
 use super::args::ReplayArgs;
@@ -16,6 +17,7 @@ use crate::canvas::Canvas;
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::find_table::find_table;
+use crate::observations;
 use crate::recording::Recording;
 use crate::sources;
 use crate::state_json;
@@ -37,8 +39,17 @@ pub fn run(args: &ReplayArgs) -> Result<(), Failure> {
         None => own_calibration(&args.path, &config, detector.as_mut())?,
     };
     let mut stage = TableStage::new();
+    stage.set_game(config.table.game.on_the_wire());
+    stage.set_physics(config.physics);
     stage.set_calibration(calibration);
     let region = calibration.and_then(|calibration| calibration.region_of_interest(REGION_MARGIN_MM));
+
+    let record_failure =
+        |error| Failure::at(args.record.as_deref().unwrap_or(Path::new("")).display(), error);
+    let mut record = match &args.record {
+        Some(path) => Some(BufWriter::new(File::create(path).map_err(record_failure)?)),
+        None => None,
+    };
 
     let mut detections = Detections::new();
     let mut output = StageOutput::new();
@@ -62,7 +73,13 @@ pub fn run(args: &ReplayArgs) -> Result<(), Failure> {
             frame_id: frames,
             exposure_us: frame.exposure_us,
         };
-        stage.step(stamp, &detections, Some(image.luminance()), &mut output);
+        let seen = stage.observe(&detections, Some(image.luminance()));
+        if let Some(file) = &mut record {
+            let none = Observations::default();
+            observations::write(file, stamp.exposure_us, seen.as_ref().unwrap_or(&none))
+                .map_err(record_failure)?;
+        }
+        stage.judge(stamp, seen.as_ref(), &mut output);
         let written = if args.json {
             writeln!(
                 out,
@@ -70,7 +87,7 @@ pub fn run(args: &ReplayArgs) -> Result<(), Failure> {
                 Value::Object(state_json::state(&output.state, &output.pixels))
             )
         } else {
-            writeln!(out, "{}", in_words(&output))
+            writeln!(out, "{}", state_json::in_words(&output))
         };
         if written.is_err() {
             // Whoever read has seen enough.
@@ -79,6 +96,9 @@ pub fn run(args: &ReplayArgs) -> Result<(), Failure> {
         if let Some(folder) = &args.draw {
             draw(folder, frames, &image, &output, calibration.as_ref())?;
         }
+    }
+    if let Some(mut file) = record {
+        file.flush().map_err(record_failure)?;
     }
     if frames == 0 {
         return Err(Failure::new(format!(
@@ -132,19 +152,6 @@ fn own_calibration(
     calibration.id = 1;
     log::info!("table found, residual {:.2} mm", calibration.residual_mm);
     Ok(Some(calibration))
-}
-
-fn in_words(output: &StageOutput) -> String {
-    let state = &output.state;
-    let seen = state.balls.iter().filter(|ball| ball.seen()).count();
-    let moving = state.balls.iter().filter(|ball| ball.moving).count();
-    let flags = state_json::flags(state.flags).join(" ");
-    format!(
-        "frame {}  {:.3} s  {} balls, {seen} seen, {moving} moving  {flags}",
-        state.frame_id,
-        state.exposure_us as f64 / 1e6,
-        state.balls.len()
-    )
 }
 
 fn draw(

@@ -101,6 +101,34 @@ pub const KEYS: &[Key] = &[
         "Whether to calibrate automatically at start when there is no calibration yet.",
     ),
     key(
+        "physics.sliding_friction",
+        "Friction of a ball that slides on the cloth: 0.15 to 0.4 (D. Alciatore, Pool and billiards physics properties).",
+    ),
+    key(
+        "physics.rolling_friction",
+        "Friction of a ball that rolls: 0.005 to 0.015 (same source).",
+    ),
+    key(
+        "physics.ball_restitution",
+        "Part of their closing speed with which two balls part: 0.92 to 0.98 (same source).",
+    ),
+    key(
+        "physics.ball_friction",
+        "Friction between balls, a + b exp(-c v) with v in m/s: [a, b, c] (D. Alciatore, TP A-14).",
+    ),
+    key(
+        "physics.cushion_restitution",
+        "Part of the speed into a cushion that comes back: 0.6 to 0.9 (as the first; the default is pooltool-billiards 0.6.0's median).",
+    ),
+    key(
+        "physics.cushion_along",
+        "Part of the speed along a cushion that a ball keeps (median over bounces of pooltool-billiards 0.6.0).",
+    ),
+    key(
+        "physics.assumed_speed_mm_s",
+        "The cue ball's speed that predictions assume before the strike, mm/s.",
+    ),
+    key(
         "broker.url",
         "The MQTT broker: mqtt://HOST:PORT or mqtts://HOST:PORT.",
     ),

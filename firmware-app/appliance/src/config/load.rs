@@ -142,6 +142,12 @@ impl Config {
                 format!("{} is not within 0 and 170", self.calibration.horizontal_fov_deg),
             );
         }
+        if !self.physics.is_sensible() {
+            return refuse(
+                "physics",
+                "a friction or restitution is outside 0 to 1, or the speed outside 100 to 12000 mm/s".into(),
+            );
+        }
         if !(3..=99).contains(&self.realtime.priority) {
             return refuse(
                 "realtime.priority",

@@ -5,6 +5,7 @@ mod load;
 
 use std::path::PathBuf;
 
+use baize_table_vision::Physics;
 use serde::{Deserialize, Serialize};
 
 pub use keys::{KEYS, Key, reference};
@@ -22,6 +23,8 @@ pub struct Config {
     pub detector: Detector,
     /// Where the table lies in the picture.
     pub calibration: Calibration,
+    /// What predicted shots are made of.
+    pub physics: Physics,
     /// Where states go to.
     pub broker: Broker,
     /// Cores, priorities, memory.
@@ -47,7 +50,7 @@ pub struct Table {
 }
 
 /// Which balls are on the table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Game {
     /// American pool: cue ball, 1 to 15.

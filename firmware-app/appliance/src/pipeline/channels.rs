@@ -3,7 +3,7 @@
 use baize_camera::{Camera, Frame};
 use baize_frame::Detections;
 use baize_realtime::pi_mutex::{LockStatistics, Named, PiRawMutex};
-use baize_table_state::{TableEvent, TableState};
+use baize_table_state::{ShotPrediction, TableEvent, TableState};
 use baize_table_vision::Calibration;
 use embassy_sync::channel::Channel;
 
@@ -88,6 +88,7 @@ locks! {
     States = "states";
     Encodeds = "encoded";
     Events = "events";
+    Predictions = "predictions";
     Cameras = "cameras";
     Calibrations = "calibrations";
     Pictures = "pictures";
@@ -103,6 +104,8 @@ pub static STATES: Cell<Judged, States> = Channel::new();
 pub static ENCODED: Cell<Encoded, Encodeds> = Channel::new();
 /// table → publisher.
 pub static EVENTS: Channel<PiRawMutex<Events>, TableEvent, EVENT_QUEUE> = Channel::new();
+/// table → publisher: the newest predicted shot.
+pub static PREDICTIONS: Cell<ShotPrediction, Predictions> = Channel::new();
 /// camera keeper → capture: a camera that was opened.
 pub static OPENED: Cell<Box<dyn Camera>, Cameras> = Channel::new();
 /// capture → camera keeper: a camera that failed, and why.

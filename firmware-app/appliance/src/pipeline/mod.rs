@@ -29,7 +29,9 @@ use crate::limits::MAX_PICTURE_PX;
 use crate::metrics::METRICS;
 
 pub use capture::Failure;
-pub use channels::{CALIBRATION, ENCODED, EVENTS, Encoded, FAILED, OPENED, PICTURES, lock_statistics};
+pub use channels::{
+    CALIBRATION, ENCODED, EVENTS, Encoded, FAILED, OPENED, PICTURES, PREDICTIONS, lock_statistics,
+};
 pub use flow::Flow;
 pub use shared::SHARED;
 pub use thread::{Refused, ThreadPlan, refusals, refused};

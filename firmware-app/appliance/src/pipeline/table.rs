@@ -5,7 +5,7 @@ use baize_realtime::sealing::Role;
 use baize_table_vision::{FrameStamp, StageOutput, TableStage};
 
 use super::capture::elapsed_us;
-use super::channels::{CALIBRATION, EVENTS, Judged, PICTURES, Photo, SEEN, STATES, Trace};
+use super::channels::{CALIBRATION, EVENTS, Judged, PICTURES, PREDICTIONS, Photo, SEEN, STATES, Trace};
 use super::flow::{self, Flow};
 use super::shared::SHARED;
 use super::thread::ThreadPlan;
@@ -76,6 +76,10 @@ pub fn run(stage: &mut TableStage, output: &mut StageOutput, flow: Flow, plan: &
                 }
                 event = Some(back);
             }
+        }
+        if let Some(prediction) = output.prediction.take() {
+            // An older one is worth nothing; where nobody publishes, the newest waits.
+            drop(Flow::LatestWins.hand_over(&PREDICTIONS, prediction));
         }
         let judged = Judged {
             state: output.state.clone(),

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use baize_camera::Backoff;
 use baize_realtime::clock;
 use baize_table_state::{
-    ApplianceStatus, CameraStatus, Message, TableEvent, TableName, Topic, encode, schema,
+    ApplianceStatus, CameraStatus, Message, ShotPrediction, TableEvent, TableName, Topic, encode, schema,
 };
 use rumqttc::{
     AsyncClient, ConnectionError, Event, EventLoop, LastWill, MqttOptions, Outgoing, Packet, Publish, QoS,
@@ -18,7 +18,7 @@ use super::inlets::{Inlets, Standing};
 use super::link::{Acknowledged, Link, PROBE_INTERVAL, StateOnItsWay};
 use super::outbox::Outbox;
 use crate::metrics::METRICS;
-use crate::pipeline::{ENCODED, EVENTS, Encoded};
+use crate::pipeline::{ENCODED, EVENTS, Encoded, PREDICTIONS};
 
 /// Publications between us and the client's event loop: a birth and a few states.
 const REQUESTS: usize = 64;
@@ -264,6 +264,7 @@ impl Session {
                     }
                 }
                 event = EVENTS.receive() => self.event(&event),
+                prediction = PREDICTIONS.receive(), if listens => self.prediction(&prediction),
                 () = self.changed.notified() => self.flush_outbox(),
                 _ = probe.tick(), if listens => {
                     // What is handed over to a broken link would come first on the next one, before its birth.
@@ -349,6 +350,14 @@ impl Session {
         });
         self.link.borrow_mut().handed_over(on_its_way);
         true
+    }
+
+    /// Hands a prediction over; without room it is gone, the next exposure brings another.
+    fn prediction(&self, prediction: &ShotPrediction) {
+        let mut buffer = [0; ShotPrediction::MAX_BYTES];
+        if let Ok(bytes) = encode(prediction, &mut buffer) {
+            self.say(Topic::Prediction, bytes.to_vec());
+        }
     }
 
     fn event(&self, event: &TableEvent) {

@@ -73,6 +73,23 @@ impl core::fmt::Display for CalibrationError {
 impl core::error::Error for CalibrationError {}
 
 impl Calibration {
+    /// A made-up camera high above the middle of the bed: for observations that come in millimetres.
+    pub fn seen_from_above(table: TableSize, ball_diameter_mm: f64) -> Self {
+        const HEIGHT_MM: f64 = 10_000.0;
+        Self {
+            id: 1,
+            // A pixel a millimetre on the cloth, and room around the largest table.
+            camera: CameraModel::pinhole(6000, 6000, HEIGHT_MM),
+            pose: Pose {
+                rotation: [[1.0, 0.0, 0.0], [0.0, -1.0, 0.0], [0.0, 0.0, -1.0]],
+                translation_mm: [-table.length_mm / 2.0, table.width_mm / 2.0, HEIGHT_MM],
+            },
+            table,
+            ball_diameter_mm,
+            residual_mm: 0.0,
+        }
+    }
+
     /// Checks numbers that came from outside. What passes, no later step of the geometry stumbles over.
     pub fn check(&self) -> Result<(), CalibrationError> {
         let CameraModel {

@@ -15,8 +15,10 @@ const HIT: f64 = 10.0;
 const FARTHEST: f64 = 4.0;
 /// No ball is faster: a break shot is 10 m/s.
 const FASTEST_MM_S: f64 = 12_000.0;
-/// A ball that is not believed in yet may have been caught in motion, but not in a break shot.
-const FASTEST_UNCONFIRMED_MM_S: f64 = 5_000.0;
+/// A ball that was seen once or twice may have been caught in motion, but not in a break shot: more likely the other one
+/// is another ball.
+const FASTEST_NEW_MM_S: f64 = 3_500.0;
+const NEW_HITS: u32 = 3;
 /// A ball may have been hit unseen for this long: two missed exposures of a slow camera. After that, a ball that turns
 /// up far away is another one.
 const HIT_UNSEEN_S: f64 = 0.12;
@@ -48,19 +50,19 @@ pub fn weigh(assignment: &mut Assignment, tracks: &[Track], seen: &[Observation]
 
 /// The cheaper of two stories: the ball went on as it did, or it was hit and may be anywhere it can have reached.
 fn motion_cost(track: &Track, seen: &Observation, elapsed_s: f64) -> f64 {
-    let (innovation, volume) = track.innovation(seen);
-    let went_on = if innovation < UNPAIRED {
-        innovation + libm::log(volume.max(1.0))
+    let innovation = track.innovation(seen);
+    let went_on = if innovation.squared < UNPAIRED {
+        innovation.cost()
     } else {
         f64::INFINITY
     };
     if elapsed_s > HIT_UNSEEN_S {
         return went_on;
     }
-    let speed = if track.confirmed {
+    let speed = if track.hits >= NEW_HITS {
         FASTEST_MM_S
     } else {
-        FASTEST_UNCONFIRMED_MM_S
+        FASTEST_NEW_MM_S
     };
     let sigma_mm = libm::sqrt(seen.variance_mm2[0].max(seen.variance_mm2[1])) + track.sigma_mm();
     let reach_mm = speed * elapsed_s + REACH_SIGMAS * sigma_mm;

@@ -45,13 +45,4 @@ impl Axis {
         self.covariance *= 1.0 - position_gain;
         self.position_variance *= 1.0 - position_gain;
     }
-
-    /// Turns back from a wall at `wall_mm` that the position lies beyond, keeping `restitution` of the speed; what it
-    /// keeps is not known well.
-    pub fn rebound(&mut self, wall_mm: f64, restitution: f64) {
-        self.position_mm = wall_mm + restitution * (wall_mm - self.position_mm);
-        let lost = (1.0 - restitution) * self.velocity_mm_s;
-        self.velocity_mm_s *= -restitution;
-        self.velocity_variance += lost * lost;
-    }
 }

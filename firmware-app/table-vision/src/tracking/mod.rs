@@ -3,29 +3,39 @@
 
 mod assignment;
 mod association;
+mod collide;
 mod ending;
+mod incidents;
 mod kalman;
 mod rest;
 mod track;
+mod trail;
 
-use baize_table_state::BallId;
 use baize_table_state::limits::MAX_BALL_ID;
+use baize_table_state::{BallId, Game};
 use heapless::Vec;
 
 use self::assignment::Assignment;
+use self::collide::{Impact, Mover};
 pub use self::ending::Ending;
+use self::incidents::Incidents;
+pub use self::incidents::{Incident, What};
 pub use self::track::Track;
 use self::track::seconds_between;
 use crate::FrameStamp;
+use crate::faces::name_faces;
 use crate::geometry::Calibration;
+use crate::geometry::linear::{add2, norm2, scale2, sub2};
 use crate::identity::{Named, name_balls};
-use crate::limits::MAX_TRACKS;
+use crate::limits::{MAX_IMPACTS, MAX_TRACKS};
 use crate::observation::Observation;
 
 /// A new ball is believed in when it was seen this often; false detections seldom repeat in one place.
 const CONFIRMING_HITS: u32 = 3;
 /// After a longer gap between exposures, anything may have been done to the balls.
 const LONG_GAP_US: u64 = 1_000_000;
+/// Two balls that touch may be seen as one to within this of the middle between them.
+const MERGED_MM: f64 = 14.0;
 /// How far balls may be from where they were, in the eyes of a new calibration or after a long gap.
 const LOOSENED_SIGMA_MM: f64 = 20.0;
 
@@ -33,7 +43,11 @@ const LOOSENED_SIGMA_MM: f64 = 20.0;
 #[derive(Debug)]
 pub struct Tracker {
     tracks: Vec<Track, MAX_TRACKS>,
+    /// What was to meet in the newest interval.
+    impacts: Vec<Impact, MAX_IMPACTS>,
+    incidents: Incidents,
     assignment: Assignment,
+    game: Game,
     next_id: u8,
     last: Option<FrameStamp>,
     loosen_next: bool,
@@ -43,7 +57,10 @@ impl Tracker {
     pub const fn new() -> Self {
         Self {
             tracks: Vec::new(),
+            impacts: Vec::new(),
+            incidents: Incidents::new(),
             assignment: Assignment::new(),
+            game: Game::POOL,
             next_id: 0,
             last: None,
             loosen_next: false,
@@ -55,6 +72,16 @@ impl Tracker {
         &self.tracks
     }
 
+    /// What the newest exposure made known of impacts and starts.
+    pub fn incidents(&self) -> &[Incident] {
+        self.incidents.news()
+    }
+
+    /// Which balls there are.
+    pub fn set_game(&mut self, game: Game) {
+        self.game = game;
+    }
+
     /// With the next exposure, balls may be seen some millimetres from where they were.
     pub fn loosen(&mut self) {
         self.loosen_next = true;
@@ -63,6 +90,8 @@ impl Tracker {
     /// Forgets all balls; ids go on.
     pub fn clear(&mut self) {
         self.tracks.clear();
+        self.impacts.clear();
+        self.incidents.clear();
         self.last = None;
         self.loosen_next = false;
     }
@@ -81,19 +110,20 @@ impl Tracker {
         let first = self.last.is_none();
         let loosened = core::mem::take(&mut self.loosen_next) || dt_us > LONG_GAP_US;
         self.last = Some(stamp);
-        for track in &mut self.tracks {
-            if loosened {
+        if loosened {
+            for track in &mut self.tracks {
                 track.loosen(LOOSENED_SIGMA_MM, stamp.exposure_us);
-            } else {
-                track.predict(
-                    dt_us as f64 / 1e6,
-                    &calibration.table,
-                    calibration.ball_radius_mm(),
-                );
             }
+            self.impacts.clear();
+        } else {
+            self.predict(dt_us as f64 / 1e6, calibration);
         }
+        let began_us = stamp.exposure_us - dt_us;
         let mut taken = [false; crate::limits::MAX_OBSERVATIONS];
-        self.pair(stamp, seen, &mut taken);
+        self.pair(stamp, seen, calibration, &mut taken);
+        // Impacts name tracks by index: before any is added.
+        self.incidents
+            .step(stamp, began_us, &self.tracks, &self.impacts, calibration);
         for (observation, _) in seen.iter().zip(taken).filter(|(_, taken)| !taken) {
             self.begin(observation, stamp, first, first || loosened);
         }
@@ -101,11 +131,46 @@ impl Tracker {
         self.name();
     }
 
-    fn pair(&mut self, stamp: FrameStamp, seen: &[Observation], taken: &mut [bool]) {
+    /// Moves all balls on together. One that is not believed in yet hits nobody.
+    fn predict(&mut self, dt_s: f64, calibration: &Calibration) {
+        let mut movers: Vec<Mover, MAX_TRACKS> = self.tracks.iter().map(|track| track.mover(dt_s)).collect();
+        for (mover, track) in movers.iter_mut().zip(&self.tracks) {
+            mover.is_solid = track.confirmed;
+        }
+        collide::advance(
+            &mut movers,
+            dt_s,
+            &calibration.table,
+            calibration.ball_radius_mm(),
+            &mut self.impacts,
+        );
+        for (track, mover) in self.tracks.iter_mut().zip(&movers) {
+            track.predict(dt_s, mover);
+        }
+    }
+
+    fn pair(
+        &mut self,
+        stamp: FrameStamp,
+        seen: &[Observation],
+        calibration: &Calibration,
+        taken: &mut [bool],
+    ) {
         association::weigh(&mut self.assignment, &self.tracks, seen, stamp.exposure_us);
         let pairs = self.assignment.solve(self.tracks.len(), seen.len());
-        for (track, pair) in self.tracks.iter_mut().zip(pairs) {
+        let touch_mm = calibration.ball_diameter_mm;
+        let merged: Vec<bool, MAX_TRACKS> = (0..self.tracks.len())
+            .map(|i| {
+                let seen = pairs[i].map(|own| &seen[usize::from(own)]);
+                seen.is_some_and(|seen| self.is_of_two(i, seen, &pairs, touch_mm))
+            })
+            .collect();
+        for ((track, pair), merged) in self.tracks.iter_mut().zip(pairs).zip(merged) {
             match pair.map(usize::from) {
+                Some(own) if merged => {
+                    taken[own] = true;
+                    track.miss();
+                }
                 Some(own) => {
                     taken[own] = true;
                     track.see(&seen[own], stamp);
@@ -117,6 +182,28 @@ impl Tracker {
                 None => track.miss(),
             }
         }
+    }
+
+    /// Whether what was seen in the place of a ball is the blur of two that touch: half way between both, with nothing
+    /// seen of the other.
+    fn is_of_two(&self, track: usize, seen: &Observation, pairs: &[Option<u8>], touch_mm: f64) -> bool {
+        let own_mm = self.tracks[track].place_mm();
+        if norm2(sub2(seen.place_mm, own_mm)) < MERGED_MM {
+            return false;
+        }
+        self.tracks
+            .iter()
+            .zip(pairs)
+            .enumerate()
+            .any(|(j, (other, pair))| {
+                let other_mm = other.place_mm();
+                let middle_mm = scale2(add2(own_mm, other_mm), 0.5);
+                j != track
+                    && other.confirmed
+                    && pair.is_none()
+                    && norm2(sub2(other_mm, own_mm)) < touch_mm + MERGED_MM
+                    && norm2(sub2(seen.place_mm, middle_mm)) < MERGED_MM
+            })
     }
 
     /// Follows one more ball. While there is no room, a new ball waits: it will be seen again.
@@ -149,7 +236,14 @@ impl Tracker {
             .map(|track| (track.evidence, track.named.identity))
             .collect();
         let mut names: Vec<Named, MAX_TRACKS> = Vec::new();
-        name_balls(&balls, &mut names);
+        name_balls(self.game, &balls, &mut names);
+        let faces: Vec<_, MAX_TRACKS> = self
+            .tracks
+            .iter_mut()
+            .filter(named_tracks)
+            .map(|track| (track.faces, track.named.identity))
+            .collect();
+        name_faces(self.game, &faces, &mut names);
         for (track, named) in self.tracks.iter_mut().filter(named_tracks).zip(names) {
             track.rename(named);
         }
