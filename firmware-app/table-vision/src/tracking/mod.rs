@@ -6,6 +6,7 @@ mod association;
 mod collide;
 mod ending;
 mod incidents;
+mod innovation;
 mod kalman;
 mod rest;
 mod track;

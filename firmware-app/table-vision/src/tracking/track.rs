@@ -2,6 +2,7 @@ use baize_table_state::{BallId, BallName, Identity};
 
 use super::collide::Mover;
 use super::ending::{Ending, Way};
+use super::innovation::Innovation;
 use super::kalman::Axis;
 use super::rest::{Calm, Settling};
 use super::trail::Trail;
@@ -408,7 +409,11 @@ impl Track {
 
     /// Whether a ball whose speed is hardly known is seen ahead on the way it took, and has not slowed down.
     fn goes_straight_on(&self, seen: &Observation) -> bool {
-        let Some(last) = self.trail.last().filter(|_| self.is_moving() && self.speed_doubt > FRESH_DOUBT) else {
+        let Some(last) = self
+            .trail
+            .last()
+            .filter(|_| self.is_moving() && self.speed_doubt > FRESH_DOUBT)
+        else {
             return false;
         };
         let before = sub2(last.place_mm, self.left_from_mm);
@@ -554,44 +559,6 @@ fn moving_axis(seen: &Observation, i: usize, velocity_mm_s: f64, per_s: f64, dou
         position_variance: variance,
         covariance: variance * per_s,
         velocity_variance: 2.0 * variance * per_s * per_s + doubt * doubt,
-    }
-}
-
-/// How far an observation is from where a ball is expected.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Innovation {
-    /// In standard deviations, squared.
-    pub squared: f64,
-    /// The determinant of the covariance, mm⁴.
-    pub volume: f64,
-}
-
-impl Innovation {
-    fn of(axes: &[Axis; 2], along: Option<(Vec2, f64)>, seen: &Observation) -> Self {
-        let off = [0, 1].map(|i| seen.place_mm[i] - axes[i].position_mm);
-        let mut diagonal = [0, 1].map(|i| axes[i].position_variance + seen.variance_mm2[i]);
-        let mut mixed = 0.0;
-        if let Some((direction, sigma_mm)) = along {
-            let variance = sigma_mm * sigma_mm;
-            for i in 0..2 {
-                diagonal[i] += variance * direction[i] * direction[i];
-            }
-            mixed = variance * direction[0] * direction[1];
-        }
-        let volume = diagonal[0] * diagonal[1] - mixed * mixed;
-        let squared = (diagonal[1] * off[0] * off[0] - 2.0 * mixed * off[0] * off[1]
-            + diagonal[0] * off[1] * off[1])
-            / volume;
-        Self { squared, volume }
-    }
-
-    /// -2 log-likelihood, but for a constant.
-    pub fn cost(&self) -> f64 {
-        self.squared + libm::log(self.volume.max(1.0))
-    }
-
-    fn likelier(self, other: Self) -> Self {
-        if other.cost() < self.cost() { other } else { self }
     }
 }
 
