@@ -146,7 +146,7 @@ impl Tracker {
             &mut self.impacts,
         );
         for (track, mover) in self.tracks.iter_mut().zip(&movers) {
-            track.predict(dt_s, mover);
+            track.predict(dt_s, mover, &calibration.table);
         }
     }
 

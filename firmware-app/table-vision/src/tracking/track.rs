@@ -8,6 +8,7 @@ use super::rest::{Calm, Settling};
 use super::trail::Trail;
 use crate::FrameStamp;
 use crate::faces::FaceVotes;
+use crate::geometry::TableSize;
 use crate::geometry::linear::{Vec2, dot2, norm2, scale2, sub2};
 use crate::identity::{KindEvidence, Named};
 use crate::observation::{LEAST_VARIANCE_MM2, Observation};
@@ -252,7 +253,7 @@ impl Track {
     }
 
     /// Forward in time, to where the ball is alone and, if it was to meet others or a cushion, to where `mover` is then.
-    pub fn predict(&mut self, dt_s: f64, mover: &Mover) {
+    pub fn predict(&mut self, dt_s: f64, mover: &Mover, table: &TableSize) {
         self.unhit = None;
         self.along = None;
         self.verdict = Verdict::Open;
@@ -278,6 +279,9 @@ impl Track {
             }
         }
         let moves = dot2(mover.velocity_mm_s, mover.velocity_mm_s) > 0.0;
+        for (axis, side_mm) in self.axes.iter_mut().zip([table.length_mm, table.width_mm]) {
+            axis.position_mm = axis.position_mm.clamp(0.0, side_mm);
+        }
         if mover.impacts > 0 {
             self.unhit = Some(self.axes);
         }
@@ -309,7 +313,8 @@ impl Track {
         }
         for i in 0..2 {
             let axis = &mut self.axes[i];
-            axis.position_mm = mover.place_mm[i];
+            // Beyond the noses a ball is in a pocket or on the floor.
+            axis.position_mm = mover.place_mm[i].clamp(0.0, [table.length_mm, table.width_mm][i]);
             axis.velocity_mm_s = mover.velocity_mm_s[i];
             axis.position_variance += mover.place_doubt_mm * mover.place_doubt_mm;
             axis.velocity_variance += mover.velocity_doubt_mm_s * mover.velocity_doubt_mm_s;
