@@ -26,6 +26,8 @@ const SLIDES_S_PER_MM_S: f64 = 1.5e-4;
 const REST_DRIFT_DENSITY: f64 = 0.024;
 /// The same while the ball is not seen, mm²/s: whoever hides a ball may touch it. After a second, 10 mm.
 const UNSEEN_DRIFT_DENSITY: f64 = 100.0;
+/// A ball missed for so many exposures may be hidden; before that it is only missed.
+const HIDDEN_EXPOSURES: u32 = 3;
 /// A track's innovation beyond this (squared, in sigma, two degrees of freedom: once in ten million) is a hit.
 const HIT_INNOVATION: f64 = 30.0;
 /// The least standard deviation of the velocity after a hit, as a part of the speed: its way between the frames is bent.
@@ -269,7 +271,7 @@ impl Track {
                 axis.predict(dt_s, density);
             }
         } else {
-            let drift = if self.unseen > 0 {
+            let drift = if self.unseen >= HIDDEN_EXPOSURES {
                 UNSEEN_DRIFT_DENSITY
             } else {
                 REST_DRIFT_DENSITY
