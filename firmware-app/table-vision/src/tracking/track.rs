@@ -488,9 +488,8 @@ impl Track {
                     self.speed_doubt = UNTIMED_DOUBT;
                 }
                 if let Some((direction, sigma_mm)) = self.along {
-                    for i in 0..2 {
-                        self.axes[i].position_variance +=
-                            (direction[i] * sigma_mm) * (direction[i] * sigma_mm);
+                    for (axis, part) in self.axes.iter_mut().zip(direction) {
+                        axis.position_variance += (part * sigma_mm) * (part * sigma_mm);
                     }
                 }
                 self.update(seen);
