@@ -1,9 +1,11 @@
-//! How long the table stage takes for 22 balls on a 1080p YUYV picture, with refinement and without:
+//! How long the table stage takes for 22 balls on a 1080p YUYV picture, with refinement and without, and while a cue aims:
 //! `cargo run --release -p baize-table-vision --example bench_stage`.
 
 use std::time::Instant;
 
-use baize_frame::{BallDetection, BallKind, Detections, FrameFormat, ImageView, Luminance, PixelFormat};
+use baize_frame::{
+    BallDetection, BallKind, CueDetection, Detections, FrameFormat, ImageView, Luminance, PixelFormat,
+};
 use baize_table_vision::geometry::{Calibration, CameraModel, Pose, TableSize};
 use baize_table_vision::{FrameStamp, StageOutput, TableStage};
 
@@ -33,8 +35,15 @@ fn main() {
     let bytes = draw(&calibration, &places);
     let format = FrameFormat::packed(1920, 1080, PixelFormat::Yuyv);
     let image = ImageView::new(&bytes, format).expect("the picture has its size");
-    report("with refinement", &calibration, &places, Some(image.luminance()));
-    report("without", &calibration, &places, None);
+    report(
+        "with refinement",
+        &calibration,
+        &places,
+        Some(image.luminance()),
+        false,
+    );
+    report("without", &calibration, &places, None, false);
+    report("without, aiming", &calibration, &places, None, true);
 }
 
 /// Bright discs with a stripe on a darker cloth.
@@ -57,7 +66,13 @@ fn draw(calibration: &Calibration, places: &[[f64; 2]]) -> Vec<u8> {
     bytes
 }
 
-fn report(what: &str, calibration: &Calibration, places: &[[f64; 2]], luminance: Option<Luminance<'_>>) {
+fn report(
+    what: &str,
+    calibration: &Calibration,
+    places: &[[f64; 2]],
+    luminance: Option<Luminance<'_>>,
+    aiming: bool,
+) {
     let mut stage = TableStage::new();
     stage.set_calibration(Some(*calibration));
     let mut out = StageOutput::new();
@@ -65,8 +80,8 @@ fn report(what: &str, calibration: &Calibration, places: &[[f64; 2]], luminance:
     for frame_id in 0..WARM_UP + FRAMES {
         let mut detections = Detections::new();
         for (i, [x, y]) in places.iter().enumerate() {
-            // The first three balls roll to and fro; boxes wander by a pixel.
-            let rolled = if i < 3 {
+            // The first three balls roll to and fro, unless a cue aims; boxes wander by a pixel.
+            let rolled = if i < 3 && !aiming {
                 80.0 * (frame_id as f64 / 20.0).sin()
             } else {
                 0.0
@@ -84,6 +99,21 @@ fn report(what: &str, calibration: &Calibration, places: &[[f64; 2]], luminance:
             };
             detections.balls.push(ball).expect("few enough balls");
         }
+        if aiming {
+            let pixel = |place: [f64; 2]| {
+                let [u, v] = calibration
+                    .project([place[0], place[1], 28.6])
+                    .expect("in front of the camera");
+                [u as f32, v as f32]
+            };
+            let [x, y] = places[0];
+            let cue = CueDetection {
+                tip_px: pixel([x - 80.0, y - 20.0]),
+                butt_px: pixel([x - 480.0, y - 120.0]),
+                score: 0.9,
+            };
+            detections.cues.push(cue).expect("few enough cues");
+        }
         let stamp = FrameStamp {
             frame_id,
             exposure_us: frame_id * 16_667,
@@ -98,8 +128,13 @@ fn report(what: &str, calibration: &Calibration, places: &[[f64; 2]], luminance:
     took_ns.sort_unstable();
     let at = |part: f64| took_ns[((took_ns.len() - 1) as f64 * part) as usize] as f64 / 1e3;
     println!(
-        "{what}: {} balls, min {:.1} us, p50 {:.1} us, p90 {:.1} us, p99 {:.1} us, max {:.1} us",
+        "{what}: {} balls, {}, min {:.1} us, p50 {:.1} us, p90 {:.1} us, p99 {:.1} us, max {:.1} us",
         out.state.balls.len(),
+        if out.prediction.is_some() {
+            "shot predicted"
+        } else {
+            "no shot predicted"
+        },
         at(0.0),
         at(0.5),
         at(0.9),

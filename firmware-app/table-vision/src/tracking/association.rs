@@ -1,5 +1,7 @@
 //! What it costs to take an observation for a ball: -2 log-likelihoods, so that they add up over a table.
 
+use baize_table_state::BallKind;
+
 use super::assignment::Assignment;
 use super::track::{Track, seconds_between};
 use crate::geometry::linear::{norm2, sub2};
@@ -11,6 +13,8 @@ use crate::observation::Observation;
 const UNPAIRED: f64 = 22.0;
 /// What it costs to assume that a ball was hit since it was last seen, whatever its place then.
 const HIT: f64 = 10.0;
+/// And that a ball that is not the cue ball was hit while nothing moved: more than the cue ball has moved by now.
+const UNCAUSED: f64 = 8.0;
 /// What the farthest place that a ball hit can have reached costs more than the nearest.
 const FARTHEST: f64 = 4.0;
 /// No ball is faster: a break shot is 10 m/s.
@@ -31,11 +35,13 @@ const WORST_KIND: f64 = 8.0;
 
 /// Fills in what every pairing costs.
 pub fn weigh(assignment: &mut Assignment, tracks: &[Track], seen: &[Observation], exposure_us: u64) {
+    let anything_moves = tracks.iter().any(|track| track.confirmed && track.is_moving());
     for (i, track) in tracks.iter().enumerate() {
         let elapsed_s = seconds_between(track.last_seen_us, exposure_us);
         let probabilities = track.evidence.probabilities();
+        let may_be_hit = anything_moves || track.named.identity.kind() == BallKind::CUE;
         for (j, observation) in seen.iter().enumerate() {
-            let way = motion_cost(track, observation, elapsed_s);
+            let way = motion_cost(track, observation, elapsed_s, may_be_hit);
             let cost = if way < UNPAIRED {
                 let likelihood = compatibility(&probabilities, observation.kind, observation.kind_score);
                 let kind = (-2.0 * libm::log(f64::from(likelihood))).min(WORST_KIND);
@@ -49,7 +55,7 @@ pub fn weigh(assignment: &mut Assignment, tracks: &[Track], seen: &[Observation]
 }
 
 /// The cheaper of two stories: the ball went on as it did, or it was hit and may be anywhere it can have reached.
-fn motion_cost(track: &Track, seen: &Observation, elapsed_s: f64) -> f64 {
+fn motion_cost(track: &Track, seen: &Observation, elapsed_s: f64, may_be_hit: bool) -> f64 {
     let innovation = track.innovation(seen);
     let went_on = if innovation.squared < UNPAIRED {
         innovation.cost()
@@ -70,5 +76,7 @@ fn motion_cost(track: &Track, seen: &Observation, elapsed_s: f64) -> f64 {
     if part > 1.0 {
         return went_on;
     }
-    went_on.min(HIT + FARTHEST * part * part)
+    let uncaused = if may_be_hit { 0.0 } else { UNCAUSED };
+    let score = f64::from(seen.score.clamp(0.1, 1.0));
+    went_on.min(HIT + FARTHEST * part * part + uncaused - 2.0 * libm::log(score))
 }

@@ -20,6 +20,8 @@ const WATCHED_US: f64 = 90_000.0;
 const CLEAR_SIGHTINGS: usize = 3;
 const CLEAR_US: f64 = 45_000.0;
 const CLEAR_WAY_MM: f64 = 150.0;
+/// A ball seen no farther from its rest than this, and much farther the next time, had not left it.
+const AT_REST_MM: f64 = 3.0;
 /// How far from where a ball must have been to send another one it may seem to have been.
 const CAUSE_MM: f64 = 12.0;
 /// And more, as a part of what it moves from sighting to sighting: its way was bent there.
@@ -187,7 +189,10 @@ impl Incidents {
                 let start = Start {
                     ball: track.id,
                     from_mm: left.place_mm,
-                    until_us: left.until_us,
+                    until_us: track
+                        .trail
+                        .last_near(left.place_mm, AT_REST_MM)
+                        .map_or(left.until_us, |near_us| near_us.max(left.until_us)),
                     shown: stamp,
                 };
                 self.ended_rests.retain(|rest| rest.ball != track.id);

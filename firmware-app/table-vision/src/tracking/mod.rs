@@ -6,6 +6,7 @@ mod association;
 mod collide;
 mod ending;
 mod incidents;
+mod innovation;
 mod kalman;
 mod rest;
 mod track;
@@ -145,7 +146,7 @@ impl Tracker {
             &mut self.impacts,
         );
         for (track, mover) in self.tracks.iter_mut().zip(&movers) {
-            track.predict(dt_s, mover);
+            track.predict(dt_s, mover, &calibration.table);
         }
     }
 

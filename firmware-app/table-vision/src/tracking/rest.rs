@@ -2,10 +2,9 @@
 
 use crate::geometry::linear::{Vec2, norm2, sub2};
 
-/// A share of the newest residual in the averaged one: two or three frames decide.
-const RESIDUAL_GAIN: f64 = 0.5;
-/// Averaging with that gain leaves this part of the noise's variance: gain / (2 - gain).
-const RESIDUAL_NOISE: f64 = RESIDUAL_GAIN / (2.0 - RESIDUAL_GAIN);
+/// Shares of the newest residual in the two averaged ones: in the first two or three frames decide, in the second six or
+/// so, for balls that start slowly before a fast camera.
+const RESIDUAL_GAINS: [f64; 2] = [0.5, 0.25];
 /// An averaged residual beyond this (squared, in sigma, two degrees of freedom) is no noise: once in a million frames,
 /// less than one false start in an hour at 120 frames a second.
 const DISTURBED: f64 = 28.0;
@@ -24,14 +23,14 @@ const SETTLING_SLACK_MM: f64 = 0.3;
 /// Watches a ball at rest.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Calm {
-    residual_mm: Vec2,
+    residuals_mm: [Vec2; 2],
     until_us: u64,
 }
 
 impl Calm {
     pub fn since(exposure_us: u64) -> Self {
         Self {
-            residual_mm: [0.0; 2],
+            residuals_mm: [[0.0; 2]; 2],
             until_us: exposure_us,
         }
     }
@@ -44,17 +43,22 @@ impl Calm {
     /// Takes in how far the ball was seen from its place. `variances` are, along each side, those of the place and of
     /// the observation. Whether it has begun to move.
     pub fn is_disturbed(&mut self, off_mm: Vec2, variances: [[f64; 2]; 2], exposure_us: u64) -> bool {
-        let mut squared = 0.0;
-        for i in 0..2 {
-            self.residual_mm[i] += RESIDUAL_GAIN * (off_mm[i] - self.residual_mm[i]);
-            let [of_place, of_observation] = variances[i];
-            squared +=
-                self.residual_mm[i] * self.residual_mm[i] / (of_place + RESIDUAL_NOISE * of_observation);
+        let mut squared = [0.0; 2];
+        for ((residual_mm, gain), squared) in
+            self.residuals_mm.iter_mut().zip(RESIDUAL_GAINS).zip(&mut squared)
+        {
+            // Averaging with a gain leaves this part of the noise's variance.
+            let noise = gain / (2.0 - gain);
+            for i in 0..2 {
+                residual_mm[i] += gain * (off_mm[i] - residual_mm[i]);
+                let [of_place, of_observation] = variances[i];
+                *squared += residual_mm[i] * residual_mm[i] / (of_place + noise * of_observation);
+            }
         }
-        if squared < CALM {
+        if squared[0] < CALM {
             self.until_us = exposure_us;
         }
-        squared > DISTURBED
+        squared.iter().any(|squared| *squared > DISTURBED)
     }
 }
 

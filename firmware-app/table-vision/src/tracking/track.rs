@@ -2,11 +2,13 @@ use baize_table_state::{BallId, BallName, Identity};
 
 use super::collide::Mover;
 use super::ending::{Ending, Way};
+use super::innovation::Innovation;
 use super::kalman::Axis;
 use super::rest::{Calm, Settling};
 use super::trail::Trail;
 use crate::FrameStamp;
 use crate::faces::FaceVotes;
+use crate::geometry::TableSize;
 use crate::geometry::linear::{Vec2, dot2, norm2, scale2, sub2};
 use crate::identity::{KindEvidence, Named};
 use crate::observation::{LEAST_VARIANCE_MM2, Observation};
@@ -24,6 +26,8 @@ const SLIDES_S_PER_MM_S: f64 = 1.5e-4;
 const REST_DRIFT_DENSITY: f64 = 0.024;
 /// The same while the ball is not seen, mm²/s: whoever hides a ball may touch it. After a second, 10 mm.
 const UNSEEN_DRIFT_DENSITY: f64 = 100.0;
+/// A ball missed for so many exposures may be hidden; before that it is only missed.
+const HIDDEN_EXPOSURES: u32 = 3;
 /// A track's innovation beyond this (squared, in sigma, two degrees of freedom: once in ten million) is a hit.
 const HIT_INNOVATION: f64 = 30.0;
 /// The least standard deviation of the velocity after a hit, as a part of the speed: its way between the frames is bent.
@@ -251,7 +255,7 @@ impl Track {
     }
 
     /// Forward in time, to where the ball is alone and, if it was to meet others or a cushion, to where `mover` is then.
-    pub fn predict(&mut self, dt_s: f64, mover: &Mover) {
+    pub fn predict(&mut self, dt_s: f64, mover: &Mover, table: &TableSize) {
         self.unhit = None;
         self.along = None;
         self.verdict = Verdict::Open;
@@ -267,7 +271,7 @@ impl Track {
                 axis.predict(dt_s, density);
             }
         } else {
-            let drift = if self.unseen > 0 {
+            let drift = if self.unseen >= HIDDEN_EXPOSURES {
                 UNSEEN_DRIFT_DENSITY
             } else {
                 REST_DRIFT_DENSITY
@@ -277,6 +281,9 @@ impl Track {
             }
         }
         let moves = dot2(mover.velocity_mm_s, mover.velocity_mm_s) > 0.0;
+        for (axis, side_mm) in self.axes.iter_mut().zip([table.length_mm, table.width_mm]) {
+            axis.position_mm = axis.position_mm.clamp(0.0, side_mm);
+        }
         if mover.impacts > 0 {
             self.unhit = Some(self.axes);
         }
@@ -308,7 +315,8 @@ impl Track {
         }
         for i in 0..2 {
             let axis = &mut self.axes[i];
-            axis.position_mm = mover.place_mm[i];
+            // Beyond the noses a ball is in a pocket or on the floor.
+            axis.position_mm = mover.place_mm[i].clamp(0.0, [table.length_mm, table.width_mm][i]);
             axis.velocity_mm_s = mover.velocity_mm_s[i];
             axis.position_variance += mover.place_doubt_mm * mover.place_doubt_mm;
             axis.velocity_variance += mover.velocity_doubt_mm_s * mover.velocity_doubt_mm_s;
@@ -480,9 +488,8 @@ impl Track {
                     self.speed_doubt = UNTIMED_DOUBT;
                 }
                 if let Some((direction, sigma_mm)) = self.along {
-                    for i in 0..2 {
-                        self.axes[i].position_variance +=
-                            (direction[i] * sigma_mm) * (direction[i] * sigma_mm);
+                    for (axis, part) in self.axes.iter_mut().zip(direction) {
+                        axis.position_variance += (part * sigma_mm) * (part * sigma_mm);
                     }
                 }
                 self.update(seen);
@@ -558,44 +565,6 @@ fn moving_axis(seen: &Observation, i: usize, velocity_mm_s: f64, per_s: f64, dou
         position_variance: variance,
         covariance: variance * per_s,
         velocity_variance: 2.0 * variance * per_s * per_s + doubt * doubt,
-    }
-}
-
-/// How far an observation is from where a ball is expected.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Innovation {
-    /// In standard deviations, squared.
-    pub squared: f64,
-    /// The determinant of the covariance, mm⁴.
-    pub volume: f64,
-}
-
-impl Innovation {
-    fn of(axes: &[Axis; 2], along: Option<(Vec2, f64)>, seen: &Observation) -> Self {
-        let off = [0, 1].map(|i| seen.place_mm[i] - axes[i].position_mm);
-        let mut diagonal = [0, 1].map(|i| axes[i].position_variance + seen.variance_mm2[i]);
-        let mut mixed = 0.0;
-        if let Some((direction, sigma_mm)) = along {
-            let variance = sigma_mm * sigma_mm;
-            for i in 0..2 {
-                diagonal[i] += variance * direction[i] * direction[i];
-            }
-            mixed = variance * direction[0] * direction[1];
-        }
-        let volume = diagonal[0] * diagonal[1] - mixed * mixed;
-        let squared = (diagonal[1] * off[0] * off[0] - 2.0 * mixed * off[0] * off[1]
-            + diagonal[0] * off[1] * off[1])
-            / volume;
-        Self { squared, volume }
-    }
-
-    /// -2 log-likelihood, but for a constant.
-    pub fn cost(&self) -> f64 {
-        self.squared + libm::log(self.volume.max(1.0))
-    }
-
-    fn likelier(self, other: Self) -> Self {
-        if other.cost() < self.cost() { other } else { self }
     }
 }
 

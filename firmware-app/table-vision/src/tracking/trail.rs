@@ -51,6 +51,15 @@ impl Trail {
         self.places.last()
     }
 
+    /// The exposure before the newest, if it showed the ball near a place from which the newest is twice as far as near.
+    pub fn last_near(&self, place_mm: Vec2, near_mm: f64) -> Option<u64> {
+        let [.., before, newest] = &self.places[..] else {
+            return None;
+        };
+        let off_mm = |seen: &Sighting| norm2(sub2(seen.place_mm, place_mm));
+        (off_mm(before) < near_mm && off_mm(newest) > 2.0 * near_mm).then_some(before.exposure_us)
+    }
+
     /// The places seen later than `since_us`.
     pub fn since(&self, since_us: u64) -> impl Iterator<Item = &Sighting> + Clone {
         self.places.iter().filter(move |seen| seen.exposure_us > since_us)
