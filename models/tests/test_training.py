@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "train"))
 
 from augment import carry_balls, clip_balls
 from dataset import CUE_BALL, NOT_CUE_BALL, clip_cues, kinds, merge_same, read_balls, read_sample, real_ends
-from measures import average_precision, iou, judged, match, match_cues
+from measures import average_precision, iou, judged, match, match_centres, match_cues
 from loss import BACKGROUND, POSITIVE, UNJUDGED, ball_loss, ball_targets, cue_targets
 from network import Nano, gflop
 
@@ -200,6 +200,12 @@ class Measures(unittest.TestCase):
         self.assertAlmostEqual(average_precision([0.9, 0.8], [True, True], 2), 1.0)
         self.assertAlmostEqual(average_precision([0.9, 0.8], [True, True], 4), 0.5)
         self.assertAlmostEqual(average_precision([0.9, 0.8], [False, True], 1), 0.5)
+
+    def test_ball_in_a_label_much_larger_than_it_is_found_by_its_centre(self):
+        truth, box = np.array([[50.0, 50, 44, 40]]), np.array([[53.0, 51, 28, 27]])
+        np.testing.assert_array_equal(match(box, truth), [-1])
+        np.testing.assert_array_equal(match_centres(box, truth), [0])
+        np.testing.assert_array_equal(match_centres(box + [12, 0, 0, 0], truth), [-1])
 
     def test_box_on_a_thing_that_nobody_judged_counts_neither_way(self):
         boxes = np.array([[10.0, 10, 8, 8], [50.0, 50, 8, 8]])

@@ -74,7 +74,9 @@ def choose_thresholds(appliance, samples, wide):
 
     real = pooled(wide, [i for i in tune if samples[i].source not in MADE])
     every = pooled(wide, tune)
-    chosen = {"ball": best_threshold(real.scores, real.right, real.balls),
+    # By centres: in several pictures the labels are half again as large as the balls, and a ball found exactly would
+    # count as false.
+    chosen = {"ball": best_threshold(real.centre_scores, real.centre_right, real.balls),
               "cue": best_threshold(every.cue_scores, every.cue_right, every.cues),
               # Boxes of two balls that touch diagonally share 0.05; more is the same ball, or one that hides another.
               "nms_iou": 0.35}

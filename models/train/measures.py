@@ -28,6 +28,20 @@ def match(boxes, truth, least=0.5):
     return np.array(owners, int)
 
 
+def match_centres(boxes, truth, most=0.25):
+    """As `match`, by centres: within this share of the label's diameter. Where labels are looser than the balls, this
+    still tells whether a ball was found."""
+    taken, owners = set(), []
+    for box in boxes:
+        away = np.hypot(*(truth[:, :2] - box[:2]).T) / np.sqrt(truth[:, 2:].prod(1)) if len(truth) else np.zeros(0)
+        best = min((i for i in range(len(truth)) if i not in taken and away[i] <= most),
+                   key=lambda i: away[i], default=-1)
+        if best >= 0:
+            taken.add(best)
+        owners.append(best)
+    return np.array(owners, int)
+
+
 def judged(boxes, owners, unjudged):
     """Whether each box counts: one that took no label and lies on a thing that nobody judged does not."""
     free = [owner < 0 and len(unjudged) and iou(box, unjudged).max() > 0.2 for box, owner in zip(boxes, owners)]

@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from measures import average_precision, cue_errors, judged, match, match_cues
+from measures import average_precision, cue_errors, judged, match, match_centres, match_cues
 
-BALL_HEAD = ["split", "group", "pictures", "balls", "AP50", "recall", "precision", "centre px, median",
+BALL_HEAD = ["split", "group", "pictures", "balls", "AP50", "recall", "precision", "by centre: recall",
+             "precision", "centre px, median",
              "centre d, median", "centre d, 99 %", "false, on empty pictures", "kinds known", "kind right",
              "kind right where claimed", "claimed"]
 CUE_HEAD = ["split", "group", "cues", "recall", "precision", "angle deg, median", "angle deg, 90 %", "tips",
@@ -19,7 +20,9 @@ class Tally:
     def __init__(self):
         self.pictures = self.empty = self.balls = self.cues = 0
         self.scores, self.right = [], []
+        self.centre_scores, self.centre_right = [], []
         self.claims, self.hits, self.false_on_empty = 0, 0, 0
+        self.centre_claims, self.centre_hits = 0, 0
         self.centre_px, self.centre_d, self.from_middle = [], [], []
         self.kind_right, self.kind_score, self.claimed, self.claimed_right = [], [], [], []
         self.cue_scores, self.cue_right = [], []
@@ -43,6 +46,10 @@ class Tally:
         self.scores += list(wide.scores[counts])
         self.right += list(owners[counts] >= 0)
         self.add_kinds(sample, wide.kinds, owners, self.kind_right)
+        owners = match_centres(wide.balls, sample.balls)
+        counts = judged(wide.balls, owners, sample.unjudged)
+        self.centre_scores += list(wide.scores[counts])
+        self.centre_right += list(owners[counts] >= 0)
 
         owners = match(shipped.balls, sample.balls)
         counts = judged(shipped.balls, owners, sample.unjudged)
@@ -50,6 +57,9 @@ class Tally:
         self.hits += hits
         self.claims += int(counts.sum())
         self.false_on_empty += int(counts.sum()) if not len(sample.balls) else 0
+        by_centre = match_centres(shipped.balls, sample.balls)
+        self.centre_hits += int((by_centre >= 0).sum())
+        self.centre_claims += int(judged(shipped.balls, by_centre, sample.unjudged).sum())
         known = self.add_kinds(sample, shipped.kinds, owners, self.claimed_right)
         self.claimed += [shipped.kinds[i] != BALL for i in known]
         for index in np.flatnonzero(owners >= 0):
@@ -89,7 +99,8 @@ class Tally:
         claimed = np.array(self.claimed, bool)
         return [self.pictures, self.balls,
                 number(average_precision(self.scores, self.right, self.balls) if self.balls else None),
-                share(self.hits, self.balls), share(self.hits, self.claims), at(self.centre_px, 50, 2),
+                share(self.hits, self.balls), share(self.hits, self.claims), share(self.centre_hits, self.balls),
+                share(self.centre_hits, self.centre_claims), at(self.centre_px, 50, 2),
                 at(self.centre_d, 50), at(self.centre_d, 99), f"{self.false_on_empty} on {self.empty}",
                 len(self.kind_right), share(sum(self.kind_right), len(self.kind_right)),
                 share(known[claimed].sum(), claimed.sum()), share(claimed.sum(), len(claimed))]
