@@ -50,7 +50,8 @@ pub struct TableEvent {
     pub sequence: u64,
     /// The frame that showed it.
     pub frame_id: u64,
-    /// Start of that frame's exposure, on the clock of [`TableState::exposure_us`](crate::TableState::exposure_us).
+    /// When it happened, on the clock of [`TableState::exposure_us`](crate::TableState::exposure_us): the instant of a
+    /// strike or a contact, which lies between two exposures; of everything else, the start of that frame's exposure.
     pub exposure_us: u64,
     /// The calibration that place and speed are based on; 0 if there is none.
     pub calibration_id: u32,
