@@ -154,7 +154,7 @@ pub(super) const EXPOSURE: Field = field(
     "exposure_us",
     "u64",
     "us",
-    "start of the exposure, monotonic; boot id and offset to wall-clock time are in health",
+    "start of the exposure, monotonic (of an event that is a strike or a contact: its own instant); boot id and offset to wall-clock time are in health",
 );
 pub(super) const CALIBRATION_ID: Field = field(
     "calibration_id",
