@@ -67,7 +67,7 @@ def fallen(rng, table, deep):
 def place(rng, table, count):
     """Centres [<= count, 3] of balls clear of each other and the cushions, and which lie deep in a pocket [n]."""
     r = table.ball / 2
-    style = rng.choice(["spread", "rack", "clusters", "mixed", "half"], p=[0.33, 0.14, 0.18, 0.25, 0.1])
+    style = rng.choice(["spread", "rack", "clusters", "mixed", "half"], p=[0.25, 0.19, 0.21, 0.25, 0.1])
     wanted = []
     if style == "rack":
         wanted += list(rack(rng, table, 5))
@@ -86,8 +86,8 @@ def place(rng, table, count):
             new = beside_cushion(rng, table)
         elif draw < 0.2 and len(table.pockets):
             new = in_jaws(rng, table)
-        elif draw < 0.245 and len(table.pockets):
-            sunk = rng.random() < 0.5
+        elif draw < 0.26 and len(table.pockets):
+            sunk = rng.random() < 0.6
             *new, z = fallen(rng, table, sunk)
         elif style == "mixed" and draw < 0.6 and places:
             angle = rng.uniform(0, 2 * np.pi)

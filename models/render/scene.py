@@ -179,9 +179,9 @@ def random_scene(rng, cache):
         meshes, stick = shooter(rng, table, camera, balls, mini, cache)
         bodies += meshes
         cues.append(stick)
-    elif draw < 0.45:
+    elif draw < 0.6:
         bodies += bystander(rng, table, camera, cache)
-        if rng.random() < 0.25:
+        if rng.random() < 0.4:
             bodies += bystander(rng, table, camera, cache)
     if not cues and rng.random() < 0.385 or cues and rng.random() < 0.12:
         for _ in range(1 + (rng.random() < 0.12)):

@@ -298,8 +298,8 @@ def read_exact(folder, name):
         samples.append(Sample(
             path.name, name, name, "tune" if number % 10 == 9 else "train", image, box(shown),
             np.array([kinds(n) for n in names], bool).reshape(-1, len(KINDS)), cues, ends,
-            # Balls deep in a pocket show sometimes; whether that is a ball on the table, nobody judges.
-            box([b for b in truth["balls"] if b["occluded"] >= MOSTLY_HIDDEN] + truth.get("sunk", [])),
+            # Balls deep in a pocket ("sunk") are off the table: background.
+            box([b for b in truth["balls"] if b["occluded"] >= MOSTLY_HIDDEN]),
             balls_complete=True, cues_complete=True))
     return samples
 
