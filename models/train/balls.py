@@ -7,7 +7,7 @@ also that of the cloth it lies on, which is what a detector that leans on colour
 import cv2
 import numpy as np
 
-from dataset import kinds
+from dataset import LABEL_MARGIN, kinds
 
 
 def random_colour(rng):
@@ -158,10 +158,12 @@ def paste_balls(rng, image, balls, masks, cutouts, size, most=9):
             picture, alpha, kind = drawn_ball(rng, d, np.median(around, 0))
             # Drawn balls take on some of the light around them.
             picture *= np.clip((around.max(1).mean() / 170) ** 0.3, 0.6, 1.15)
+            box = d * LABEL_MARGIN
         else:
             picture, alpha, kind = cutouts.pick(rng, d)
+            box = d  # cut out with the margin that its label has
         blend(image, picture, alpha, x, y)
-        balls.append((cx, cy, d, d))
+        balls.append((cx, cy, box, box))
         masks.append(kind)
     return np.array(balls, np.float32).reshape(-1, 4), np.array(masks, bool).reshape(-1, 5)
 

@@ -21,7 +21,7 @@ import torch
 
 from augment import augmented
 from balls import Cutouts
-from dataset import MADE, cached, find_data, read_exact, read_real
+from dataset import LABEL_MARGIN, MADE, cached, find_data, read_exact, read_real
 from loss import ball_loss, ball_targets, cue_loss, cue_targets
 from network import Nano, gflop
 
@@ -156,6 +156,9 @@ def main():
         if folder_of_made := getattr(args, name):
             samples = samples + read_exact(folder_of_made, name)
     samples = [s for s in samples if s.split == "train"]
+    for sample in samples:
+        if sample.source in MADE:
+            sample.balls[:, 2:] *= LABEL_MARGIN
 
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     network = Nano().to(device, memory_format=torch.channels_last)
