@@ -19,7 +19,7 @@ pub mod wait;
 
 pub use appliance::{Appliance, SMALL_MODEL, TABLE};
 pub use mosquitto::{Mosquitto, free_port};
-pub use program::{Finished, Program, run};
+pub use program::{Finished, Program, binary, run};
 pub use proxy::Proxy;
 pub use scratch::Scratch;
 pub use subscriber::{Message, Subscriber};

@@ -41,6 +41,26 @@ pub fn record(folder: &Path, scene: Scene, size: (u32, u32), count: usize) -> Ve
         .collect()
 }
 
+/// Writes `count` pictures of the same table into `folder`, each seen by a camera that was moved on by `step_px` to the
+/// right.
+///
+/// # Panics
+/// When it cannot be rendered or written.
+pub fn record_sliding(folder: &Path, scene: Scene, size: (u32, u32), count: usize, step_px: usize) {
+    let format = FrameFormat::packed(size.0, size.1, PixelFormat::Rgb24);
+    let mut table = SimulatedTable::new(scene, format).expect("the size is that of a picture");
+    let mut bytes = vec![0; format.size_bytes()];
+    table.render(&mut bytes).expect("the buffer fits");
+    std::fs::create_dir_all(folder).expect("the folder can be made");
+    let row_bytes = 3 * size.0 as usize;
+    for number in 0..count {
+        write_png(&folder.join(format!("{number:04}.png")), &bytes, size);
+        for row in bytes.chunks_exact_mut(row_bytes) {
+            row.copy_within(3 * step_px.., 0);
+        }
+    }
+}
+
 /// Writes a picture of red, green and blue bytes.
 ///
 /// # Panics

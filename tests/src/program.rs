@@ -9,7 +9,10 @@ use std::thread::JoinHandle;
 use crate::wait;
 
 /// Where cargo put the program: beside the folder of the tests, as it does for every test of a package with a program.
-fn binary() -> PathBuf {
+///
+/// # Panics
+/// Outside of tests.
+pub fn binary() -> PathBuf {
     let test = std::env::current_exe().expect("a process knows its program");
     let folder = test
         .parent()

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use baize_table_state::{Calibration, Flags, Topic, decode};
-use baize_tests::{Appliance, Message, Mosquitto, Subscriber, TABLE, wait};
+use baize_table_state::{Calibration, CalibrationValidity, Flags, Topic, decode};
+use baize_tests::{Appliance, Message, Mosquitto, Scratch, Subscriber, TABLE, pictures, wait};
 use serde_json::json;
 
 const SOURCE: &str = "sim:size=640x384,fps=10,balls=9";
@@ -164,7 +164,7 @@ fn the_table_is_found_without_help_and_found_again_after_a_restart() {
     let Some(broker) = Mosquitto::start() else { return };
     let subscriber = Subscriber::of(broker.port());
     let source = "sim:size=1280x720,fps=5,balls=9,still";
-    let scratch = baize_tests::Scratch::new();
+    let scratch = Scratch::new();
     let folder = scratch.path().to_path_buf();
     let first = Appliance::start_with(scratch, source, &broker.url(), "");
     subscriber.wait_for_text(Topic::Status, "online");
@@ -189,7 +189,7 @@ fn the_table_is_found_without_help_and_found_again_after_a_restart() {
     assert!(first.calibration_file().is_file());
 
     // The same folder, so the same calibration file.
-    let copy = baize_tests::Scratch::new();
+    let copy = Scratch::new();
     std::fs::copy(
         folder.join("calibration.json"),
         copy.path().join("calibration.json"),
@@ -211,6 +211,30 @@ fn the_table_is_found_without_help_and_found_again_after_a_restart() {
         ]
     );
     subscriber.wait_for(Topic::State, "balls again", many_balls);
+}
+
+#[test]
+fn while_the_camera_moves_balls_are_told_with_a_doubtful_calibration() {
+    let Some(broker) = Mosquitto::start() else { return };
+    let subscriber = Subscriber::of(broker.port());
+    let scratch = Scratch::new();
+    let folder = scratch.path().join("pictures");
+    pictures::record_sliding(&folder, pictures::scene(5, 9), (1280, 720), 40, 2);
+    let source = folder.to_str().expect("text").to_string();
+    let appliance = Appliance::start_with(scratch, &source, &broker.url(), "");
+    let state = subscriber.wait_for(Topic::State, "balls", many_balls).state();
+    assert_eq!(state.calibration_validity, CalibrationValidity::SUSPECT);
+    let result = subscriber
+        .wait_for(Topic::RecalibrateResult, "a result", |_| true)
+        .json();
+    assert_eq!(result["accepted"], true, "{result}");
+    assert!(
+        result["reason"]
+            .as_str()
+            .is_some_and(|reason| reason.contains("positions may be off")),
+        "{result}"
+    );
+    assert!(!appliance.calibration_file().exists(), "not kept");
 }
 
 #[test]
@@ -348,7 +372,7 @@ fn a_calibration_of_another_table_is_not_used_and_said() {
             "pictures of 1280 x 720",
         ),
     ] {
-        let scratch = baize_tests::Scratch::new();
+        let scratch = Scratch::new();
         std::fs::write(scratch.path().join("calibration.json"), &made).expect("a folder of our own");
         subscriber.forget();
         let appliance = Appliance::start_at_table(scratch, source, &broker.url(), table);

@@ -1,6 +1,8 @@
 //! What a person sees: `baize watch` and `baize demo` without a terminal.
 
-use baize_tests::{Appliance, Mosquitto, Program, TABLE, run, wait};
+use std::process::{Command, Stdio};
+
+use baize_tests::{Appliance, Mosquitto, Program, TABLE, binary, run, wait};
 use serde_json::Value;
 
 const SOURCE: &str = "sim:size=640x384,fps=10,balls=9";
@@ -50,6 +52,19 @@ fn watch_as_json_is_a_line_for_everything_heard() {
             .iter()
             .all(|state| state["exposure_us"].is_u64() && state["flags"].is_array())
     );
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_ends_a_command_without_complaint() {
+    let mut program = Command::new(binary())
+        .arg("config")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    drop(program.stdout.take());
+    let finished = program.wait_with_output().expect("it ends");
+    assert_eq!(String::from_utf8_lossy(&finished.stderr), "");
 }
 
 #[test]

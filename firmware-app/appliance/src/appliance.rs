@@ -27,7 +27,7 @@ use crate::metrics::METRICS;
 use crate::panel::Panel;
 use crate::pipeline::{self, CALIBRATION, Flow, Pipeline, Plans, Refused, SHARED, ThreadPlan};
 use crate::publish::{self, Command, Inlets, Publisher};
-use crate::recalibration::{Recalibration, Verdict, Wish};
+use crate::recalibration::{Recalibration, Standing, Verdict, Wish};
 use crate::sources;
 
 /// The supervisor's turn.
@@ -65,6 +65,7 @@ struct Supervisor {
     commands: mpsc::Receiver<Command>,
     recalibration: Recalibration,
     current: Option<StoredCalibration>,
+    is_doubted: bool,
     calibrate_at: Option<Instant>,
     identity: Identity,
     health_sequence: u64,
@@ -148,6 +149,7 @@ impl Supervisor {
             inlets,
             commands,
             current: None,
+            is_doubted: false,
             calibrate_at: calibrate.then(Instant::now),
             identity,
             health_sequence: 0,
@@ -228,18 +230,14 @@ impl Supervisor {
     fn calibrate(&mut self) {
         while let Ok(Command::Recalibrate(payload)) = self.commands.try_recv() {
             let begun =
-                Wish::parse(&payload).and_then(|wish| self.recalibration.begin(wish, self.current.as_ref()));
+                Wish::parse(&payload).and_then(|wish| self.recalibration.begin(wish, self.standing()));
             if let Err(mut verdict) = begun {
-                verdict.calibration_id = self.current.as_ref().map_or(0, |stored| stored.calibration.id);
+                verdict.calibration_id = self.standing().id;
                 self.answer(&verdict);
             }
         }
         match self.panel.press() {
-            Some(Press::Short) => {
-                if let Err(verdict) = self.recalibration.begin(Wish::table(), self.current.as_ref()) {
-                    self.answer(&verdict);
-                }
-            }
+            Some(Press::Short) => self.begin_calibration(),
             Some(Press::Long | Press::VeryLong) => log::warn!("long presses have no meaning yet"),
             None => {}
         }
@@ -253,22 +251,40 @@ impl Supervisor {
         let due = self.calibrate_at.is_some_and(|at| Instant::now() >= at);
         if due && !self.recalibration.is_busy() && crate::health::frame_age_ms().is_some() {
             self.calibrate_at = None;
-            if let Err(verdict) = self.recalibration.begin(Wish::table(), self.current.as_ref()) {
-                self.answer(&verdict);
-            }
+            self.begin_calibration();
         }
-        let Some((verdict, accepted)) = self.recalibration.turn(self.current.as_ref()) else {
+        let Some((verdict, accepted)) = self.recalibration.turn(self.standing()) else {
             return;
         };
         self.answer(&verdict);
-        if let Some(stored) = accepted {
-            if let Err(error) = stored.write(&self.config.calibration.file) {
+        if let Some(accepted) = accepted {
+            self.is_doubted = accepted.is_doubted;
+            SHARED.set_calibration_doubted(accepted.is_doubted);
+            if !accepted.is_doubted
+                && let Err(error) = accepted.stored.write(&self.config.calibration.file)
+            {
                 log::error!("the new calibration is in use but will not survive a restart: {error}");
             }
-            self.use_calibration(stored);
-        } else if self.current.is_none() && self.config.calibration.at_start {
+            self.use_calibration(accepted.stored);
+        }
+        if (self.current.is_none() || self.is_doubted) && self.config.calibration.at_start {
             self.calibrate_at = Some(Instant::now() + CALIBRATE_AGAIN);
         }
+    }
+
+    fn begin_calibration(&mut self) {
+        if let Err(verdict) = self.recalibration.begin(Wish::table(), self.standing()) {
+            self.answer(&verdict);
+        }
+    }
+
+    fn standing(&self) -> Standing {
+        self.current
+            .as_ref()
+            .map_or_else(Standing::default, |stored| Standing {
+                id: stored.calibration.id,
+                residual_mm: (!self.is_doubted).then_some(stored.calibration.residual_mm),
+            })
     }
 
     fn tell_service_manager(

@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use baize_frame::{BallDetection, FrameFormat, ImageView};
-use baize_table_calibration::{Hints, Outcome, Request, calibrate, focal_from_field_of_view};
+use baize_table_calibration::{Hints, Outcome, Reason, Request, calibrate, focal_from_field_of_view};
 use serde::Serialize;
 
 use crate::calibration_file::{Method, StoredCalibration};
@@ -43,6 +43,25 @@ pub struct Verdict {
     pub residual_mm: Option<f64>,
     /// The calibration in use from now on; 0: none.
     pub calibration_id: u32,
+}
+
+/// The calibration in use, as far as a new one has to know it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Standing {
+    /// Its id; 0: there is none.
+    pub id: u32,
+    /// What a new one is measured against; `None`: any accepted one is better.
+    pub residual_mm: Option<f64>,
+}
+
+/// A calibration to be used from now on.
+#[derive(Debug)]
+pub struct Accepted {
+    /// The calibration.
+    pub stored: StoredCalibration,
+    /// It comes from one picture, because several together gave none: a camera that moves, say. Better than nothing,
+    /// to be replaced soon.
+    pub is_doubted: bool,
 }
 
 /// A request for recalibration.
@@ -112,8 +131,14 @@ enum Stage {
     },
     Solving {
         wish: Wish,
-        outcome: Receiver<Outcome>,
+        solved: Receiver<Solved>,
     },
+}
+
+struct Solved {
+    outcome: Outcome,
+    /// Why all pictures together gave none, where the outcome is that of the newest alone.
+    together: Option<Reason>,
 }
 
 /// The state machine, turned by the supervisor.
@@ -142,10 +167,10 @@ impl Recalibration {
     }
 
     /// Begins one. Refused while another is under way.
-    pub fn begin(&mut self, wish: Wish, current: Option<&StoredCalibration>) -> Result<(), Verdict> {
+    pub fn begin(&mut self, wish: Wish, standing: Standing) -> Result<(), Verdict> {
         if self.is_busy() {
             let mut verdict = refused(wish.id, wish.what, "a calibration is under way");
-            verdict.calibration_id = current.map_or(0, |stored| stored.calibration.id);
+            verdict.calibration_id = standing.id;
             return Err(verdict);
         }
         SHARED.set_recalibrating(true);
@@ -162,10 +187,7 @@ impl Recalibration {
 
     /// Makes a turn. Returns the verdict when there is one, and the calibration to be used from now on if it was
     /// accepted.
-    pub fn turn(
-        &mut self,
-        current: Option<&StoredCalibration>,
-    ) -> Option<(Verdict, Option<StoredCalibration>)> {
+    pub fn turn(&mut self, standing: Standing) -> Option<(Verdict, Option<Accepted>)> {
         match std::mem::replace(&mut self.stage, Stage::Idle) {
             Stage::Idle => None,
             Stage::Collecting {
@@ -184,10 +206,10 @@ impl Recalibration {
                     last = Some(Instant::now());
                 }
                 if pictures.len() >= PICTURES_WANTED {
-                    self.stage = self.solve(wish, pictures);
+                    self.stage = self.solve(wish, pictures, standing);
                 } else if last.unwrap_or(since).elapsed() > SILENCE_MAX {
                     let reason = "no pictures come from the camera";
-                    return Some((self.finish(refused(wish.id, wish.what, reason), current), None));
+                    return Some((self.finish(refused(wish.id, wish.what, reason), standing), None));
                 } else {
                     if last.is_none_or(|at| at.elapsed() >= PICTURE_INTERVAL) {
                         SHARED.want_picture();
@@ -201,13 +223,13 @@ impl Recalibration {
                 }
                 None
             }
-            Stage::Solving { wish, outcome } => match outcome.try_recv() {
-                Ok(outcome) => {
-                    let (verdict, stored) = self.judge(wish, &outcome, current);
-                    Some((self.finish(verdict, current), stored))
+            Stage::Solving { wish, solved } => match solved.try_recv() {
+                Ok(solved) => {
+                    let (verdict, accepted) = self.judge(wish, &solved, standing);
+                    Some((self.finish(verdict, standing), accepted))
                 }
                 Err(std::sync::mpsc::TryRecvError::Empty) => {
-                    self.stage = Stage::Solving { wish, outcome };
+                    self.stage = Stage::Solving { wish, solved };
                     None
                 }
                 Err(std::sync::mpsc::TryRecvError::Disconnected) => {
@@ -216,17 +238,17 @@ impl Recalibration {
                         wish.what,
                         "the solver failed; please report this picture",
                     );
-                    Some((self.finish(verdict, current), None))
+                    Some((self.finish(verdict, standing), None))
                 }
             },
         }
     }
 
-    fn solve(&self, wish: Wish, pictures: Vec<Picture>) -> Stage {
-        let (sender, outcome) = channel();
+    fn solve(&self, wish: Wish, pictures: Vec<Picture>, standing: Standing) -> Stage {
+        let (sender, solved) = channel();
         let request = self.request;
         let (corners_px, fov_deg) = (self.corners_px, self.horizontal_fov_deg);
-        let solver = move || {
+        let solve = move |pictures: &[Picture]| {
             let views: Vec<ImageView<'_>> = pictures
                 .iter()
                 .filter_map(|picture| ImageView::new(&picture.bytes, picture.format).ok())
@@ -242,22 +264,34 @@ impl Recalibration {
                 balls: pictures.first().map_or(&[], |picture| &picture.balls),
                 ..request
             };
+            calibrate(&views, &request)
+        };
+        let solver = move || {
+            let mut solved = Solved {
+                outcome: solve(&pictures),
+                together: None,
+            };
+            if !solved.outcome.accepted && standing.id == 0 {
+                let alone = solve(&pictures[pictures.len() - 1..]);
+                if alone.accepted {
+                    solved = Solved {
+                        outcome: alone,
+                        together: Some(solved.outcome.reason),
+                    };
+                }
+            }
             // The supervisor may have ended meanwhile.
-            let _ = sender.send(calibrate(&views, &request));
+            let _ = sender.send(solved);
         };
         // Without a thread the sender is dropped, which `turn` reports.
         let _ = std::thread::Builder::new()
             .name("baize-calibrate".into())
             .spawn(solver);
-        Stage::Solving { wish, outcome }
+        Stage::Solving { wish, solved }
     }
 
-    fn judge(
-        &self,
-        wish: Wish,
-        outcome: &Outcome,
-        current: Option<&StoredCalibration>,
-    ) -> (Verdict, Option<StoredCalibration>) {
+    fn judge(&self, wish: Wish, solved: &Solved, standing: Standing) -> (Verdict, Option<Accepted>) {
+        let outcome = &solved.outcome;
         let mut verdict = Verdict {
             residual_mm: outcome.residual_mm,
             ..refused(wish.id, wish.what, &outcome.reason.to_string())
@@ -270,26 +304,35 @@ impl Recalibration {
         } else {
             Method::Automatic
         };
-        if let Some(current) = current
-            && calibration.residual_mm > current.calibration.residual_mm + WORSE_BY_MM
+        if let Some(current_mm) = standing.residual_mm
+            && calibration.residual_mm > current_mm + WORSE_BY_MM
         {
             verdict.reason = format!(
-                "worse than the current one: {:.2} mm instead of {:.2} mm",
-                calibration.residual_mm, current.calibration.residual_mm
+                "worse than the current one: {:.2} mm instead of {current_mm:.2} mm",
+                calibration.residual_mm
             );
             return (verdict, None);
         }
-        calibration.id = current.map_or(0, |current| current.calibration.id) + 1;
+        if let Some(together) = solved.together {
+            verdict.reason = format!(
+                "from the newest picture alone, positions may be off; {PICTURES_WANTED} pictures together gave none: {together}"
+            );
+        }
+        calibration.id = standing.id + 1;
         verdict.accepted = true;
         verdict.calibration_id = calibration.id;
         let p95_mm = outcome.residual_p95_mm.unwrap_or(calibration.residual_mm);
-        (verdict, Some(StoredCalibration::new(calibration, method, p95_mm)))
+        let accepted = Accepted {
+            stored: StoredCalibration::new(calibration, method, p95_mm),
+            is_doubted: solved.together.is_some(),
+        };
+        (verdict, Some(accepted))
     }
 
-    fn finish(&mut self, mut verdict: Verdict, current: Option<&StoredCalibration>) -> Verdict {
+    fn finish(&mut self, mut verdict: Verdict, standing: Standing) -> Verdict {
         SHARED.set_recalibrating(false);
         if !verdict.accepted {
-            verdict.calibration_id = current.map_or(0, |stored| stored.calibration.id);
+            verdict.calibration_id = standing.id;
         }
         verdict
     }

@@ -1,6 +1,8 @@
 //! States and events as JSON, for people's tools: the lines of `watch --json` and `replay --json`. Keys are stable.
 
-use baize_table_state::{Ball, BallKind, Cue, Flags, Leg, ShotPrediction, TableEvent, TableState};
+use baize_table_state::{
+    Ball, BallKind, CalibrationValidity, Cue, Flags, Leg, ShotPrediction, TableEvent, TableState,
+};
 use baize_table_vision::StageOutput;
 use serde_json::{Value, json};
 
@@ -18,6 +20,7 @@ pub fn state(state: &TableState, pixels: &[[f32; 2]]) -> serde_json::Map<String,
     object.insert("balls".into(), Value::Array(balls));
     object.insert("cue".into(), state.cue.as_ref().map_or(Value::Null, cue));
     object.insert("flags".into(), json!(flags(state.flags)));
+    object.insert("calibration".into(), json!(state.calibration_validity.name()));
     object
 }
 
@@ -120,13 +123,22 @@ pub fn event(event: &TableEvent) -> Value {
 }
 
 /// The names of the flags that are set.
-pub fn flags(flags: Flags) -> Vec<&'static str> {
+fn flags(flags: Flags) -> Vec<&'static str> {
     let is_set = |bit: u8| flags.bits() & (1 << bit) != 0;
     Flags::NAMES
         .iter()
         .filter(|(bit, _)| is_set(*bit))
         .map(|(_, name)| *name)
         .collect()
+}
+
+/// The names of the flags that are set, and a doubt about the calibration.
+pub fn remarks(state: &TableState) -> Vec<&'static str> {
+    let mut remarks = flags(state.flags);
+    if state.calibration_validity == CalibrationValidity::SUSPECT {
+        remarks.push("calibration suspect");
+    }
+    remarks
 }
 
 /// The kind's name; one that this program does not know is a ball.

@@ -48,9 +48,9 @@ pub fn line(scene: &Scene) -> String {
     }
     let Some(state) = &scene.state else { return line };
     let _ = write!(line, ", {:.0} states/s", scene.rate_hz);
-    let flags = state_json::flags(state.flags);
-    if !flags.is_empty() {
-        let _ = write!(line, ", {}", flags.join(" "));
+    let remarks = state_json::remarks(state);
+    if !remarks.is_empty() {
+        let _ = write!(line, ", {}", remarks.join(", "));
     }
     let _ = write!(line, ", {} balls", state.balls.len());
     let names: Vec<String> = state.balls.iter().map(in_words).collect();
@@ -132,8 +132,8 @@ fn flags(scene: &Scene) -> String {
     };
     let moving = state.balls.iter().filter(|ball| ball.moving).count();
     let mut words = format!("{} balls, {moving} moving", state.balls.len());
-    for flag in state_json::flags(state.flags) {
-        let _ = write!(words, "  [{flag}]");
+    for remark in state_json::remarks(state) {
+        let _ = write!(words, "  [{remark}]");
     }
     if let Some(cue) = &state.cue {
         let _ = write!(

@@ -16,6 +16,14 @@ pub enum Signal {
     Interrupt,
 }
 
+/// Lets writing into a pipe that nobody reads any more end the process quietly, as people's tools do (`… | head`). Rust
+/// programs otherwise get an error from it, which `println!` turns into a panic. Not for the appliance itself: a service
+/// does not end because its log is gone.
+pub fn end_on_broken_pipe() {
+    // SAFETY: sets the default action of a signal that exists; no handler of ours is involved.
+    unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
+}
+
 /// The two signals, kept from ending the process and waiting to be taken.
 #[derive(Debug)]
 pub struct Signals {

@@ -15,6 +15,8 @@ use args::{Command, DetectorArgs};
 
 pub use args::Cli;
 
+use baize_realtime::shutdown;
+
 use crate::config;
 use crate::failure::Failure;
 use crate::logging;
@@ -28,6 +30,9 @@ pub fn run(cli: &Cli) -> Result<(), Failure> {
 }
 
 fn dispatch(cli: &Cli) -> Result<(), Failure> {
+    if !matches!(cli.command, Command::Run(_)) {
+        shutdown::end_on_broken_pipe();
+    }
     match &cli.command {
         #[cfg(feature = "demo")]
         Command::Demo(args) => demo::run(args),

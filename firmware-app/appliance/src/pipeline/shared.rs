@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use baize_frame::{ImageView, Region};
 use baize_realtime::clock;
 use baize_realtime::sealing::Role;
-use baize_table_state::{CameraStatus, Flags};
+use baize_table_state::{CalibrationValidity, CameraStatus, Flags};
 use baize_table_vision::StageOutput;
 
 use super::adapt::Reason;
@@ -18,6 +18,7 @@ pub struct Shared {
     stopping: AtomicBool,
     camera: AtomicU8,
     recalibrating: AtomicBool,
+    calibration_doubted: AtomicBool,
     picture_wanted: AtomicBool,
     throttled: AtomicBool,
     rate_reason: AtomicU8,
@@ -35,6 +36,7 @@ pub static SHARED: Shared = Shared {
     stopping: AtomicBool::new(false),
     camera: AtomicU8::new(CameraStatus::Recovering as u8),
     recalibrating: AtomicBool::new(false),
+    calibration_doubted: AtomicBool::new(false),
     picture_wanted: AtomicBool::new(false),
     throttled: AtomicBool::new(false),
     rate_reason: AtomicU8::new(0),
@@ -93,6 +95,11 @@ impl Shared {
     /// Says in every state that a calibration is under way.
     pub fn set_recalibrating(&self, yes: bool) {
         self.recalibrating.store(yes, Ordering::Relaxed);
+    }
+
+    /// Says in every state that its positions may be off.
+    pub fn set_calibration_doubted(&self, yes: bool) {
+        self.calibration_doubted.store(yes, Ordering::Relaxed);
     }
 
     /// Asks the table thread for the next frame, in [`super::PICTURES`].
@@ -177,7 +184,7 @@ impl Shared {
         if fits { region } else { whole }
     }
 
-    /// Sets the flags that the stage cannot know.
+    /// Sets what the stage cannot know.
     pub(super) fn mark(&self, output: &mut StageOutput) {
         output
             .state
@@ -192,6 +199,10 @@ impl Shared {
             .state
             .flags
             .set(Flags::RECALIBRATING, self.recalibrating.load(Ordering::Relaxed));
+        let validity = &mut output.state.calibration_validity;
+        if *validity == CalibrationValidity::VALID && self.calibration_doubted.load(Ordering::Relaxed) {
+            *validity = CalibrationValidity::SUSPECT;
+        }
     }
 
     fn pictures_are_fresh(&self) -> bool {
