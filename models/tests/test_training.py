@@ -12,7 +12,8 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "train"))
 
 from augment import carry_balls, clip_balls
-from dataset import CUE_BALL, NOT_CUE_BALL, clip_cues, kinds, merge_same, read_balls, read_sample, real_ends
+from dataset import CUE_BALL, NOT_CUE_BALL, Sample, clip_cues, kinds, merge_same, read_balls, read_sample, real_ends
+from folds import FOLDS, PX_FOLDS, split
 from measures import average_precision, iou, judged, match, match_centres, match_cues
 from loss import BACKGROUND, POSITIVE, UNJUDGED, ball_loss, ball_targets, cue_targets
 from network import Nano, gflop
@@ -81,6 +82,33 @@ class Labels(unittest.TestCase):
                 self.write("ss19190_cue", "a", speckled(64, 64, 2), "")]
         merged = merge_same([read_sample(self.real, row) for row in rows])
         self.assertEqual([(s.balls_complete, s.cues_complete) for s in merged], [(True, False), (False, True)])
+
+
+class Folds(unittest.TestCase):
+    def setUp(self):
+        image = np.zeros((4, 4, 3), np.uint8)
+        self.samples = [Sample(f"{group}/{n}.jpg", source, group, "train", image, np.zeros((balls, 4), np.float32))
+                        for source, group, balls in (("ss19190_ball", "letterboxed_a", 9), ("ss19190_ball", "letterboxed_b", 5),
+                                                     ("ss19190_ball", "letterboxed_c", 2), ("ss19190_cue", "minitable_a", 0),
+                                                     ("ss19190_cue", "minitable_b", 3), ("pix2pockets_v3", "px", 4),
+                                                     ("rendered", "rendered", 4)) for n in range(10)]
+
+    def test_no_session_is_both_trained_on_and_measured_and_every_one_is_measured_once(self):
+        measured = []
+        for number in range(FOLDS):
+            trained, held = split(self.samples, f"sessions{number}")
+            self.assertFalse({s.group for s in trained} & {s.group for s in held})
+            measured += [s.name for s in held]
+        real = [s.name for s in self.samples if s.source.startswith("ss19190")]
+        self.assertEqual(sorted(measured), sorted(real))
+
+    def test_frames_of_pix2pockets_are_measured_once_each_by_the_training_that_did_not_see_them(self):
+        measured = []
+        for number in range(PX_FOLDS):
+            trained, held = split(self.samples, f"px{number}")
+            self.assertFalse({s.name for s in trained} & {s.name for s in held})
+            measured += [s.name for s in held]
+        self.assertEqual(sorted(measured), sorted(s.name for s in self.samples if s.source == "pix2pockets_v3"))
 
 
 class Geometry(unittest.TestCase):

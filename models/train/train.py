@@ -22,6 +22,7 @@ import torch
 from augment import augmented
 from balls import Cutouts
 from dataset import LABEL_MARGIN, MADE, cached, find_data, read_exact, read_real
+from folds import NAMES, split
 from loss import ball_loss, ball_targets, cue_loss, cue_targets
 from network import Nano, gflop
 
@@ -139,6 +140,7 @@ def main():
     parser.add_argument("--initial", help="checkpoint whose weights to begin with where names and shapes fit")
     parser.add_argument("--float32", action="store_true", help="no bfloat16: for processors that are slow at it")
     parser.add_argument("--without-pix2pockets", action="store_true")
+    parser.add_argument("--leave-out", choices=NAMES, help="a fold of the cross-validation; all else is trained on")
     args = parser.parse_args()
 
     data = find_data()
@@ -155,7 +157,7 @@ def main():
     for name in MADE:
         if folder_of_made := getattr(args, name):
             samples = samples + read_exact(folder_of_made, name)
-    samples = [s for s in samples if s.split == "train"]
+    samples = split(samples, args.leave_out)[0] if args.leave_out else [s for s in samples if s.split == "train"]
     for sample in samples:
         if sample.source in MADE:
             sample.balls[:, 2:] *= LABEL_MARGIN

@@ -1,0 +1,82 @@
+"""Cross-validation: for every fold trains without it, exports, and measures the file as the appliance runs it.
+
+    python crossval.py --iterations 4000 --rendered ../work/rendered --simulated ../work/simulated
+    python crossval.py --folds px0 px1 px2 px3 px4 ...      # the kinds
+
+What is done is kept in models/work/NAME and not done again; a broken run goes on. The thresholds are the shipped ones.
+"""
+
+import argparse
+import json
+import pickle
+import subprocess
+import sys
+from collections import defaultdict
+from pathlib import Path
+
+from appliance import Appliance
+from dataset import cached, find_data, read_real
+from evaluate import MODELS, WIDE, group_of, input_scale, table
+from folds import NAMES, split
+from tally import BALL_HEAD, CUE_HEAD, Tally
+
+HERE = Path(__file__).resolve().parent
+
+
+def model_of(name, args):
+    """Trains and exports without this fold; returns the manifest."""
+    folder = MODELS / "work" / name
+    manifest = folder / "baize-nano.json"
+    if not manifest.exists():
+        made = [word for kind in ("rendered", "simulated") if (f := getattr(args, kind)) for word in (f"--{kind}", f)]
+        subprocess.run([sys.executable, "train.py", "--run", name, "--leave-out", name, "--iterations",
+                        str(args.iterations), "--threads", str(args.threads), *made], cwd=HERE, check=True)
+        subprocess.run([sys.executable, "export.py", "--run", name, "--name", f"without-{name}", "--data",
+                        "cross-validation", "--folder", str(folder)], cwd=HERE, check=True)
+    shipped = json.loads((MODELS / "nano" / "baize-nano.json").read_text())
+    own = json.loads(manifest.read_text())
+    manifest.write_text(json.dumps({**own, "thresholds": shipped["thresholds"]}, indent=2))
+    return manifest
+
+
+def measured(name, samples, args):
+    """What was found in the fold's own pictures: (sample, wide, shipped)."""
+    manifest = model_of(name, args)
+    found = MODELS / "work" / name / "found.pickle"
+    if not found.exists() or found.stat().st_mtime < manifest.stat().st_mtime:
+        appliance = Appliance(manifest, samples)
+        found.write_bytes(pickle.dumps((appliance.detect(**WIDE), appliance.detect())))
+    return list(zip(samples, *pickle.loads(found.read_bytes())))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--folds", nargs="+", choices=NAMES, default=NAMES[:3])
+    parser.add_argument("--iterations", type=int, default=4000)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--rendered", help="folder with rendered pictures, trained on in every fold")
+    parser.add_argument("--simulated", help="folder with pictures of the simulated table, likewise")
+    args = parser.parse_args()
+
+    real = cached(MODELS / "work" / "real.pickle", lambda: read_real(find_data()))
+    tallies = defaultdict(Tally)
+    for name in args.folds:
+        for sample, wide, shipped in measured(name, split(real, name)[1], args):
+            small = group_of(sample)[1].endswith("(small balls)")
+            for key in ((name, sample.group + " (small balls)" * small),
+                        ("all", "pooled" + " (small balls)" * small), ("all", "pooled, every size")):
+                tallies[key].add(sample, wide, shipped, input_scale(sample))
+        print(f"{name} done", flush=True)
+    rows = sorted(tallies.items())
+    text = "\n\n".join([
+        f"# Cross-validation: {' '.join(args.folds)}, {args.iterations} iterations each",
+        table(BALL_HEAD, [[*key, *tally.ball_row()] for key, tally in rows if tally.worst]),
+        table(CUE_HEAD, [[*key, *tally.cue_row()] for key, tally in rows if tally.cues or tally.cue_scores])]) + "\n"
+    report = MODELS / "work" / "report"
+    report.mkdir(parents=True, exist_ok=True)
+    (report / f"crossval-{args.folds[0]}.md").write_text(text)
+    print(text)
+
+
+if __name__ == "__main__":
+    main()
