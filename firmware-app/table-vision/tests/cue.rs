@@ -3,85 +3,22 @@
 mod common;
 
 use baize_frame::BallKind;
-use baize_table_state::{BallId, Colour, CueAction, CueState, EventKind, Game};
-use baize_table_vision::geometry::linear::{Vec2, norm2, sub2};
-use baize_table_vision::geometry::{Calibration, TableSize};
-use baize_table_vision::{CueLine, FrameStamp, Observation, Observations, StageOutput, TableStage};
+use baize_table_state::{Colour, CueAction, CueState, EventKind, Game};
+use baize_table_vision::CueLine;
+use baize_table_vision::geometry::linear::Vec2;
+use common::scene::{FRAME_US, RADIUS_MM, Scene};
 use common::table::Random;
 
-const RADIUS_MM: f64 = 28.575;
 const CUE_BALL_MM: Vec2 = [900.0, 600.0];
-const FRAME_US: u64 = 16_667;
 
-/// A table seen in millimetres, sixty times a second.
-struct Scene {
-    stage: TableStage,
-    out: StageOutput,
-    stamp: FrameStamp,
-    balls: Vec<(Vec2, BallKind, Colour)>,
-    events: Vec<EventKind>,
-}
-
-impl Scene {
-    fn new(game: Game, balls: &[(Vec2, BallKind, Colour)]) -> Self {
-        let mut stage = TableStage::new();
-        stage.set_game(game);
-        stage.set_calibration(Some(Calibration::seen_from_above(
-            TableSize::FT9,
-            2.0 * RADIUS_MM,
-        )));
-        Self {
-            stage,
-            out: StageOutput::new(),
-            stamp: FrameStamp {
-                frame_id: 0,
-                exposure_us: 1_000_000,
-            },
-            balls: balls.to_vec(),
-            events: Vec::new(),
-        }
-    }
-
-    fn with_a_cue_ball() -> Self {
-        Self::new(
-            Game::POOL,
-            &[
-                (CUE_BALL_MM, BallKind::Cue, Colour::UNKNOWN),
-                ([1800.0, 600.0], BallKind::Solid, Colour::UNKNOWN),
-            ],
-        )
-    }
-
-    fn see(&mut self, cue: Option<CueLine>) -> CueAction {
-        self.stamp.frame_id += 1;
-        self.stamp.exposure_us += FRAME_US;
-        let balls = self.balls.iter().map(|(place_mm, kind, colour)| Observation {
-            place_mm: *place_mm,
-            variance_mm2: [1.0; 2],
-            pixel: [0.0; 2],
-            kind: *kind,
-            number: None,
-            colour: *colour,
-            kind_score: 0.9,
-            score: 0.9,
-        });
-        let seen = Observations {
-            balls: balls.collect(),
-            cues: cue.into_iter().collect(),
-        };
-        self.stage.judge(self.stamp, Some(&seen), &mut self.out);
-        self.events.extend(self.out.events.iter().map(|event| event.kind));
-        self.out.state.cue_action
-    }
-
-    fn id_at(&self, place_mm: Vec2) -> Option<BallId> {
-        let near = |x: f32, y: f32| norm2(sub2([f64::from(x), f64::from(y)], place_mm)) < 20.0;
-        let balls = &self.out.state.balls;
-        let ball = balls
-            .iter()
-            .find(|ball| near(ball.position.x_mm(), ball.position.y_mm()));
-        ball.map(|ball| ball.id)
-    }
+fn with_a_cue_ball() -> Scene {
+    Scene::new(
+        Game::POOL,
+        &[
+            (CUE_BALL_MM, BallKind::Cue, Colour::UNKNOWN),
+            ([1800.0, 600.0], BallKind::Solid, Colour::UNKNOWN),
+        ],
+    )
 }
 
 /// A cue that points along +x, its tip so far behind this ball's surface.
@@ -97,7 +34,7 @@ fn behind(ball_mm: Vec2, gap_mm: f64) -> CueLine {
 
 #[test]
 fn a_cue_is_hidden_then_present_then_aims_at_the_cue_ball() {
-    let mut scene = Scene::with_a_cue_ball();
+    let mut scene = with_a_cue_ball();
     assert_eq!(scene.see(None), CueAction::only(CueState::HIDDEN));
     assert_eq!(scene.out.state.cue, None);
     let beside = behind([900.0, 200.0], 50.0);
@@ -110,7 +47,7 @@ fn a_cue_is_hidden_then_present_then_aims_at_the_cue_ball() {
 
 #[test]
 fn an_aim_outlasts_exposures_that_miss_the_cue_but_no_quarter_of_a_second() {
-    let mut scene = Scene::with_a_cue_ball();
+    let mut scene = with_a_cue_ball();
     for _ in 0..5 {
         scene.see(Some(behind(CUE_BALL_MM, 50.0)));
     }
@@ -128,7 +65,7 @@ fn an_aim_outlasts_exposures_that_miss_the_cue_but_no_quarter_of_a_second() {
 
 #[test]
 fn a_tip_that_goes_to_and_fro_strokes_and_one_that_is_badly_seen_does_not() {
-    let mut scene = Scene::with_a_cue_ball();
+    let mut scene = with_a_cue_ball();
     for frame in 0..10 {
         scene.see(Some(behind(CUE_BALL_MM, 150.0 - 5.0 * f64::from(frame))));
     }
@@ -152,7 +89,7 @@ fn a_tip_that_goes_to_and_fro_strokes_and_one_that_is_badly_seen_does_not() {
             .is_some_and(|speed| (speed + 300).abs() < 5)
     );
 
-    let mut scene = Scene::with_a_cue_ball();
+    let mut scene = with_a_cue_ball();
     let mut random = Random(5);
     let trembling = (0..200)
         .filter(|_| {
@@ -168,7 +105,7 @@ fn a_tip_that_goes_to_and_fro_strokes_and_one_that_is_badly_seen_does_not() {
 
 #[test]
 fn a_strike_is_told_for_a_while_with_its_ball_and_the_speed_of_the_tip_whether_the_cue_is_seen_or_not() {
-    let mut scene = Scene::with_a_cue_ball();
+    let mut scene = with_a_cue_ball();
     for _ in 0..30 {
         scene.see(Some(behind(CUE_BALL_MM, 100.0)));
     }
@@ -185,14 +122,7 @@ fn a_strike_is_told_for_a_while_with_its_ball_and_the_speed_of_the_tip_whether_t
             striking.push(action);
         }
     }
-    assert_eq!(
-        scene
-            .events
-            .iter()
-            .filter(|kind| **kind == EventKind::SHOT_BEGAN)
-            .count(),
-        1
-    );
+    assert_eq!(scene.told(EventKind::SHOT_BEGAN).len(), 1);
     assert!(
         (6..=12).contains(&striking.len()),
         "{} exposures of 200 ms",
