@@ -5,8 +5,8 @@ use crate::key::{HEADER_BYTES, SchemaKey};
 
 /// A message of the wire contract. Implemented by this crate's messages only.
 ///
-/// To append a field in a new minor version: add it to the public type and to [`Wire::Appended`], which stands behind the
-/// fields of minor 0, and say in [`Wire::from_wire`] what a message of an older minor means by its absence.
+/// To append a field in a new minor version: add it to the public type and to `Wire::Appended`, which stands behind the
+/// fields of minor 0, and say in `Wire::from_wire` what a message of an older minor means by its absence.
 pub trait Message: Wire {
     /// The first eight bytes of the message.
     const KEY: SchemaKey;
