@@ -86,12 +86,17 @@ impl Canvas {
         }
     }
 
-    /// A number beside a place, in digits of three by five dots of two pixels.
+    /// A number beside a place, in digits of three by five dots of two pixels, on black.
     pub fn number(&mut self, [x, y]: [f32; 2], number: u32, colour: [u8; 3]) {
         const DIGITS: [u16; 10] = [
             0o75557, 0o26227, 0o71747, 0o71717, 0o55711, 0o74717, 0o74757, 0o71111, 0o75757, 0o75717,
         ];
-        for (place, digit) in number.to_string().bytes().enumerate() {
+        let digits = number.to_string();
+        for row in 0..14 {
+            let y = y + row as f32 - 2.0;
+            self.line([x - 2.0, y], [x + (digits.len() * 8) as f32, y], [0; 3]);
+        }
+        for (place, digit) in digits.bytes().enumerate() {
             let shape = DIGITS[usize::from(digit - b'0')];
             for dot in 0..15 {
                 if shape >> (14 - dot) & 1 == 1 {

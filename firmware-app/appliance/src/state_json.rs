@@ -1,7 +1,8 @@
 //! States and events as JSON, for people's tools: the lines of `watch --json` and `replay --json`. Keys are stable.
 
 use baize_table_state::{
-    Ball, BallKind, CalibrationValidity, Cue, Flags, Leg, ShotPrediction, TableEvent, TableState,
+    Ball, BallKind, CalibrationValidity, Cue, CueAction, CueState, Flags, Leg, ShotPrediction, TableEvent,
+    TableState,
 };
 use baize_table_vision::StageOutput;
 use serde_json::{Value, json};
@@ -18,7 +19,15 @@ pub fn state(state: &TableState, pixels: &[[f32; 2]]) -> serde_json::Map<String,
     object.insert("frame".into(), json!(state.frame_id));
     object.insert("exposure_us".into(), json!(state.exposure_us));
     object.insert("balls".into(), Value::Array(balls));
-    object.insert("cue".into(), state.cue.as_ref().map_or(Value::Null, cue));
+    let action = &state.cue_action;
+    object.insert(
+        "cue".into(),
+        state
+            .cue
+            .as_ref()
+            .map_or(Value::Null, |seen| cue(seen, action.state)),
+    );
+    object.insert("cue_action".into(), cue_action(action));
     object.insert("flags".into(), json!(flags(state.flags)));
     object.insert("calibration".into(), json!(state.calibration_validity.name()));
     object
@@ -46,13 +55,21 @@ fn ball_object(ball: &Ball, pixel: Option<&[f32; 2]>) -> Value {
     object
 }
 
-fn cue(cue: &Cue) -> Value {
+fn cue(cue: &Cue, state: CueState) -> Value {
     json!({
         "tip_mm": [tenths(cue.tip.x_tenth_mm()), tenths(cue.tip.y_tenth_mm())],
         "direction_deg": f64::from(cue.direction.centidegrees()) / 100.0,
         "sigma_mm": tenths(i32::from(cue.sigma.tenth_mm())),
-        "state": cue.state.to_string(),
+        "state": state.to_string(),
         "score": hundredths(cue.confidence.ratio()),
+    })
+}
+
+fn cue_action(action: &CueAction) -> Value {
+    json!({
+        "state": action.state.to_string(),
+        "addresses": action.addresses.map(|ball| ball.get()),
+        "tip_speed_mm_s": action.tip_speed_mm_s,
     })
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use baize_table_state::{Ball, BallKind, Calibration, Flags, TableState};
+use baize_table_state::{Ball, BallKind, Calibration, CueState, Flags, TableState};
 
 use crate::state_json;
 
@@ -57,15 +57,32 @@ pub fn line(scene: &Scene) -> String {
     if !names.is_empty() {
         let _ = write!(line, ": {}", names.join(", "));
     }
-    if let Some(cue) = &state.cue {
-        let _ = write!(
-            line,
-            "; cue {} at {:.0} degrees",
-            cue.state,
-            cue.direction.degrees()
-        );
+    if let Some(cue) = cue_in_words(state) {
+        let _ = write!(line, "; {cue}");
     }
     line
+}
+
+/// What the cue does; nothing of one that is not seen and does nothing.
+fn cue_in_words(state: &TableState) -> Option<String> {
+    let action = &state.cue_action;
+    if state.cue.is_none() && [CueState::HIDDEN, CueState::UNKNOWN].contains(&action.state) {
+        return None;
+    }
+    let mut words = format!("cue {}", action.state);
+    if let Some(ball) = action.addresses {
+        let _ = write!(words, " #{}", ball.get());
+    }
+    if let Some(cue) = &state.cue {
+        let _ = write!(words, " at {:.1} degrees", cue.direction.degrees());
+    }
+    if let Some(speed_mm_s) = action
+        .tip_speed_mm_s
+        .filter(|_| action.state == CueState::STRIKING)
+    {
+        let _ = write!(words, " with {:.1} m/s", f64::from(speed_mm_s) / 1000.0);
+    }
+    Some(words)
 }
 
 fn in_words(ball: &Ball) -> String {
@@ -135,13 +152,8 @@ fn flags(scene: &Scene) -> String {
     for remark in state_json::remarks(state) {
         let _ = write!(words, "  [{remark}]");
     }
-    if let Some(cue) = &state.cue {
-        let _ = write!(
-            words,
-            "  cue {} at {:.1} degrees",
-            cue.state,
-            cue.direction.degrees()
-        );
+    if let Some(cue) = cue_in_words(state) {
+        let _ = write!(words, "  {cue}");
     }
     words
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use baize::observations::{Reader, write};
 use baize::state_json;
-use baize_table_state::EventKind;
+use baize_table_state::{CueState, EventKind};
 use baize_table_vision::geometry::{Calibration, TableSize};
 use baize_table_vision::{FrameStamp, StageOutput, TableStage};
 use serde_json::Value;
@@ -96,6 +96,25 @@ fn a_recorded_shot_begins_once_when_and_as_fast_as_it_did() {
         assert!(
             (told / speed - 1.0).abs() < 0.12,
             "{stem}: {told} instead of {speed}"
+        );
+    }
+}
+
+#[test]
+fn a_recorded_strike_tells_the_speed_of_the_true_tip() {
+    for stem in SHOTS {
+        let outputs = track(stem);
+        let strike = outputs
+            .iter()
+            .find(|out| out.state.cue_action.state == CueState::STRIKING)
+            .expect("a strike");
+        let told = strike.state.cue_action.tip_speed_mm_s.map(f64::from);
+        let true_mm_s = truth(stem)["cue_speed_mm_s"].as_f64().expect("a speed");
+        println!("{stem}: {told:?} instead of {true_mm_s:.0} mm/s");
+        let told = told.expect("the swing was seen");
+        assert!(
+            (told / true_mm_s - 1.0).abs() < 0.12,
+            "{stem}: {told} instead of {true_mm_s}"
         );
     }
 }

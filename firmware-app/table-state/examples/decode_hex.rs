@@ -9,7 +9,7 @@ use std::io::{self, BufRead};
 use std::process::ExitCode;
 
 use baize_table_state::{
-    Ball, Calibration, DecodeError, Message, ShotPrediction, TableEvent, TableState, decode,
+    Ball, BallId, Calibration, DecodeError, Message, ShotPrediction, TableEvent, TableState, decode,
 };
 
 fn main() -> ExitCode {
@@ -84,10 +84,15 @@ fn print_state(state: &TableState) {
         flags.join(", ")
     );
     state.balls.iter().for_each(print_ball);
+    println!(
+        "  cue {}, of ball {:?}, tip at {:?} mm/s",
+        state.cue_action.state,
+        state.cue_action.addresses.map(BallId::get),
+        state.cue_action.tip_speed_mm_s
+    );
     if let Some(cue) = &state.cue {
         println!(
-            "  cue {}: tip {:.1}, {:.1} mm, pointing to {:.2} degrees",
-            cue.state,
+            "  cue: tip {:.1}, {:.1} mm, pointing to {:.2} degrees",
             cue.tip.x_mm(),
             cue.tip.y_mm(),
             cue.direction.degrees()

@@ -224,14 +224,15 @@ impl Message for Calibration {
 
 impl Wire for Calibration {
     type Minor0 = CalibrationMinor0;
+    type Appended = ();
 
-    fn to_wire(&self) -> CalibrationMinor0 {
+    fn to_wire(&self) -> (CalibrationMinor0, ()) {
         let pack_pocket = |pocket: &Pocket| PackedPocket {
             pocket_kind: pocket.kind.code(),
             position: pocket.position.into(),
             radius_tenth_mm: pocket.radius_tenth_mm.to_le_bytes(),
         };
-        CalibrationMinor0 {
+        let minor_0 = CalibrationMinor0 {
             header: Header::of::<Self>(),
             calibration_id: self.calibration_id,
             accepted_unix_ms: self.accepted_unix_ms,
@@ -251,10 +252,11 @@ impl Wire for Calibration {
                 homography: projector.homography,
                 residual_um: projector.residual_um,
             }),
-        }
+        };
+        (minor_0, ())
     }
 
-    fn from_wire(wire: CalibrationMinor0) -> Result<Self, &'static str> {
+    fn from_wire(wire: CalibrationMinor0, _: Option<()>) -> Result<Self, &'static str> {
         let unpack_pocket = |packed: PackedPocket| Pocket {
             kind: PocketKind::from_code(packed.pocket_kind),
             position: packed.position.into(),

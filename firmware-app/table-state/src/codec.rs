@@ -5,8 +5,8 @@ use crate::key::{HEADER_BYTES, SchemaKey};
 
 /// A message of the wire contract. Implemented by this crate's messages only.
 ///
-/// To append a field in a new minor version: add it to the public type, encode it after the fields of minor 0, and in
-/// [`decode`] read it from what those left over, with a default where the message is of an older minor.
+/// To append a field in a new minor version: add it to the public type and to `Wire::Appended`, which stands behind the
+/// fields of minor 0, and say in `Wire::from_wire` what a message of an older minor means by its absence.
 pub trait Message: Wire {
     /// The first eight bytes of the message.
     const KEY: SchemaKey;
@@ -21,11 +21,14 @@ pub trait Wire: Sized {
     /// The frozen layout of minor 0.
     type Minor0: Serialize + DeserializeOwned;
 
-    /// Packs the message.
-    fn to_wire(&self) -> Self::Minor0;
+    /// The frozen layout of what minor 1 appended; `()` for a message that is as it was.
+    type Appended: Serialize + DeserializeOwned;
 
-    /// Unpacks the message, or says which value cannot be.
-    fn from_wire(wire: Self::Minor0) -> Result<Self, &'static str>;
+    /// Packs the message.
+    fn to_wire(&self) -> (Self::Minor0, Self::Appended);
+
+    /// Unpacks the message, or says which value cannot be. A message of minor 0 has nothing appended.
+    fn from_wire(wire: Self::Minor0, appended: Option<Self::Appended>) -> Result<Self, &'static str>;
 }
 
 /// Why a message could not be encoded.
@@ -127,7 +130,24 @@ pub fn decode<M: Message>(payload: &[u8]) -> Result<Decoded<M>, DecodeError> {
             found: SchemaKey(key),
         });
     }
-    let (wire, appended) = postcard::take_from_bytes::<M::Minor0>(payload).map_err(|error| match error {
+    let (wire, rest) = take::<M::Minor0>(payload)?;
+    let (appended, rest) = match minor {
+        0 => (None, rest),
+        _ => take::<M::Appended>(rest).map(|(appended, rest)| (Some(appended), rest))?,
+    };
+    if minor <= M::MINOR && !rest.is_empty() {
+        return Err(DecodeError::Malformed {
+            what: "bytes follow the end of the message",
+        });
+    }
+    Ok(Decoded {
+        message: M::from_wire(wire, appended).map_err(|what| DecodeError::Malformed { what })?,
+        newer_minor: (minor > M::MINOR).then_some(minor),
+    })
+}
+
+fn take<T: DeserializeOwned>(bytes: &[u8]) -> Result<(T, &[u8]), DecodeError> {
+    postcard::take_from_bytes(bytes).map_err(|error| match error {
         postcard::Error::DeserializeUnexpectedEnd => DecodeError::Truncated,
         postcard::Error::DeserializeBadVarint => DecodeError::Malformed {
             what: "an integer is longer than its type",
@@ -138,14 +158,5 @@ pub fn decode<M: Message>(payload: &[u8]) -> Result<Decoded<M>, DecodeError> {
         _ => DecodeError::Malformed {
             what: "a list is longer than it can be",
         },
-    })?;
-    if minor <= M::MINOR && !appended.is_empty() {
-        return Err(DecodeError::Malformed {
-            what: "bytes follow the end of the message",
-        });
-    }
-    Ok(Decoded {
-        message: M::from_wire(wire).map_err(|what| DecodeError::Malformed { what })?,
-        newer_minor: (minor > M::MINOR).then_some(minor),
     })
 }

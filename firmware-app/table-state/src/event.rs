@@ -111,9 +111,10 @@ const fn unpack_name(bytes: [u8; 2]) -> BallName {
 
 impl Wire for TableEvent {
     type Minor0 = EventMinor0;
+    type Appended = ();
 
-    fn to_wire(&self) -> EventMinor0 {
-        EventMinor0 {
+    fn to_wire(&self) -> (EventMinor0, ()) {
+        let minor_0 = EventMinor0 {
             header: Header::of::<Self>(),
             sequence: self.sequence,
             frame_id: self.frame_id,
@@ -127,10 +128,11 @@ impl Wire for TableEvent {
             speed_mm_s: self.speed_mm_s,
             direction_centidegrees: self.direction.map(Direction::centidegrees),
             pocket: self.pocket,
-        }
+        };
+        (minor_0, ())
     }
 
-    fn from_wire(wire: EventMinor0) -> Result<Self, &'static str> {
+    fn from_wire(wire: EventMinor0, _: Option<()>) -> Result<Self, &'static str> {
         let direction = match wire.direction_centidegrees {
             None => None,
             Some(angle) => {

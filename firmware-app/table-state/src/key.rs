@@ -12,7 +12,7 @@ use crate::calibration::CalibrationMinor0;
 use crate::codec::Message;
 use crate::event::EventMinor0;
 use crate::prediction::PredictionMinor0;
-use crate::state::StateMinor0;
+use crate::state::{StateMinor0, StateMinor1};
 
 /// The major version: the `v1` of the topics.
 pub const MAJOR: u8 = 1;
@@ -70,8 +70,13 @@ const _: () = {
 };
 
 /// Hash of the full schema: all messages with everything appended to them so far.
-pub(crate) const FULL_SCHEMA_HASH: [u8; 8] =
-    Key::for_path::<(StateMinor0, EventMinor0, CalibrationMinor0, PredictionMinor0)>("baize/v1").to_bytes();
+pub(crate) const FULL_SCHEMA_HASH: [u8; 8] = Key::for_path::<(
+    (StateMinor0, StateMinor1),
+    EventMinor0,
+    CalibrationMinor0,
+    PredictionMinor0,
+)>("baize/v1")
+.to_bytes();
 
 /// What opens every message.
 #[derive(Serialize, Deserialize, Schema)]

@@ -38,7 +38,7 @@ pub use calibration::{
     ProjectorMapping,
 };
 pub use codec::{DecodeError, Decoded, EncodeError, Message, decode, encode};
-pub use cue::{Cue, CueState};
+pub use cue::{Cue, CueAction, CueState};
 pub use event::{EventKind, TableEvent};
 pub use flags::Flags;
 pub use identity::{BallId, BallKind, BallName, Colour, Identity};

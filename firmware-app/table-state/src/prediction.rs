@@ -139,9 +139,10 @@ impl Message for ShotPrediction {
 
 impl Wire for ShotPrediction {
     type Minor0 = PredictionMinor0;
+    type Appended = ();
 
-    fn to_wire(&self) -> PredictionMinor0 {
-        PredictionMinor0 {
+    fn to_wire(&self) -> (PredictionMinor0, ()) {
+        let minor_0 = PredictionMinor0 {
             header: Header::of::<Self>(),
             frame_id: self.frame_id,
             exposure_us: self.exposure_us,
@@ -149,10 +150,11 @@ impl Wire for ShotPrediction {
             direction_centidegrees: self.direction.centidegrees(),
             assumed_speed_mm_s: self.assumed_speed_mm_s,
             legs: self.legs.iter().map(PackedLeg::from).collect(),
-        }
+        };
+        (minor_0, ())
     }
 
-    fn from_wire(wire: PredictionMinor0) -> Result<Self, &'static str> {
+    fn from_wire(wire: PredictionMinor0, _: Option<()>) -> Result<Self, &'static str> {
         let mut legs = Vec::new();
         for packed in wire.legs {
             legs.push(packed.try_into()?).map_err(|_| "too many legs")?;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::ball::{Ball, PackedBall};
 use crate::calibration::CalibrationValidity;
 use crate::codec::{Message, Wire};
-use crate::cue::{Cue, PackedCue};
+use crate::cue::{Cue, CueAction, CueState, PackedCue};
 use crate::flags::Flags;
 use crate::identity::BallId;
 use crate::key::{HEADER_BYTES, Header, STATE_KEY, SchemaKey, VARINT_U32_BYTES, VARINT_U64_BYTES};
@@ -30,6 +30,8 @@ pub struct TableState {
     pub balls: Vec<Ball, MAX_BALLS>,
     /// The cue, if one is seen.
     pub cue: Option<Cue>,
+    /// What the cue does. From minor 1 on; of an older message, only the state of a cue that is seen.
+    pub cue_action: CueAction,
 }
 
 impl TableState {
@@ -43,6 +45,7 @@ impl TableState {
             flags: Flags::UNCALIBRATED,
             balls: Vec::new(),
             cue: None,
+            cue_action: CueAction::UNKNOWN,
         }
     }
 
@@ -65,22 +68,57 @@ pub struct StateMinor0 {
     cue: Option<PackedCue>,
 }
 
+/// What minor 1 appended to it.
+#[derive(Serialize, Deserialize, Schema)]
+pub struct StateMinor1 {
+    cue_state: u8,
+    addressed_ball: Option<u8>,
+    tip_speed_mm_s: Option<[u8; 2]>,
+}
+
+impl From<&CueAction> for StateMinor1 {
+    fn from(action: &CueAction) -> Self {
+        Self {
+            cue_state: action.state.code(),
+            addressed_ball: action.addresses.map(BallId::get),
+            tip_speed_mm_s: action.tip_speed_mm_s.map(i16::to_le_bytes),
+        }
+    }
+}
+
+impl TryFrom<StateMinor1> for CueAction {
+    type Error = &'static str;
+
+    fn try_from(wire: StateMinor1) -> Result<Self, Self::Error> {
+        let addressed = |id| BallId::new(id).ok_or("a ball's id is above 127");
+        Ok(Self {
+            state: CueState::from_code(wire.cue_state),
+            addresses: wire.addressed_ball.map(addressed).transpose()?,
+            tip_speed_mm_s: wire.tip_speed_mm_s.map(i16::from_le_bytes),
+        })
+    }
+}
+
 impl Message for TableState {
     const KEY: SchemaKey = STATE_KEY;
-    const MINOR: u8 = 0;
+    const MINOR: u8 = 1;
     const MAX_BYTES: usize = HEADER_BYTES
         + 2 * VARINT_U64_BYTES
         + 2 * VARINT_U32_BYTES
         + 1
         + (1 + MAX_BALLS * PackedBall::BYTES)
-        + (1 + PackedCue::BYTES);
+        + (1 + PackedCue::BYTES)
+        + 1
+        + (1 + 1)
+        + (1 + 2);
 }
 
 impl Wire for TableState {
     type Minor0 = StateMinor0;
+    type Appended = StateMinor1;
 
-    fn to_wire(&self) -> StateMinor0 {
-        StateMinor0 {
+    fn to_wire(&self) -> (StateMinor0, StateMinor1) {
+        let minor_0 = StateMinor0 {
             header: Header::of::<Self>(),
             frame_id: self.frame_id,
             exposure_us: self.exposure_us,
@@ -88,11 +126,22 @@ impl Wire for TableState {
             calibration_validity: self.calibration_validity.code(),
             flags: self.flags.bits(),
             balls: self.balls.iter().map(PackedBall::from).collect(),
-            cue: self.cue.as_ref().map(PackedCue::from),
-        }
+            cue: self
+                .cue
+                .as_ref()
+                .map(|cue| PackedCue::of(cue, self.cue_action.state)),
+        };
+        (minor_0, StateMinor1::from(&self.cue_action))
     }
 
-    fn from_wire(wire: StateMinor0) -> Result<Self, &'static str> {
+    fn from_wire(wire: StateMinor0, appended: Option<StateMinor1>) -> Result<Self, &'static str> {
+        let cue_action = match appended {
+            Some(minor_1) => minor_1.try_into()?,
+            None => wire
+                .cue
+                .as_ref()
+                .map_or(CueAction::UNKNOWN, |cue| CueAction::only(cue.state())),
+        };
         let mut balls = Vec::new();
         for packed in wire.balls {
             balls.push(packed.try_into()?).map_err(|_| "too many balls")?;
@@ -105,6 +154,7 @@ impl Wire for TableState {
             flags: Flags::from_bits(wire.flags),
             balls,
             cue: wire.cue.map(Cue::try_from).transpose()?,
+            cue_action,
         })
     }
 }

@@ -4,9 +4,10 @@ mod support;
 
 use baize_table_state::limits::{MAX_BALLS, MAX_LEGS, MAX_POCKETS};
 use baize_table_state::{
-    Ball, BallName, Calibration, CalibrationMethod, CalibrationValidity, Confidence, Cue, CueState,
-    Direction, EncodeError, EventKind, Flags, Game, Identity, Leg, LegEnd, Message, OriginCorner, Pocket,
-    PocketKind, Position, ProjectorMapping, ShotPrediction, Sigma, TableEvent, TableState, Velocity, encode,
+    Ball, BallName, Calibration, CalibrationMethod, CalibrationValidity, Confidence, Cue, CueAction,
+    CueState, Direction, EncodeError, EventKind, Flags, Game, Identity, Leg, LegEnd, Message, OriginCorner,
+    Pocket, PocketKind, Position, ProjectorMapping, ShotPrediction, Sigma, TableEvent, TableState, Velocity,
+    encode,
 };
 use proptest::prelude::*;
 use support::{
@@ -41,8 +42,12 @@ fn longest_state(balls: usize) -> TableState {
             direction: Direction::from_degrees(359.99),
             sigma: Sigma::WORST,
             confidence: Confidence::FULL,
-            state: CueState::from_code(255),
         }),
+        cue_action: CueAction {
+            state: CueState::from_code(255),
+            addresses: Some(id(127)),
+            tip_speed_mm_s: Some(i16::MIN),
+        },
     }
 }
 

@@ -2,12 +2,14 @@
 
 mod support;
 
-use baize_table_state::{Calibration, DecodeError, Message, ShotPrediction, TableEvent, TableState, decode};
+use baize_table_state::{
+    Calibration, CueAction, CueState, DecodeError, Message, ShotPrediction, TableEvent, TableState, decode,
+};
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 use support::{
     any_calibration, any_event, any_prediction, any_state, bytes_of, empty_table, fixed_cases,
-    nine_foot_table, shot_under_way, straight_pot, stripe_potted,
+    nine_foot_table, shot_under_way, straight_pot, stripe_potted, unhex,
 };
 
 const MINOR_AT: usize = 8;
@@ -50,6 +52,10 @@ struct LaterState {
     balls: heapless::Vec<[u8; 12], 22>,
     cue: Option<[u8; 8]>,
     /// Appended by minor 1.
+    cue_state: u8,
+    addressed_ball: Option<u8>,
+    tip_speed_mm_s: Option<[u8; 2]>,
+    /// Appended by minor 2.
     spins_mrad_s: heapless::Vec<i32, 22>,
 }
 
@@ -58,18 +64,49 @@ fn a_field_appended_by_a_later_version_leaves_the_rest_readable() {
     let mut bytes = bytes_of(&shot_under_way());
     bytes.push(0);
     let mut later: LaterState = postcard::from_bytes(&bytes).expect("the layout is that of the contract");
-    later.minor = 1;
+    later.minor = 2;
     later.spins_mrad_s.extend([4000, -1, 0, 0]);
     let mut buffer = [0; 400];
     let decoded = decode::<TableState>(postcard::to_slice(&later, &mut buffer).unwrap()).unwrap();
     assert_eq!(decoded.message, shot_under_way());
-    assert_eq!(decoded.newer_minor, Some(1));
+    assert_eq!(decoded.newer_minor, Some(2));
 }
 
 #[test]
 fn a_later_reader_of_old_bytes_finds_the_end_where_its_new_field_would_be() {
     let later = postcard::from_bytes::<LaterState>(&bytes_of(&shot_under_way()));
     assert_eq!(later, Err(postcard::Error::DeserializeUnexpectedEnd));
+}
+
+#[test]
+fn a_state_of_minor_0_tells_of_the_cue_what_it_told_then() {
+    let seen = decode::<TableState>(&unhex(include_str!("golden/state_minor0.hex")))
+        .expect("an older minor is readable");
+    assert_eq!(
+        seen.message,
+        TableState {
+            cue_action: CueAction::only(CueState::STRIKING),
+            ..shot_under_way()
+        }
+    );
+    assert_eq!(seen.newer_minor, None);
+    let unseen = decode::<TableState>(&unhex(include_str!("golden/state_empty_minor0.hex")))
+        .expect("an older minor is readable");
+    assert_eq!(
+        unseen.message,
+        TableState {
+            cue_action: CueAction::UNKNOWN,
+            ..empty_table()
+        }
+    );
+}
+
+#[test]
+fn a_cue_that_addresses_no_possible_ball_is_malformed() {
+    let mut bytes = bytes_of(&shot_under_way());
+    let id_at = bytes.len() - 4;
+    bytes[id_at] = 128;
+    assert_eq!(malformed(&bytes), "a ball's id is above 127");
 }
 
 #[test]
@@ -129,7 +166,8 @@ fn malformed(bytes: &[u8]) -> &'static str {
 
 #[test]
 fn what_no_sender_writes_is_malformed() {
-    let good = bytes_of(&empty_table());
+    // Of minor 0, which ends with the cue.
+    let good = unhex(include_str!("golden/state_empty_minor0.hex"));
     let with = |at_from_end: usize, byte: u8| {
         let mut bytes = good.clone();
         let at = bytes.len() - at_from_end;

@@ -1,4 +1,5 @@
-//! How long the table stage takes for 22 balls on a 1080p YUYV picture, with refinement and without, and while a cue aims:
+//! How long the table stage takes for 1, 5, 11 and 22 balls (tracking, identity, cue, events), and how much more while a cue
+//! aims and the shot is predicted; with refinement on a 1080p YUYV picture, too; and how the time grows with the balls:
 //! `cargo run --release -p baize-table-vision --example bench_stage`.
 
 use std::time::Instant;
@@ -9,6 +10,7 @@ use baize_frame::{
 use baize_table_vision::geometry::{Calibration, CameraModel, Pose, TableSize};
 use baize_table_vision::{FrameStamp, StageOutput, TableStage};
 
+const BALLS: [usize; 4] = [1, 5, 11, 22];
 const FRAMES: u64 = 5_000;
 const WARM_UP: u64 = 500;
 
@@ -29,21 +31,49 @@ fn main() {
         ball_diameter_mm: 57.15,
         residual_mm: 0.5,
     };
-    let places: Vec<[f64; 2]> = (0..22_u32)
-        .map(|i| [150.0 + f64::from(i % 6) * 420.0, 150.0 + f64::from(i / 6) * 310.0])
-        .collect();
-    let bytes = draw(&calibration, &places);
+    println!("{FRAMES} exposures each; microseconds a call");
+    let all_places = places();
+    let mut medians_us = Vec::new();
+    for balls in BALLS {
+        let places = &all_places[..balls];
+        let resting = Case::new("resting", &calibration, places).report();
+        let rolling = Case {
+            rolling: balls.min(3),
+            ..Case::new("up to three roll", &calibration, places)
+        };
+        medians_us.push(rolling.report());
+        let all = Case {
+            rolling: balls,
+            ..Case::new("all roll", &calibration, places)
+        };
+        all.report();
+        let aiming = Case {
+            aiming: true,
+            ..Case::new("resting, aimed at", &calibration, places)
+        };
+        println!("    prediction: {:.1} us more", aiming.report() - resting);
+    }
+    for (pair, medians_us) in BALLS.windows(2).zip(medians_us.windows(2)) {
+        let exponent = (medians_us[1] / medians_us[0]).ln() / (pair[1] as f64 / pair[0] as f64).ln();
+        println!(
+            "from {} to {} balls the median grows with the balls to the power of {exponent:.2}",
+            pair[0], pair[1]
+        );
+    }
+    let bytes = draw(&calibration, &all_places);
     let format = FrameFormat::packed(1920, 1080, PixelFormat::Yuyv);
     let image = ImageView::new(&bytes, format).expect("the picture has its size");
-    report(
-        "with refinement",
-        &calibration,
-        &places,
-        Some(image.luminance()),
-        false,
-    );
-    report("without", &calibration, &places, None, false);
-    report("without, aiming", &calibration, &places, None, true);
+    let refined = Case {
+        luminance: Some(image.luminance()),
+        rolling: 3,
+        ..Case::new("three roll, refined", &calibration, &all_places)
+    };
+    refined.report();
+}
+
+/// Twenty-two places on a nine-foot table.
+fn places() -> [[f64; 2]; 22] {
+    core::array::from_fn(|i| [150.0 + (i % 6) as f64 * 420.0, 150.0 + (i / 6) as f64 * 310.0])
 }
 
 /// Bright discs with a stripe on a darker cloth.
@@ -66,29 +96,79 @@ fn draw(calibration: &Calibration, places: &[[f64; 2]]) -> Vec<u8> {
     bytes
 }
 
-fn report(
-    what: &str,
-    calibration: &Calibration,
-    places: &[[f64; 2]],
-    luminance: Option<Luminance<'_>>,
+/// What is seen again and again.
+struct Case<'a> {
+    what: &'a str,
+    calibration: &'a Calibration,
+    places: &'a [[f64; 2]],
+    luminance: Option<Luminance<'a>>,
+    /// So many of the first balls roll to and fro.
+    rolling: usize,
     aiming: bool,
-) {
-    let mut stage = TableStage::new();
-    stage.set_calibration(Some(*calibration));
-    let mut out = StageOutput::new();
-    let mut took_ns = Vec::new();
-    for frame_id in 0..WARM_UP + FRAMES {
+}
+
+impl<'a> Case<'a> {
+    fn new(what: &'a str, calibration: &'a Calibration, places: &'a [[f64; 2]]) -> Self {
+        Self {
+            what,
+            calibration,
+            places,
+            luminance: None,
+            rolling: 0,
+            aiming: false,
+        }
+    }
+
+    /// Measures, prints, and returns the median.
+    fn report(&self) -> f64 {
+        let mut stage = TableStage::new();
+        stage.set_calibration(Some(*self.calibration));
+        let mut out = StageOutput::new();
+        let mut took_us = Vec::new();
+        for frame_id in 0..WARM_UP + FRAMES {
+            let detections = self.detections(frame_id);
+            let stamp = FrameStamp {
+                frame_id,
+                exposure_us: frame_id * 16_667,
+            };
+            let started = Instant::now();
+            stage.step(stamp, &detections, self.luminance, &mut out);
+            let took = started.elapsed().as_nanos() as f64 / 1e3;
+            assert!(
+                out.prediction.is_some() || !self.aiming,
+                "what is aimed is predicted"
+            );
+            if frame_id >= WARM_UP {
+                took_us.push(took);
+            }
+        }
+        took_us.sort_unstable_by(f64::total_cmp);
+        let at = |part: f64| took_us[((took_us.len() - 1) as f64 * part) as usize];
+        println!(
+            "{:2} balls, {:<20} p50 {:6.1}  p90 {:6.1}  p99 {:6.1}  max {:7.1}",
+            out.state.balls.len(),
+            self.what,
+            at(0.5),
+            at(0.9),
+            at(0.99),
+            at(1.0)
+        );
+        at(0.5)
+    }
+
+    fn detections(&self, frame_id: u64) -> Detections {
         let mut detections = Detections::new();
-        for (i, [x, y]) in places.iter().enumerate() {
-            // The first three balls roll to and fro, unless a cue aims; boxes wander by a pixel.
-            let rolled = if i < 3 && !aiming {
+        for (i, [x, y]) in self.places.iter().enumerate() {
+            let rolled = if i < self.rolling {
                 80.0 * (frame_id as f64 / 20.0).sin()
             } else {
                 0.0
             };
-            let outline = calibration
+            let outline = self
+                .calibration
                 .ball_outline([x + rolled, *y])
                 .expect("in the picture");
+            // Boxes wander by a pixel.
             let wander = ((frame_id * 7 + i as u64 * 3) % 5) as f32 / 2.0 - 1.0;
             let ball = BallDetection {
                 centre_px: outline.centre_px.map(|v| v as f32 + wander),
@@ -99,46 +179,25 @@ fn report(
             };
             detections.balls.push(ball).expect("few enough balls");
         }
-        if aiming {
-            let pixel = |place: [f64; 2]| {
-                let [u, v] = calibration
-                    .project([place[0], place[1], 28.6])
-                    .expect("in front of the camera");
-                [u as f32, v as f32]
-            };
-            let [x, y] = places[0];
-            let cue = CueDetection {
-                tip_px: pixel([x - 80.0, y - 20.0]),
-                butt_px: pixel([x - 480.0, y - 120.0]),
-                score: 0.9,
-            };
-            detections.cues.push(cue).expect("few enough cues");
+        if self.aiming {
+            detections.cues.push(self.cue()).expect("few enough cues");
         }
-        let stamp = FrameStamp {
-            frame_id,
-            exposure_us: frame_id * 16_667,
+        detections
+    }
+
+    /// A cue behind the first ball.
+    fn cue(&self) -> CueDetection {
+        let pixel = |place: [f64; 2]| {
+            self.calibration
+                .project([place[0], place[1], 28.6])
+                .expect("in front of the camera")
+                .map(|v| v as f32)
         };
-        let started = Instant::now();
-        stage.step(stamp, &detections, luminance, &mut out);
-        let took = started.elapsed().as_nanos();
-        if frame_id >= WARM_UP {
-            took_ns.push(took);
+        let [x, y] = self.places[0];
+        CueDetection {
+            tip_px: pixel([x - 80.0, y - 20.0]),
+            butt_px: pixel([x - 480.0, y - 120.0]),
+            score: 0.9,
         }
     }
-    took_ns.sort_unstable();
-    let at = |part: f64| took_ns[((took_ns.len() - 1) as f64 * part) as usize] as f64 / 1e3;
-    println!(
-        "{what}: {} balls, {}, min {:.1} us, p50 {:.1} us, p90 {:.1} us, p99 {:.1} us, max {:.1} us",
-        out.state.balls.len(),
-        if out.prediction.is_some() {
-            "shot predicted"
-        } else {
-            "no shot predicted"
-        },
-        at(0.0),
-        at(0.5),
-        at(0.9),
-        at(0.99),
-        at(1.0)
-    );
 }

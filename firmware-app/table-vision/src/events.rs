@@ -194,6 +194,10 @@ fn tell_incident(
             if shot_told || speed < SHOT_SPEED_MM_S {
                 return false;
             }
+            // Where any ball may be the one, a ball seen elsewhere at once, as in a dense pack, must not look like a strike.
+            if !cue_ball_known && track.speed_mm_s() < SHOT_SPEED_MM_S {
+                return false;
+            }
             if cue_ball_known && !is_cue_ball {
                 let alone = tracks
                     .iter()

@@ -30,6 +30,7 @@ mod observation;
 mod prediction;
 mod refine;
 mod stage;
+mod stroke;
 mod tracking;
 
 pub use geometry::{Calibration, TableSize};

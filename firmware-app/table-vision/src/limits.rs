@@ -20,3 +20,7 @@ pub const MAX_IMPACTS: usize = 24;
 
 /// Impacts and starts that wait to be told apart from noise: each ball may wait for its start and for an impact.
 pub const MAX_PENDING: usize = 2 * MAX_TRACKS;
+
+/// Sightings of the cue's tip that are kept: at 120 frames a second the last swing, and the tenth of a second that may pass
+/// until the strike is known.
+pub const MAX_TIPS: usize = 32;

@@ -1,7 +1,7 @@
 use baize_frame::{Detections, Luminance};
 use baize_table_state::limits::MAX_BALLS;
 use baize_table_state::{
-    Ball, BallId, BallKind, CalibrationValidity, Confidence, EventKind, Flags, Game, Position,
+    Ball, BallId, BallKind, CalibrationValidity, Colour, Confidence, EventKind, Flags, Game, Position,
     ShotPrediction, Sigma, TableEvent, TableState, Velocity,
 };
 use heapless::Vec;
@@ -73,6 +73,7 @@ pub struct TableStage {
     tracker: Tracker,
     narrator: Narrator,
     cue: CueWatch,
+    game: Game,
     physics: Physics,
 }
 
@@ -85,6 +86,7 @@ impl TableStage {
             tracker: Tracker::new(),
             narrator: Narrator::new(),
             cue: CueWatch::new(),
+            game: Game::POOL,
             physics: Physics::default(),
         }
     }
@@ -163,17 +165,12 @@ impl TableStage {
             .events
             .iter()
             .find(|event| event.kind == EventKind::SHOT_BEGAN);
-        if let Some(strike) = strike {
-            self.cue.struck(strike.exposure_us);
+        if let Some((strike, ball)) = strike.and_then(|strike| Some((strike, struck(strike)?))) {
+            self.cue
+                .struck(strike.exposure_us, ball, calibration.ball_radius_mm());
         }
-        let resting_cue_ball = tracks
-            .iter()
-            .find(|track| track.is_published() && is_cue_ball(track) && !track.is_moving())
-            .map(|track| Addressed {
-                id: track.id,
-                place_mm: track.place_mm(),
-            });
-        out.state.cue = self.cue.step(stamp, calibration, &seen.cues, resting_cue_ball);
+        let balls = addressable(self.game, tracks);
+        (out.state.cue, out.state.cue_action) = self.cue.step(stamp, calibration, &seen.cues, &balls);
         out.prediction = self.predict(stamp, calibration);
     }
 
@@ -237,6 +234,7 @@ impl TableStage {
 
     /// Which balls are on the table: how many of each kind are published.
     pub fn set_game(&mut self, game: Game) {
+        self.game = game;
         self.tracker.set_game(game);
     }
 
@@ -260,6 +258,36 @@ impl Default for TableStage {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// The ball of a strike, where it lay.
+fn struck(strike: &TableEvent) -> Option<Addressed> {
+    let place = strike.position?;
+    Some(Addressed {
+        id: strike.ball?.id,
+        place_mm: [place.x_mm(), place.y_mm()].map(f64::from),
+    })
+}
+
+/// The resting balls that a cue may strike: the cue ball; in carom, where there are two, any that is not red; any where
+/// none is known to be the cue ball.
+fn addressable(game: Game, tracks: &[Track]) -> Vec<Addressed, MAX_TRACKS> {
+    let known = tracks
+        .iter()
+        .any(|track| track.is_published() && is_cue_ball(track));
+    let may_be_struck = |track: &&Track| {
+        let identity = track.named.identity;
+        is_cue_ball(track) || !known || (game == Game::CAROM && identity.colour() != Colour::RED)
+    };
+    tracks
+        .iter()
+        .filter(|track| track.is_published() && !track.is_moving())
+        .filter(may_be_struck)
+        .map(|track| Addressed {
+            id: track.id,
+            place_mm: track.place_mm(),
+        })
+        .collect()
 }
 
 fn is_cue_ball(track: &Track) -> bool {

@@ -7,6 +7,7 @@ mod calibrate;
 mod demo;
 mod detect;
 mod replay;
+mod replay_drawing;
 mod run;
 mod track;
 mod watch;

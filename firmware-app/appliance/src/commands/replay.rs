@@ -6,14 +6,14 @@ use std::path::Path;
 
 use baize_accelerator::Detector;
 use baize_camera::{Pace, SourceSpec, open};
-use baize_frame::{Detections, FrameFormat, ImageView};
+use baize_frame::{Detections, FrameFormat};
 use baize_table_vision::geometry::Calibration;
 use baize_table_vision::{FrameStamp, Observations, StageOutput, TableStage};
 use serde_json::Value;
 
 use super::args::ReplayArgs;
+use super::replay_drawing::Drawing;
 use crate::calibration_file::{Misfit, StoredCalibration};
-use crate::canvas::Canvas;
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::find_table::find_table;
@@ -51,6 +51,10 @@ pub fn run(args: &ReplayArgs) -> Result<(), Failure> {
         None => None,
     };
 
+    let mut drawing = args
+        .draw
+        .as_ref()
+        .map(|folder| Drawing::to(folder.clone(), calibration));
     let mut detections = Detections::new();
     let mut output = StageOutput::new();
     let mut out = std::io::stdout().lock();
@@ -93,8 +97,8 @@ pub fn run(args: &ReplayArgs) -> Result<(), Failure> {
             // Whoever read has seen enough.
             return Ok(());
         }
-        if let Some(folder) = &args.draw {
-            draw(folder, frames, &image, &output, calibration.as_ref())?;
+        if let Some(drawing) = &mut drawing {
+            drawing.draw(frames, &image, &output)?;
         }
     }
     if let Some(mut file) = record {
@@ -152,35 +156,4 @@ fn own_calibration(
     calibration.id = 1;
     log::info!("table found, residual {:.2} mm", calibration.residual_mm);
     Ok(Some(calibration))
-}
-
-fn draw(
-    folder: &Path,
-    number: u64,
-    image: &ImageView<'_>,
-    output: &StageOutput,
-    calibration: Option<&Calibration>,
-) -> Result<(), Failure> {
-    let mut canvas = Canvas::of(image);
-    if let Some(calibration) = calibration {
-        let corners = calibration
-            .table
-            .corners_mm()
-            .map(|[x, y]| calibration.project([x, y, 0.0]));
-        for side in 0..4 {
-            if let (Some(from), Some(to)) = (corners[side], corners[(side + 1) % 4]) {
-                canvas.line(from.map(|v| v as f32), to.map(|v| v as f32), [255, 0, 0]);
-            }
-        }
-    }
-    for (ball, pixel) in output.state.balls.iter().zip(&output.pixels) {
-        let colour = if ball.seen() { [255, 255, 0] } else { [255, 0, 255] };
-        canvas.ellipse(*pixel, [9.0, 9.0], colour);
-        canvas.number(
-            [pixel[0] + 10.0, pixel[1] - 12.0],
-            u32::from(ball.id.get()),
-            colour,
-        );
-    }
-    canvas.write(&folder.join(format!("{number:06}.png")))
 }

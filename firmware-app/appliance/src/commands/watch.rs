@@ -6,8 +6,8 @@ use std::io::{IsTerminal as _, Write as _};
 use std::time::{Duration, Instant};
 
 use baize_table_state::{
-    ApplianceStatus, Calibration, CameraStatus, DecodeError, Decoded, Message, TableEvent, TableName,
-    TableState, Topic, decode,
+    ApplianceStatus, Calibration, CameraStatus, DecodeError, Decoded, Message, ShotPrediction, TableEvent,
+    TableName, TableState, Topic, decode,
 };
 use rumqttc::{Client, Event, MqttOptions, Packet, QoS, RecvTimeoutError};
 use serde_json::{Value, json};
@@ -20,12 +20,13 @@ use crate::state_json;
 use crate::view::{self, Scene};
 
 /// What a subscriber listens to.
-const TOPICS: [Topic; 6] = [
+const TOPICS: [Topic; 7] = [
     Topic::Status,
     Topic::CameraStatus,
     Topic::State,
     Topic::Snapshot,
     Topic::Event,
+    Topic::Prediction,
     Topic::Calibration,
 ];
 
@@ -183,6 +184,13 @@ impl Watcher {
                     if self.scene.events.len() > 8 {
                         self.scene.events.remove(0);
                     }
+                    self.tell(object);
+                }
+            }
+            Topic::Prediction => {
+                if let Some(shot) = self.decoded::<ShotPrediction>(topic, payload) {
+                    let mut object = state_json::prediction(&shot);
+                    object["table"] = json!(table.as_str());
                     self.tell(object);
                 }
             }

@@ -34,12 +34,13 @@ fn differs(state: &TableState, other: &TableState) -> bool {
         || state.calibration_validity != other.calibration_validity
         || state.balls != other.balls
         || state.cue != other.cue
+        || state.cue_action != other.cue_action
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use baize_table_state::Flags;
+    use baize_table_state::{CueAction, CueState, Flags};
 
     fn still(frame: u64) -> TableState {
         TableState::uncalibrated(frame, frame * 1000)
@@ -76,5 +77,10 @@ mod tests {
         let mut changed = still(3);
         changed.flags.set(Flags::OCCLUDED, true);
         assert!(news.is_news(&changed, 17_000));
+        changed.cue_action = CueAction::only(CueState::HIDDEN);
+        assert!(
+            news.is_news(&changed, 25_000),
+            "a cue went that was not seen before either"
+        );
     }
 }

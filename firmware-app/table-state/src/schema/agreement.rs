@@ -11,7 +11,7 @@ use super::messages::MESSAGES;
 use crate::calibration::CalibrationMinor0;
 use crate::event::EventMinor0;
 use crate::prediction::PredictionMinor0;
-use crate::state::StateMinor0;
+use crate::state::{StateMinor0, StateMinor1};
 
 /// The wire types that the schema may give for what the codec encodes, first the plain one.
 fn described(ty: &NamedType) -> std::vec::Vec<String> {
@@ -40,7 +40,7 @@ fn described(ty: &NamedType) -> std::vec::Vec<String> {
     }
 }
 
-fn assert_describes(fields: &[Field], ty: &NamedType) {
+fn assert_describes(fields: &[&Field], ty: &NamedType) {
     let Model::Struct(encoded) = ty.ty else {
         panic!("{} is no struct", ty.name)
     };
@@ -64,7 +64,7 @@ fn assert_elements_described(ty: &NamedType) {
         Model::Struct(_) => {
             let name = ty.name.trim_start_matches("Packed");
             let (_, fields) = TYPES.iter().find(|(known, _)| *known == name).expect(name);
-            assert_describes(fields, ty);
+            assert_describes(&fields.iter().collect::<std::vec::Vec<_>>(), ty);
         }
         _ => {}
     }
@@ -72,15 +72,24 @@ fn assert_elements_described(ty: &NamedType) {
 
 #[test]
 fn the_field_tables_are_those_of_the_types_that_encode() {
-    let encoded = [
-        StateMinor0::SCHEMA,
-        EventMinor0::SCHEMA,
-        CalibrationMinor0::SCHEMA,
-        PredictionMinor0::SCHEMA,
+    let encoded: [&[&NamedType]; 4] = [
+        &[StateMinor0::SCHEMA, StateMinor1::SCHEMA],
+        &[EventMinor0::SCHEMA],
+        &[CalibrationMinor0::SCHEMA],
+        &[PredictionMinor0::SCHEMA],
     ];
     assert_eq!(MESSAGES.len(), encoded.len());
-    for (message, ty) in MESSAGES.iter().zip(encoded) {
-        assert_describes(message.fields, ty);
+    for (message, minors) in MESSAGES.iter().zip(encoded) {
+        assert_eq!(usize::from(message.minor) + 1, minors.len(), "{}", message.name);
+        for (minor, ty) in (0..).zip(minors) {
+            let fields = message
+                .fields
+                .iter()
+                .filter(|field| field.since_minor == minor)
+                .collect::<std::vec::Vec<_>>();
+            assert_describes(&fields, ty);
+        }
+        assert!(message.fields.is_sorted_by_key(|field| field.since_minor));
     }
 }
 

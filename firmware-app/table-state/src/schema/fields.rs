@@ -31,6 +31,7 @@ pub(super) const ENCODINGS: &[(&str, &str)] = &[
 pub(super) const RULES: &[&str] = &[
     "The first eight bytes are the key. Say another key once and ignore the message.",
     "The ninth byte is the minor version. If it is newer, read the fields known here and ignore the bytes after them.",
+    "A field with since_minor is absent from messages of an older minor version.",
     "Element types are frozen for the major version; what is new is appended to the messages.",
     "A code or flag without a name here is unknown: keep the message, ignore the code. Reserved bits are to be ignored.",
 ];
@@ -48,6 +49,8 @@ pub(super) struct Field {
     pub codes: &'static str,
     /// What is packed into the integer; empty where nothing is.
     pub bits: &'static [Bits],
+    /// The minor version that appended it to its message.
+    pub since_minor: u8,
     pub about: &'static str,
 }
 
@@ -73,6 +76,7 @@ pub(super) const fn field(
         offset: 0,
         codes: "",
         bits: &[],
+        since_minor: 0,
         about,
     }
 }

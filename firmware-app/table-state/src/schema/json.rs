@@ -84,6 +84,9 @@ fn field<W: Write>(out: &mut W, field: &Field) -> Result {
             )
         })?;
     }
+    if field.since_minor != 0 {
+        write!(out, r#","since_minor":{}"#, field.since_minor)?;
+    }
     write!(out, r#","about":"{}"}}"#, field.about)
 }
 

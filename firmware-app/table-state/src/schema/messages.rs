@@ -59,6 +59,32 @@ pub(super) const MESSAGES: &[Layout] = &[
             },
             field("balls", "list<Ball>", "", "ids ascending"),
             field("cue", "option<Cue>", "", "the cue, if one is seen"),
+            Field {
+                since_minor: 1,
+                ..coded(
+                    "cue_state",
+                    "cue_state",
+                    "what the cue is doing, whether it is seen or not",
+                )
+            },
+            Field {
+                since_minor: 1,
+                ..field(
+                    "addressed_ball",
+                    "option<u8>",
+                    "",
+                    "id of the ball that the cue aims at or has struck",
+                )
+            },
+            Field {
+                since_minor: 1,
+                ..field(
+                    "tip_speed_mm_s",
+                    "option<i16le>",
+                    "mm/s",
+                    "of the tip along the cue, positive towards the ball; while striking, at the strike",
+                )
+            },
         ],
     ),
     layout::<TableEvent>(

@@ -7,8 +7,9 @@
 use baize_table_state::limits::{MAX_BALL_ID, MAX_BALLS, MAX_LEGS, MAX_POCKETS};
 use baize_table_state::{
     Ball, BallId, BallName, Calibration, CalibrationMethod, CalibrationValidity, Colour, Confidence, Cue,
-    CueState, Direction, EventKind, Flags, Game, Identity, Leg, LegEnd, Message, OriginCorner, Pocket,
-    PocketKind, Position, ProjectorMapping, ShotPrediction, Sigma, TableEvent, TableState, Velocity, encode,
+    CueAction, CueState, Direction, EventKind, Flags, Game, Identity, Leg, LegEnd, Message, OriginCorner,
+    Pocket, PocketKind, Position, ProjectorMapping, ShotPrediction, Sigma, TableEvent, TableState, Velocity,
+    encode,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -85,8 +86,12 @@ pub fn shot_under_way() -> TableState {
             direction: Direction::from_degrees(-0.83),
             sigma: Sigma::from_mm(2.0),
             confidence: Confidence::from_ratio(0.93),
-            state: CueState::STRUCK,
         }),
+        cue_action: CueAction {
+            state: CueState::STRIKING,
+            addresses: Some(id(0)),
+            tip_speed_mm_s: Some(2210),
+        },
     }
 }
 
@@ -99,6 +104,7 @@ pub fn empty_table() -> TableState {
         flags: Flags::ALL_AT_REST | Flags::EMPTY_TABLE,
         balls: heapless::Vec::new(),
         cue: None,
+        cue_action: CueAction::only(CueState::HIDDEN),
     }
 }
 
@@ -245,15 +251,25 @@ pub fn any_ball() -> impl Strategy<Value = Ball> {
 }
 
 pub fn any_cue() -> impl Strategy<Value = Cue> {
-    (any_position(), any_direction(), any_certainty(), any::<u8>()).prop_map(
-        |(tip, direction, (sigma, confidence), state)| Cue {
-            tip,
-            direction,
-            sigma,
-            confidence,
-            state: CueState::from_code(state),
-        },
+    (any_position(), any_direction(), any_certainty()).prop_map(|(tip, direction, (sigma, confidence))| Cue {
+        tip,
+        direction,
+        sigma,
+        confidence,
+    })
+}
+
+pub fn any_cue_action() -> impl Strategy<Value = CueAction> {
+    (
+        any::<u8>(),
+        option::of(any_name().prop_map(|name| name.id)),
+        option::of(any::<i16>()),
     )
+        .prop_map(|(state, addresses, tip_speed_mm_s)| CueAction {
+            state: CueState::from_code(state),
+            addresses,
+            tip_speed_mm_s,
+        })
 }
 
 /// Any state with at most this many balls. Large numbers are as likely as small ones, so that sizes are tried at both ends.
@@ -263,9 +279,10 @@ pub fn any_state(max_balls: usize) -> impl Strategy<Value = TableState> {
         (any_u64(), any_u64(), any_u32(), any::<u8>(), any_u32()),
         vec(any_ball(), 0..=max_balls),
         option::of(any_cue()),
+        any_cue_action(),
     )
         .prop_map(
-            |((frame_id, exposure_us, calibration_id, validity, flags), balls, cue)| TableState {
+            |((frame_id, exposure_us, calibration_id, validity, flags), balls, cue, cue_action)| TableState {
                 frame_id,
                 exposure_us,
                 calibration_id,
@@ -273,6 +290,7 @@ pub fn any_state(max_balls: usize) -> impl Strategy<Value = TableState> {
                 flags: Flags::from_bits(flags),
                 balls: balls.into_iter().collect(),
                 cue,
+                cue_action,
             },
         )
 }

@@ -1,6 +1,7 @@
 //! Cameras over tables, for all tests of the crate.
 #![allow(dead_code, reason = "each test program uses a part")]
 
+pub mod scene;
 pub mod table;
 
 use baize_table_vision::geometry::linear::{Vec3, mul33};
