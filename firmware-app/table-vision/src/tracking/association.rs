@@ -14,7 +14,7 @@ const UNPAIRED: f64 = 22.0;
 /// What it costs to assume that a ball was hit since it was last seen, whatever its place then.
 const HIT: f64 = 10.0;
 /// And that a ball that is not the cue ball was hit while nothing moved: more than the cue ball has moved by now.
-const UNCAUSED: f64 = 8.0;
+const UNCAUSED: f64 = 10.0;
 /// What the farthest place that a ball hit can have reached costs more than the nearest.
 const FARTHEST: f64 = 4.0;
 /// No ball is faster: a break shot is 10 m/s.
