@@ -12,15 +12,15 @@ const AFTER_US: f64 = 85_000.0;
 const TRIED: i32 = 24;
 const REACH_US: f64 = 48_000.0;
 /// How well a wall's place is known, and the speed that a cushion gives back: as a part of it, and in mm/s.
-const WALL_SIGMA_MM: f64 = 0.7;
-const KEPT_PART: f64 = 0.12;
+const WALL_SIGMA_MM: f64 = 1.2;
+const KEPT_PART: f64 = 0.25;
 const KEPT_SIGMA_MM_S: f64 = 15.0;
 /// What spin does to the speed after an impact, mm/s².
 const SPIN_MM_S2: f64 = 1000.0;
 /// A push or a speed that nothing is known of, mm/s.
 const ANY_MM_S: f64 = 1e4;
 /// What a sighting may leave unexplained, squared in sigma.
-const FITS: f64 = 2.5;
+const FITS: f64 = 8.0;
 
 /// A ball that met a cushion.
 #[derive(Debug, Clone, Copy, PartialEq)]

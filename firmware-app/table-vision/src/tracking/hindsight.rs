@@ -21,6 +21,8 @@ const REACH_US: f64 = 50_000.0;
 /// Impacts of a ball closer in time than this, or than so many intervals, share their bends.
 const TOGETHER_US: f64 = 8_000.0;
 const TOGETHER_INTERVALS: f64 = 1.5;
+/// A ball does not turn back from a cushion twice within this time.
+const SAME_BOUNCE_US: u64 = 30_000;
 /// Two balls seen no nearer to each other than a diameter and this, beside what they move in an interval, did not meet.
 const APART_MM: f64 = 5.0;
 /// How much more one that moves may have moved than its speed now says.
@@ -110,10 +112,7 @@ impl Incidents {
             }
             let happened = match incident.what {
                 What::HitBall(_) => self.measure_contact(&mut incident, tracks, calibration, interval_us),
-                _ => {
-                    self.measure_bounce(&mut incident, tracks, calibration);
-                    true
-                }
+                _ => self.measure_bounce(&mut incident, tracks, calibration),
             };
             if happened {
                 self.tell(incident);
@@ -155,9 +154,15 @@ impl Incidents {
         true
     }
 
-    fn measure_bounce(&mut self, incident: &mut Incident, tracks: &[Track], calibration: &Calibration) {
+    /// Whether the ball met a cushion, and not the same one that it was said to have met already.
+    fn measure_bounce(
+        &mut self,
+        incident: &mut Incident,
+        tracks: &[Track],
+        calibration: &Calibration,
+    ) -> bool {
         let Some(track) = tracks.iter().find(|track| track.id == incident.ball) else {
-            return;
+            return true;
         };
         let at_us = incident.at_us as f64;
         let wall = Wall::nearest(
@@ -175,6 +180,12 @@ impl Incidents {
             incident.place_mm = turned.place_mm;
             incident.velocity_mm_s = turned.velocity_mm_s;
         }
+        let first = self.recent.iter().find(|impact| {
+            impact.ball == incident.ball
+                && impact.what == What::HitCushion
+                && impact.at_us.abs_diff(incident.at_us) < SAME_BOUNCE_US
+        });
+        first.is_none_or(|first| first.frame_id == incident.frame_id)
     }
 
     /// Both balls of a contact, and whether nothing else pushed either at about that time.

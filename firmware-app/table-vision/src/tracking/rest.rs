@@ -72,7 +72,7 @@ impl Calm {
 
     /// What a start just before one of the residuals explains: the way grows evenly from there on.
     fn start_at(&self, first: usize, variances: [[f64; 2]; 2]) -> f64 {
-        let started_us = 0.5 * (self.residuals[first - 1].0 + self.residuals[first].0) as f64;
+        let started_us = 0.5 * (self.residuals[first - 1].0 as f64 + self.residuals[first].0 as f64);
         let (mut ways, mut sum, mut squares) = ([0.0; 2], 0.0, 0.0);
         for (exposure_us, off_mm) in &self.residuals[first..] {
             let moved = (*exposure_us as f64 - started_us) / 1e6;
