@@ -14,7 +14,7 @@ const UNPAIRED: f64 = 22.0;
 /// What it costs to assume that a ball was hit since it was last seen, whatever its place then.
 const HIT: f64 = 10.0;
 /// And that a ball that is not the cue ball was hit while nothing moved: more than the cue ball has moved by now.
-const UNCAUSED: f64 = 10.0;
+const UNCAUSED: f64 = 8.0;
 /// What the farthest place that a ball hit can have reached costs more than the nearest.
 const FARTHEST: f64 = 4.0;
 /// No ball is faster: a break shot is 10 m/s.
@@ -76,7 +76,8 @@ fn motion_cost(track: &Track, seen: &Observation, elapsed_s: f64, may_be_hit: bo
     if part > 1.0 {
         return went_on;
     }
-    let uncaused = if may_be_hit { 0.0 } else { UNCAUSED };
-    let score = f64::from(seen.score.clamp(0.1, 1.0));
-    went_on.min(HIT + FARTHEST * part * part + uncaused - 2.0 * libm::log(score))
+    let doubt = -2.0 * libm::log(f64::from(seen.score.clamp(0.1, 1.0)));
+    // False detections score low: counted twice where nothing else says that the ball was hit.
+    let uncaused = if may_be_hit { 0.0 } else { UNCAUSED + doubt };
+    went_on.min(HIT + FARTHEST * part * part + uncaused + doubt)
 }
