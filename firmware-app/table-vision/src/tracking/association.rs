@@ -76,7 +76,8 @@ fn motion_cost(track: &Track, seen: &Observation, elapsed_s: f64, may_be_hit: bo
     if part > 1.0 {
         return went_on;
     }
-    let uncaused = if may_be_hit { 0.0 } else { UNCAUSED };
-    let score = f64::from(seen.score.clamp(0.1, 1.0));
-    went_on.min(HIT + FARTHEST * part * part + uncaused - 2.0 * libm::log(score))
+    let doubt = -2.0 * libm::log(f64::from(seen.score.clamp(0.1, 1.0)));
+    // False detections score low: counted twice where nothing else says that the ball was hit.
+    let uncaused = if may_be_hit { 0.0 } else { UNCAUSED + doubt };
+    went_on.min(HIT + FARTHEST * part * part + uncaused + doubt)
 }

@@ -10,13 +10,15 @@ use crate::geometry::linear::{Vec2, add2, dot2, norm2, scale2, sub2};
 use crate::limits::{MAX_IMPACTS, MAX_TRACKS};
 
 /// The part of the speed along the line of centres that two balls keep: pool balls, 0.92 to 0.98 (Alciatore).
-const BALL_RESTITUTION: f64 = 0.95;
+pub const BALL_RESTITUTION: f64 = 0.95;
 /// Friction between balls at the speeds of play, as a part of the push (Alciatore, TP A-14).
 const BALL_FRICTION: f64 = 0.05;
 /// The parts of the speed into and along a cushion that a ball keeps: medians over shots of a physics that is not ours,
 /// see `tests/motion`.
-const CUSHION_RESTITUTION: f64 = 0.79;
+pub const CUSHION_RESTITUTION: f64 = 0.79;
 const CUSHION_ALONG: f64 = 0.73;
+/// The nose is at 63.5 % of a ball's height (WPA): at the touch, the middle is so many radii from it.
+const NOSE_RADII: f64 = 0.963;
 /// A ball whose middle comes this close to a pocket's rim may fall, in radii.
 const FALLS_RADII: f64 = 0.5;
 /// From a corner of the noses to where the cushion begins, and from the middle of a long side.
@@ -53,6 +55,31 @@ pub struct Mover {
 pub enum Met {
     Ball(u8),
     Cushion,
+}
+
+/// Where the middle of a ball turns back: along a side, and which side that is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Wall {
+    pub axis: usize,
+    pub place_mm: f64,
+}
+
+impl Wall {
+    /// The wall nearest to a place. A cushion's nose is higher than the ball's middle, so that this comes closer than a radius.
+    pub fn nearest(place_mm: Vec2, table: &TableSize, radius_mm: f64) -> Self {
+        let near_mm = NOSE_RADII * radius_mm;
+        let wall = |axis: usize| {
+            let side_mm = [table.length_mm, table.width_mm][axis];
+            let far = place_mm[axis] > 0.5 * side_mm;
+            Self {
+                axis,
+                place_mm: if far { side_mm - near_mm } else { near_mm },
+            }
+        };
+        let off = |wall: &Self| (place_mm[wall.axis] - wall.place_mm).abs();
+        let (x, y) = (wall(0), wall(1));
+        if off(&x) < off(&y) { x } else { y }
+    }
 }
 
 /// Two balls, or a ball and a cushion, met.

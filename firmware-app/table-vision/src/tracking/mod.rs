@@ -3,12 +3,18 @@
 
 mod assignment;
 mod association;
+mod bounce;
 mod collide;
 mod ending;
+mod hindsight;
 mod incidents;
 mod innovation;
 mod kalman;
+mod least_squares;
+mod meeting;
+mod party;
 mod rest;
+mod starts;
 mod track;
 mod trail;
 

@@ -1,14 +1,18 @@
 //! When a ball comes to rest and when it begins to move, told from the noise of its places.
 
+use heapless::Vec;
+
 use crate::geometry::linear::{Vec2, norm2, sub2};
 
-/// Shares of the newest residual in the two averaged ones: in the first two or three frames decide, in the second six or
-/// so, for balls that start slowly before a fast camera.
-const RESIDUAL_GAINS: [f64; 2] = [0.5, 0.25];
-/// An averaged residual beyond this (squared, in sigma, two degrees of freedom) is no noise: once in a million frames,
-/// less than one false start in an hour at 120 frames a second.
-const DISTURBED: f64 = 28.0;
-/// Within this the ball had surely not moved yet.
+/// Exposures in which a start may hide: with 1 mm of noise, a ball at 0.1 m/s needs 50 ms to stand out, and so many are 50 ms
+/// before a camera of 120 frames a second.
+const WATCHED: usize = 6;
+/// How much likelier a start at one of them must be than rest (in -2 log-likelihood, two degrees of freedom): by chance
+/// once in nine million, less than once in an hour at 120 frames a second.
+const DISTURBED: f64 = 32.0;
+/// The share of the newest residual in the averaged one, and within what (squared, in sigma) that says that the ball had
+/// surely not moved yet.
+const RESIDUAL_GAIN: f64 = 0.5;
 const CALM: f64 = 6.0;
 
 /// A ball has settled when it stayed within the noise of one place for this long,
@@ -21,17 +25,20 @@ const SETTLING_SIGMAS: f64 = 3.5;
 const SETTLING_SLACK_MM: f64 = 0.3;
 
 /// Watches a ball at rest.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Calm {
-    residuals_mm: [Vec2; 2],
+    average_mm: Vec2,
     until_us: u64,
+    /// How far from its place the ball was seen of late, and when; oldest first.
+    residuals: Vec<(u64, Vec2), WATCHED>,
 }
 
 impl Calm {
     pub fn since(exposure_us: u64) -> Self {
         Self {
-            residuals_mm: [[0.0; 2]; 2],
+            average_mm: [0.0; 2],
             until_us: exposure_us,
+            residuals: Vec::new(),
         }
     }
 
@@ -43,22 +50,43 @@ impl Calm {
     /// Takes in how far the ball was seen from its place. `variances` are, along each side, those of the place and of
     /// the observation. Whether it has begun to move.
     pub fn is_disturbed(&mut self, off_mm: Vec2, variances: [[f64; 2]; 2], exposure_us: u64) -> bool {
-        let mut squared = [0.0; 2];
-        for ((residual_mm, gain), squared) in
-            self.residuals_mm.iter_mut().zip(RESIDUAL_GAINS).zip(&mut squared)
-        {
-            // Averaging with a gain leaves this part of the noise's variance.
-            let noise = gain / (2.0 - gain);
-            for i in 0..2 {
-                residual_mm[i] += gain * (off_mm[i] - residual_mm[i]);
-                let [of_place, of_observation] = variances[i];
-                *squared += residual_mm[i] * residual_mm[i] / (of_place + noise * of_observation);
-            }
+        let mut squared = 0.0;
+        // Averaging with a gain leaves this part of the noise's variance.
+        let noise = RESIDUAL_GAIN / (2.0 - RESIDUAL_GAIN);
+        for i in 0..2 {
+            let average_mm = &mut self.average_mm[i];
+            *average_mm += RESIDUAL_GAIN * (off_mm[i] - *average_mm);
+            let [of_place, of_observation] = variances[i];
+            squared += *average_mm * *average_mm / (of_place + noise * of_observation);
         }
-        if squared[0] < CALM {
+        if squared < CALM {
             self.until_us = exposure_us;
         }
-        squared.iter().any(|squared| *squared > DISTURBED)
+        if self.residuals.is_full() {
+            self.residuals.remove(0);
+        }
+        // Within capacity: made room above.
+        let _ = self.residuals.push((exposure_us, off_mm));
+        (1..self.residuals.len()).any(|first| self.start_at(first, variances) > DISTURBED)
+    }
+
+    /// What a start just before one of the residuals explains: the way grows evenly from there on.
+    fn start_at(&self, first: usize, variances: [[f64; 2]; 2]) -> f64 {
+        let started_us = 0.5 * (self.residuals[first - 1].0 as f64 + self.residuals[first].0 as f64);
+        let (mut ways, mut sum, mut squares) = ([0.0; 2], 0.0, 0.0);
+        for (exposure_us, off_mm) in &self.residuals[first..] {
+            let moved = (*exposure_us as f64 - started_us) / 1e6;
+            sum += moved;
+            squares += moved * moved;
+            for (way, off_mm) in ways.iter_mut().zip(off_mm) {
+                *way += moved * off_mm;
+            }
+        }
+        (ways.iter().zip(variances))
+            .map(|(way, [of_place, of_observation])| {
+                way * way / (squares * of_observation + sum * sum * of_place)
+            })
+            .sum()
     }
 }
 

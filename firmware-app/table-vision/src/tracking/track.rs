@@ -52,7 +52,7 @@ const SYSTEMATIC_SHARE: f64 = 0.25;
 const SCORE_GAIN: f32 = 0.2;
 
 /// Whether a ball moves, and what tells when that changes.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Motion {
     Resting(Calm),
     Moving(Settling),
@@ -348,7 +348,7 @@ impl Track {
         }
         let hit = self.verdict == Verdict::HitUnexpectedly;
         let expected_to_move = self.speed_mm_s() > 0.0;
-        match self.motion {
+        match self.motion.clone() {
             Motion::Resting(mut calm) if !expected_to_move || hit => {
                 let before = self.unhit.unwrap_or(self.axes);
                 let steadiness = self.steadiness;

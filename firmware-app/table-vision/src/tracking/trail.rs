@@ -4,8 +4,8 @@ use heapless::Vec;
 
 use crate::geometry::linear::{Vec2, add2, dot2, norm2, scale2, sub2};
 
-/// Places that are remembered: a tenth of a second at 120 frames a second.
-const PLACES: usize = 12;
+/// Places that are remembered: a fifth of a second at 120 frames a second.
+const PLACES: usize = 24;
 /// Deceleration of a ball that slides, as most do just after an impact: 0.2 g.
 const SLIDING_MM_S2: f64 = 1962.0;
 
@@ -65,6 +65,32 @@ impl Trail {
         self.places.iter().filter(move |seen| seen.exposure_us > since_us)
     }
 
+    /// When this ball and another one were seen nearest to each other later than `since_us`.
+    pub fn nearest(&self, other: &Self, since_us: u64) -> Option<Nearest> {
+        let mut nearest: Option<Nearest> = None;
+        let mut before: Option<Vec2> = None;
+        for own in self.since(since_us) {
+            let mut its = other.since(since_us);
+            let Some(its) = its.find(|its| its.exposure_us == own.exposure_us) else {
+                continue;
+            };
+            let apart = sub2(its.place_mm, own.place_mm);
+            let step_mm = before.map_or(0.0, |before| norm2(sub2(apart, before)));
+            if let Some(nearest) = nearest.as_mut().filter(|nearest| nearest.step_mm == 0.0) {
+                nearest.step_mm = step_mm;
+            }
+            if nearest.is_none_or(|so_far| norm2(apart) < so_far.apart_mm) {
+                nearest = Some(Nearest {
+                    at_us: own.exposure_us,
+                    apart_mm: norm2(apart),
+                    step_mm,
+                });
+            }
+            before = Some(apart);
+        }
+        nearest
+    }
+
     /// How close the ball came to a place between two instants: straight from sighting to sighting, or straight on from
     /// the sightings before, for its way may have been bent there. `None` if it was not seen then.
     pub fn approach(&self, to_mm: Vec2, from_us: f64, until_us: f64) -> Option<Approach> {
@@ -92,6 +118,15 @@ impl Trail {
         }
         approach
     }
+}
+
+/// How near two balls were seen to each other.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Nearest {
+    pub at_us: u64,
+    pub apart_mm: f64,
+    /// How much that changed from one sighting to the next then.
+    pub step_mm: f64,
 }
 
 /// How a ball passed a place.
@@ -172,19 +207,4 @@ pub fn departure<'a>(
         at_us: earliest_us as f64 + start_s * 1e6,
         velocity_mm_s: scale2(direction, speed),
     })
-}
-
-/// The velocity with which a ball left a place at a known instant.
-pub fn velocity_from<'a>(
-    from_mm: Vec2,
-    at_us: u64,
-    seen: impl Iterator<Item = &'a Sighting>,
-) -> Option<Vec2> {
-    let (mut sum, mut weight) = ([0.0; 2], 0.0);
-    for sighting in seen {
-        let t = sighting.exposure_us.saturating_sub(at_us) as f64 / 1e6;
-        sum = add2(sum, scale2(sub2(sighting.place_mm, from_mm), t));
-        weight += t * t;
-    }
-    (weight > 0.0).then(|| scale2(sum, 1.0 / weight))
 }

@@ -1,0 +1,103 @@
+//! A ball that turned back from a cushion, told from where it was seen before and after: when, and how fast it went on.
+
+use super::collide::{CUSHION_RESTITUTION, Wall};
+use super::least_squares::{Fit, LeastSquares};
+use super::party::Party;
+use crate::geometry::linear::Vec2;
+
+/// Sightings so long before and after an impact tell its time.
+const BEFORE_US: f64 = 110_000.0;
+const AFTER_US: f64 = 85_000.0;
+/// Instants tried on each side of the guess, and how far the farthest is.
+const TRIED: i32 = 24;
+const REACH_US: f64 = 48_000.0;
+/// How well a wall's place is known, and the speed that a cushion gives back: as a part of it, and in mm/s.
+const WALL_SIGMA_MM: f64 = 1.2;
+const KEPT_PART: f64 = 0.25;
+const KEPT_SIGMA_MM_S: f64 = 15.0;
+/// What spin does to the speed after an impact, mm/s².
+const SPIN_MM_S2: f64 = 1000.0;
+/// A push or a speed that nothing is known of, mm/s.
+const ANY_MM_S: f64 = 1e4;
+/// What a sighting may leave unexplained, squared in sigma.
+const FITS: f64 = 8.0;
+
+/// A ball that met a cushion.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Bounce {
+    pub at_us: f64,
+    pub place_mm: Vec2,
+    /// Just afterwards.
+    pub velocity_mm_s: Vec2,
+}
+
+/// When a ball met a wall near an instant; `None` if too little was seen of it, or what was seen is not that.
+pub fn bounce(party: &Party<'_>, wall: Wall, around_us: f64) -> Option<Bounce> {
+    let (near_us, ..) = best_near(&party.around(around_us, BEFORE_US, AFTER_US), wall, around_us)?;
+    let party = party.around(near_us, BEFORE_US, AFTER_US);
+    let (at_us, across, along) = best_near(&party, wall, near_us)?;
+    let freedom = (2.0 * party.sightings().count() as f64 - 6.0).max(1.0);
+    if (across.misfit + along.misfit) / freedom > FITS {
+        return None;
+    }
+    let mut bounce = Bounce {
+        at_us,
+        place_mm: [0.0; 2],
+        velocity_mm_s: [0.0; 2],
+    };
+    for (axis, fit) in [(wall.axis, across), (1 - wall.axis, along)] {
+        let [place, velocity, change, _] = fit.unknowns;
+        bounce.place_mm[axis] = place;
+        bounce.velocity_mm_s[axis] = velocity + change;
+    }
+    Some(bounce)
+}
+
+fn best_near(party: &Party<'_>, wall: Wall, around_us: f64) -> Option<(f64, Fit<4>, Fit<4>)> {
+    let mut best: Option<(f64, Fit<4>, Fit<4>)> = None;
+    for k in -TRIED..=TRIED {
+        let at_us = around_us + REACH_US * f64::from(k) / f64::from(TRIED);
+        if !party.was_seen(at_us).iter().all(|seen| *seen) {
+            continue;
+        }
+        let Some(across) = bent(party, wall.axis, at_us, Some(wall.place_mm)) else {
+            continue;
+        };
+        let Some(along) = bent(party, 1 - wall.axis, at_us, None) else {
+            continue;
+        };
+        let misfit = across.misfit + along.misfit;
+        if best.is_none_or(|(_, a, b)| misfit < a.misfit + b.misfit) {
+            best = Some((at_us, across, along));
+        }
+    }
+    best
+}
+
+/// Place, velocity before, its change and the acceleration after, along one side.
+fn bent(party: &Party<'_>, axis: usize, at_us: f64, wall_mm: Option<f64>) -> Option<Fit<4>> {
+    let mut equations = LeastSquares::<4>::new();
+    for seen in party.sightings() {
+        let t = (seen.exposure_us as f64 - at_us) / 1e6;
+        let after = t.max(0.0);
+        equations.add(
+            &[(0, 1.0), (1, t), (2, after), (3, 0.5 * after * after)],
+            seen.place_mm[axis],
+            party.sigma_mm,
+        );
+    }
+    equations.add(&[(1, 1.0)], 0.0, ANY_MM_S);
+    equations.add(&[(2, 1.0)], 0.0, ANY_MM_S);
+    equations.add(&[(3, 1.0)], 0.0, SPIN_MM_S2);
+    let Some(wall_mm) = wall_mm else {
+        return equations.solve();
+    };
+    equations.add(&[(0, 1.0)], wall_mm, WALL_SIGMA_MM);
+    let speed = equations.solve()?.unknowns[1].abs();
+    equations.add(
+        &[(2, 1.0), (1, 1.0 + CUSHION_RESTITUTION)],
+        0.0,
+        KEPT_PART * speed + KEPT_SIGMA_MM_S,
+    );
+    equations.solve()
+}

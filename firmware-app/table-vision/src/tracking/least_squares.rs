@@ -1,0 +1,65 @@
+//! Linear least squares of a few unknowns, row by row.
+
+/// Normal equations of `N` unknowns.
+#[derive(Debug, Clone, Copy)]
+pub struct LeastSquares<const N: usize> {
+    matrix: [[f64; N]; N],
+    right: [f64; N],
+    squares: f64,
+}
+
+/// Unknowns that fit best, and the sum of squared residuals in sigma that they leave.
+#[derive(Debug, Clone, Copy)]
+pub struct Fit<const N: usize> {
+    pub unknowns: [f64; N],
+    pub misfit: f64,
+}
+
+impl<const N: usize> LeastSquares<N> {
+    pub const fn new() -> Self {
+        Self {
+            matrix: [[0.0; N]; N],
+            right: [0.0; N],
+            squares: 0.0,
+        }
+    }
+
+    /// One more equation: the sum of `terms`, each an unknown's index and its factor, is `value` to within `sigma`.
+    pub fn add(&mut self, terms: &[(usize, f64)], value: f64, sigma: f64) {
+        let weight = 1.0 / (sigma * sigma);
+        for &(i, a) in terms {
+            for &(j, b) in terms {
+                self.matrix[i][j] += weight * a * b;
+            }
+            self.right[i] += weight * a * value;
+        }
+        self.squares += weight * value * value;
+    }
+
+    /// The solution by Cholesky's method; `None` if the equations leave an unknown open.
+    pub fn solve(&self) -> Option<Fit<N>> {
+        let mut root = self.matrix;
+        let mut unknowns = self.right;
+        for i in 0..N {
+            for j in 0..=i {
+                let sum = (0..j).fold(root[i][j], |sum, k| sum - root[i][k] * root[j][k]);
+                if i != j {
+                    root[i][j] = sum / root[j][j];
+                } else if sum > 1e-12 * self.matrix[i][i] {
+                    root[i][i] = libm::sqrt(sum);
+                } else {
+                    return None;
+                }
+            }
+            unknowns[i] = (0..i).fold(unknowns[i], |sum, k| sum - root[i][k] * unknowns[k]) / root[i][i];
+        }
+        let explained: f64 = unknowns.iter().map(|part| part * part).sum();
+        for i in (0..N).rev() {
+            unknowns[i] = (i + 1..N).fold(unknowns[i], |sum, k| sum - root[k][i] * unknowns[k]) / root[i][i];
+        }
+        Some(Fit {
+            unknowns,
+            misfit: (self.squares - explained).max(0.0),
+        })
+    }
+}

@@ -1,0 +1,252 @@
+//! Balls that left their rest: when and how fast, and what sent them.
+//!
+//! A ball's first way, followed back, ends where the ball that sent it must have been. If one was there, it is a contact;
+//! if none was, the ball was struck.
+
+use super::incidents::{Incident, Incidents, SAME_MEETING_US, What};
+use super::track::Track;
+use super::trail::{Departure, departure};
+use crate::FrameStamp;
+use crate::geometry::Calibration;
+use crate::geometry::linear::{Vec2, add2, norm2, scale2, sub2};
+use baize_table_state::BallId;
+
+/// A ball's first way is watched for this long, unless it is clear before; a strike is to be told within 100 ms.
+pub const WATCHED_US: f64 = 90_000.0;
+/// It is clear with so many sightings over such a time, or over such a way.
+const CLEAR_SIGHTINGS: usize = 3;
+const CLEAR_US: f64 = 45_000.0;
+const CLEAR_WAY_MM: f64 = 150.0;
+/// How far from where a ball must have been to send another one it may seem to have been.
+const CAUSE_MM: f64 = 12.0;
+/// And more, as a part of what it moves from sighting to sighting: its way was bent there.
+const CAUSE_PART: f64 = 0.12;
+/// Noise of a sighting across a way.
+const ACROSS_MM: f64 = 1.5;
+
+/// A ball that left its rest; what sent it is not known yet.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Start {
+    pub ball: BallId,
+    pub from_mm: Vec2,
+    pub until_us: u64,
+    pub shown: FrameStamp,
+}
+
+/// What the newest exposure left of the balls.
+#[derive(Debug, Clone, Copy)]
+struct Scene<'a> {
+    tracks: &'a [Track],
+    touch_mm: f64,
+}
+
+impl Scene<'_> {
+    fn track(&self, ball: BallId) -> Option<&Track> {
+        self.tracks.iter().find(|track| track.id == ball)
+    }
+
+    /// Whether a ball has met something since it left its rest.
+    fn bent(&self, start: &Start) -> bool {
+        self.track(start.ball)
+            .is_some_and(|track| track.bent_us >= start.shown.exposure_us)
+    }
+
+    /// How a ball left its rest, and how far it has come straight.
+    fn first_way(&self, start: &Start) -> Option<(Departure, f64)> {
+        let track = self.track(start.ball)?;
+        let end_us = if self.bent(start) { track.bent_us } else { u64::MAX };
+        let way = track
+            .trail
+            .since(start.until_us)
+            .filter(|seen| seen.exposure_us <= end_us);
+        let length_mm = norm2(sub2(way.clone().last()?.place_mm, start.from_mm));
+        Some((departure(start.from_mm, start.until_us, way)?, length_mm))
+    }
+
+    /// Where the ball was that sent another one this way.
+    fn sender_place(&self, start: &Start, left: &Departure) -> Vec2 {
+        let speed = norm2(left.velocity_mm_s).max(1e-9);
+        sub2(start.from_mm, scale2(left.velocity_mm_s, self.touch_mm / speed))
+    }
+
+    /// How far a ball passed from where the sender was then, as a part of what is allowed.
+    fn sent_by(
+        &self,
+        other: &Track,
+        sender_mm: Vec2,
+        left: &Departure,
+        length_mm: f64,
+        interval_us: f64,
+    ) -> Option<f64> {
+        let direction_mm = self.touch_mm * (ACROSS_MM / length_mm.max(ACROSS_MM)).min(1.0);
+        let approach = other
+            .trail
+            .approach(sender_mm, left.at_us - interval_us, left.at_us + interval_us)?;
+        let allowed_mm = CAUSE_MM + direction_mm + CAUSE_PART * approach.step_mm;
+        (approach.moved_mm > 2.0 * ACROSS_MM).then_some(approach.distance_mm / allowed_mm)
+    }
+}
+
+impl Incidents {
+    /// Tells what sent the balls that left their rest, where that is clear by now.
+    pub(super) fn resolve_starts(
+        &mut self,
+        stamp: FrameStamp,
+        began_us: u64,
+        tracks: &[Track],
+        calibration: &Calibration,
+    ) {
+        let scene = Scene {
+            tracks,
+            touch_mm: calibration.ball_diameter_mm,
+        };
+        let starts = core::mem::take(&mut self.starts);
+        for start in starts {
+            let Some(track) = tracks.iter().find(|track| track.id == start.ball) else {
+                continue;
+            };
+            // Only what belongs to its first way.
+            let bent = scene.bent(&start);
+            let end_us = if bent { track.bent_us } else { u64::MAX };
+            let way = track
+                .trail
+                .since(start.until_us)
+                .filter(|seen| seen.exposure_us <= end_us);
+            let Some(left) = departure(start.from_mm, start.until_us, way.clone()) else {
+                if track.is_moving() {
+                    let _ = self.starts.push(start);
+                }
+                continue;
+            };
+            let sightings = way.clone().count();
+            let elapsed_us = stamp.exposure_us as f64 - left.at_us;
+            let interval_us = (stamp.exposure_us - began_us) as f64;
+            let length_mm = way
+                .last()
+                .map_or(0.0, |seen| norm2(sub2(seen.place_mm, start.from_mm)));
+            let clear = sightings >= CLEAR_SIGHTINGS && elapsed_us >= CLEAR_US
+                || sightings >= 2 && length_mm >= CLEAR_WAY_MM
+                || elapsed_us + interval_us > WATCHED_US
+                || bent
+                || !track.is_moving();
+            // A way too short to measure: what follows says how fast it was.
+            let short = bent && sightings < CLEAR_SIGHTINGS && elapsed_us + interval_us < WATCHED_US;
+            let seen_since = track.trail.since(track.bent_us).count();
+            if !clear || short && seen_since < 2 {
+                // Within capacity: it was in the list.
+                let _ = self.starts.push(start);
+                continue;
+            }
+            self.explain_start(&start, &left, length_mm, interval_us, &scene);
+        }
+    }
+
+    /// A ball that hit another one before it was seen often enough: both together have the momentum that it had.
+    fn before_contact(
+        &self,
+        start: &Start,
+        left: Departure,
+        interval_us: f64,
+        scene: &Scene<'_>,
+    ) -> Departure {
+        let Some(track) = scene.track(start.ball) else {
+            return left;
+        };
+        let mut momentum = track.velocity_mm_s();
+        let mut first_contact: Option<(f64, Vec2)> = None;
+        for rest in &self.ended_rests {
+            let together = rest.until_us.abs_diff(start.until_us) as f64 <= WATCHED_US;
+            if rest.ball == start.ball || !together {
+                continue;
+            }
+            let Some((sent, length_mm)) = scene.first_way(rest) else {
+                continue;
+            };
+            let sender_mm = scene.sender_place(rest, &sent);
+            let part = scene.sent_by(track, sender_mm, &sent, length_mm, interval_us);
+            if part.is_some_and(|part| part < 1.0) {
+                momentum = add2(momentum, sent.velocity_mm_s);
+                if first_contact.is_none_or(|(at_us, _)| sent.at_us < at_us) {
+                    first_contact = Some((sent.at_us, sender_mm));
+                }
+            }
+        }
+        let Some((contact_us, contact_mm)) = first_contact else {
+            return left;
+        };
+        let before = || {
+            track
+                .trail
+                .since(start.until_us)
+                .filter(|seen| (seen.exposure_us as f64) < contact_us)
+        };
+        let way_mm = before()
+            .last()
+            .map_or(0.0, |seen| norm2(sub2(seen.place_mm, start.from_mm)));
+        if before().count() >= CLEAR_SIGHTINGS || before().count() == 2 && way_mm > CLEAR_WAY_MM {
+            return left;
+        }
+        let run_mm = norm2(sub2(contact_mm, start.from_mm));
+        let at_us = contact_us - 1e6 * run_mm / norm2(momentum).max(1.0);
+        Departure {
+            at_us: at_us.clamp(start.until_us as f64, start.shown.exposure_us as f64),
+            velocity_mm_s: momentum,
+        }
+    }
+
+    /// What sent a ball: the one that was where it must have been, if one was.
+    fn explain_start(
+        &mut self,
+        start: &Start,
+        left: &Departure,
+        length_mm: f64,
+        interval_us: f64,
+        scene: &Scene<'_>,
+    ) {
+        let sender_mm = scene.sender_place(start, left);
+        let sender = scene
+            .tracks
+            .iter()
+            .filter(|other| other.confirmed && other.id != start.ball)
+            .filter_map(|other| {
+                Some((
+                    scene.sent_by(other, sender_mm, left, length_mm, interval_us)?,
+                    other,
+                ))
+            })
+            .filter(|(part, _)| *part < 1.0)
+            .reduce(|best, other| if other.0 < best.0 { other } else { best });
+        if sender.is_none()
+            && self.was_sent(start.ball, left.at_us, SAME_MEETING_US as f64)
+            && !scene.bent(start)
+        {
+            return;
+        }
+        let left = match sender {
+            Some(_) => *left,
+            None => self.before_contact(start, *left, interval_us, scene),
+        };
+        let incident = match sender {
+            Some((_, sender)) => Incident {
+                what: What::HitBall(start.ball),
+                at_us: left.at_us as u64,
+                frame_id: start.shown.frame_id,
+                ball: sender.id,
+                place_mm: sender_mm,
+                velocity_mm_s: sender.velocity_mm_s(),
+            },
+            None => Incident {
+                what: What::Started,
+                at_us: left.at_us as u64,
+                frame_id: start.shown.frame_id,
+                ball: start.ball,
+                place_mm: start.from_mm,
+                velocity_mm_s: left.velocity_mm_s,
+            },
+        };
+        match incident.what {
+            What::Started => self.tell(incident),
+            _ => self.confirm(incident),
+        }
+    }
+}
