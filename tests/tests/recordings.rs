@@ -135,6 +135,7 @@ fn bench_counts_every_frame_and_no_allocation() {
         "preprocess",
         "inference",
         "decode",
+        "read",
         "table",
         "encode",
         "publish",
