@@ -72,10 +72,10 @@ def glints(g, n, normal):
     return total
 
 
-def balls(g, sets, which, skin, normal, cloth):
-    """Light [n, 3, points] that balls send to the camera."""
-    n = len(which)
-    base = skin_colours(sets, which, skin, normal, turned(g, n)) ** 2
+def balls(g, base, normal, cloth):
+    """Light [n, 3, points] that balls of these colours send to the camera."""
+    n = len(base)
+    base = base ** 2
     up = normal[:, 2]
     light = uniform(g, 0.15, 0.7, n, 1) * (0.5 + 0.5 * up)
     for _ in range(2):
@@ -121,7 +121,8 @@ def things(g, n):
 
 
 def batch(g, sets, n):
-    """Canvases [n, 3, CANVAS, CANVAS], faces [n], and the share of each ball that is to be seen [n]."""
+    """Canvases [n, 3, CANVAS, CANVAS], faces [n], the share of each ball that is to be seen [n], and how much one of its
+    number discs faces the camera [n]: the cosine of the angle."""
     line = (torch.arange(CANVAS) + 0.5) / CANVAS * 2 * REACH - REACH
     v, u = (part.flatten() for part in torch.meshgrid(line, line, indexing="ij"))
     radius = torch.sqrt(u * u + v * v)
@@ -135,7 +136,8 @@ def batch(g, sets, n):
     ground, colour = cloths(g, n, u, v)
     picture = covered(ground, strips(g, n, u, v, 0.15, (0.7, 1.5), (5, 6)), things(g, n)[..., None])
     layer = torch.zeros(n, 3, len(u))
-    layer[:, :, inside] = balls(g, sets, which, skin, normal, colour)
+    rotation = turned(g, n)
+    layer[:, :, inside] = balls(g, skin_colours(sets, which, skin, normal, rotation), normal, colour)
     others, there = neighbours(g, layer, cover)
     side = torch.rand(n, 1, generator=g)
     below, above = there * (side < 0.35), there * ((side > 0.35) & (side < 0.5))
@@ -150,7 +152,7 @@ def batch(g, sets, n):
         hidden = torch.maximum(hidden, strip)
     seen = 1 - (hidden * cover).sum(1) / cover.sum()
     projected = strips(g, n, u, v, 0.08, (-1.5, 1), (0.2, 2))[:, None] * uniform(g, 0, 0.8, n, 3, 1)
-    return (picture * (1 + projected)).view(n, 3, CANVAS, CANVAS), FACE_OF_SKIN[skin], seen
+    return (picture * (1 + projected)).view(n, 3, CANVAS, CANVAS), FACE_OF_SKIN[skin], seen, rotation[:, 2, 1].abs()
 
 
 def covered(picture, share, by):

@@ -20,18 +20,18 @@ SEEDS_A_SHARD = SETS + BATCHES // 2
 
 
 def shard(seed, number, unseen):
-    """Crops [n, SIDE, SIDE, 3] uint8, faces, visible shares and diameters."""
+    """Crops [n, SIDE, SIDE, 3] uint8, faces, visible shares, diameters, and how much a number faces the camera."""
     g = torch.Generator().manual_seed(seed * 100_003 + number + (UNSEEN if unseen else 0))
     sets = Sets(SETS, (UNSEEN if unseen else 0) + (seed * 1000 + number) * SEEDS_A_SHARD)
     parts = []
     for at in range(BATCHES):
-        light, faces, seen = batch(g, sets, BATCH)
+        light, faces, seen, facing = batch(g, sets, BATCH)
         crops, diameters = photographed(g, light)
         crops = (crops.permute(0, 2, 3, 1) * 255).round().to(torch.uint8)
-        parts.append([part.numpy() for part in (crops, faces, seen, diameters)])
+        parts.append([part.numpy() for part in (crops, faces, seen, diameters, facing)])
         if at % 2:
             sets.renew()
-    return {name: np.concatenate(part) for name, part in zip(("crops", "faces", "seen", "diameters"), zip(*parts))}
+    return {name: np.concatenate(part) for name, part in zip(("crops", "faces", "seen", "diameters", "facing"), zip(*parts))}
 
 
 def main():

@@ -66,7 +66,7 @@ def targets(faces, seen):
     return torch.where((seen > TELLING_SHARE)[:, None], known, torch.full_like(known, 1 / len(FACES)))
 
 
-def rate(number, total, peak=3e-3):
+def rate(number, total, peak=4e-3):
     warm = min(1, (number + 1) / 100)
     return warm * peak * (0.01 + 0.99 * (1 + math.cos(math.pi * min(1, number / total))) / 2)
 

@@ -124,3 +124,82 @@ fn read_line(image: &ImageView<'_>, line: u32, wanted: &[Share], pixels: &mut Ve
         *pixel = pixel.map(|level| level.clamp(0.0, 255.0));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use baize_frame::{FrameFormat, PixelFormat};
+
+    use super::*;
+
+    const SIDE: usize = 8;
+
+    /// A picture whose levels are 2 x + y, the same in all channels.
+    fn slope(pixels: PixelFormat) -> (FrameFormat, Vec<u8>) {
+        let format = FrameFormat::packed(64, 48, pixels);
+        let mut bytes = vec![128; format.size_bytes()];
+        for y in 0..48 {
+            for x in 0..64 {
+                let level = 2 * x + y;
+                let luma = (16.0 + level as f32 * 219.0 / 255.0).round() as u8;
+                let line = y * format.stride as usize;
+                match pixels {
+                    PixelFormat::Yuyv => bytes[line + 2 * x] = luma,
+                    PixelFormat::Nv12 => bytes[line + x] = luma,
+                    PixelFormat::Grey => bytes[line + x] = level as u8,
+                    PixelFormat::Rgb24 => bytes[line + 3 * x..][..3].fill(level as u8),
+                }
+            }
+        }
+        (format, bytes)
+    }
+
+    fn cut(pixels: PixelFormat, centre_px: [f32; 2], size_px: f32) -> Vec<f32> {
+        let (format, bytes) = slope(pixels);
+        let image = ImageView::new(&bytes, format).expect("a picture");
+        let mut crop = vec![-1.0; 3 * SIDE * SIDE];
+        Cutter::new(SIDE, 1.25).cut(&image, centre_px, [size_px, size_px / 2.0], &mut crop);
+        crop
+    }
+
+    #[test]
+    fn parts_are_means_of_their_pixels_in_every_format() {
+        let centre = [31.3, 22.9];
+        for (pixels, tolerance) in [
+            (PixelFormat::Rgb24, 0.3),
+            (PixelFormat::Grey, 0.3),
+            (PixelFormat::Yuyv, 1.0),
+            (PixelFormat::Nv12, 1.0),
+        ] {
+            for size in [16.0, 25.6] {
+                let crop = cut(pixels, centre, size);
+                let part = 1.25 * size / SIDE as f32;
+                for (at, value) in crop.iter().enumerate() {
+                    let (column, row) = (at % SIDE, at / SIDE % SIDE);
+                    let [x, y] = [(centre[0], column), (centre[1], row)]
+                        .map(|(centre, i)| centre + (i as f32 + 0.5 - SIDE as f32 / 2.0) * part);
+                    // The middle of pixel i is i + 0.5.
+                    let expected = 2.0 * (x - 0.5) + (y - 0.5);
+                    assert!(
+                        (value * 255.0 - expected).abs() < tolerance + 0.25 * 3.0 / part,
+                        "{pixels:?} {size} {at}: {} and {expected}",
+                        value * 255.0
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn beyond_the_picture_its_edge_goes_on() {
+        let crop = cut(PixelFormat::Rgb24, [0.0, 0.0], 16.0);
+        assert_eq!(crop[0], 0.0);
+        assert!((crop[SIDE * SIDE - 1] * 255.0 - 3.0 * 8.25).abs() < 1.0);
+    }
+
+    #[test]
+    fn a_square_as_large_as_the_picture_keeps_its_mean() {
+        let crop = cut(PixelFormat::Grey, [32.0, 24.0], 38.4);
+        let mean = crop.iter().sum::<f32>() / crop.len() as f32;
+        assert!((mean * 255.0 - (2.0 * 31.5 + 23.5)).abs() < 0.1, "{mean}");
+    }
+}
