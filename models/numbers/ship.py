@@ -93,19 +93,24 @@ def chosen_thresholds(parts, logits):
     seen, faces = asked(parts), parts["faces"]
     pool = seen & (faces < len(NUMBERS))
     plain = seen & (faces >= len(NUMBERS))
-    choose = lambda of, which, truth: round(
-        claims.least_threshold(*of(logits[which]), truth[which], MOST_WRONG), 4)
+
+    def choose(of, which, truth):
+        """High enough for path-traced and made balls each: neither kind excuses the other."""
+        groups = (which & parts["traced"], which & ~parts["traced"])
+        return round(max(claims.least_threshold(*of(logits[g]), truth[g], MOST_WRONG) for g in groups), 4)
     return {"number": choose(claims.numbers, pool, faces), "colour": choose(claims.colours, plain, faces),
             "kind": choose(claims.kinds, seen, KIND_OF_FACE[faces])}
 
 
 def tuning_balls(rendered, tune):
-    """Path-traced balls, and as many made ones of unseen sets."""
+    """Path-traced balls, and made ones of unseen sets."""
     parts = [crops_of(labelled(rendered, TUNING), 2, 3)]
+    traced = len(parts[0]["faces"])
     for path in sorted(Path(tune).glob("*.npz")):
         with np.load(path) as shard:
             parts.append({name: shard[name][:1024] for name in parts[0]})
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    together = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return {**together, "traced": np.arange(len(together["faces"])) < traced}
 
 
 def main():

@@ -3,7 +3,10 @@
 
 use std::time::Instant;
 
-use baize_frame::{BallDetection, BallKind, CueDetection, Detections, FrameFormat, ImageView, Luminance, PixelFormat, Reading};
+use baize_frame::{
+    BallDetection, BallKind, CueDetection, Detections, FrameFormat, ImageView, Luminance, PixelFormat,
+    Reading,
+};
 use baize_table_vision::geometry::{Calibration, CameraModel, Pose, TableSize};
 use baize_table_vision::{FrameStamp, StageOutput, TableStage};
 

@@ -29,7 +29,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         for (name, pixels) in [("yuyv", PixelFormat::Yuyv), ("nv12", PixelFormat::Nv12)] {
             for size_px in [20.0, 45.0] {
                 let [half, late, most] = measure(&mut reader, pixels, size_px, runs)?;
-                println!("{backend} {name}, balls of {size_px} px: p50 {half} us, p90 {late} us, max {most} us");
+                println!(
+                    "{backend} {name}, balls of {size_px} px: p50 {half} us, p90 {late} us, max {most} us"
+                );
             }
         }
     }

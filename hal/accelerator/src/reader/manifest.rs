@@ -101,11 +101,7 @@ impl ReaderManifest {
             self.classes == CLASSES,
             "0 to 15, white, yellow, red, green, brown, blue, pink, black",
         )?;
-        let ReaderThresholds {
-            number,
-            colour,
-            kind,
-        } = self.thresholds;
+        let ReaderThresholds { number, colour, kind } = self.thresholds;
         check_thresholds(&[
             ("thresholds.number", number),
             ("thresholds.colour", colour),
