@@ -135,6 +135,7 @@ fn bench_counts_every_frame_and_no_allocation() {
         "preprocess",
         "inference",
         "decode",
+        "read",
         "table",
         "encode",
         "publish",
@@ -211,6 +212,11 @@ fn a_real_photo_of_ten_balls_shows_most_of_them_on_the_bed() {
             (0.0..width).contains(&x) && (0.0..height).contains(&y),
             "{detection}"
         );
+        if detection["class"] != "cue_stick" {
+            let number = &detection["number"];
+            let possible = number.as_u64().is_some_and(|number| number <= 15);
+            assert!(number.is_null() || possible, "{detection}");
+        }
     }
     let line = run(["replay", photo, "--table", "7ft", "--backend", "rten", "--json"])
         .succeeded()

@@ -34,6 +34,7 @@ pub fn stages() -> Value {
         ("preprocess", &METRICS.preprocess),
         ("inference", &METRICS.inference),
         ("decode", &METRICS.decode),
+        ("read", &METRICS.read),
         ("table", &METRICS.table),
         ("encode", &METRICS.encode),
         ("publish", &METRICS.publish),

@@ -35,6 +35,8 @@ pub struct Metrics {
     pub inference: Histogram,
     /// Raw outputs to detections.
     pub decode: Histogram,
+    /// Numbers and colours of the balls found, their network included.
+    pub read: Histogram,
     /// The table stage.
     pub table: Histogram,
     /// State to bytes.
@@ -89,6 +91,7 @@ pub static METRICS: Metrics = Metrics {
     preprocess: Histogram::new(),
     inference: Histogram::new(),
     decode: Histogram::new(),
+    read: Histogram::new(),
     table: Histogram::new(),
     encode: Histogram::new(),
     publish: Histogram::new(),
@@ -121,6 +124,7 @@ impl Metrics {
             &self.preprocess,
             &self.inference,
             &self.decode,
+            &self.read,
             &self.table,
             &self.encode,
             &self.publish,

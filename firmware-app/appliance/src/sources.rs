@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use baize_accelerator::{Backend, CpuOptions, Detector, ModelFiles, open_cpu};
+use baize_accelerator::{Backend, CpuOptions, Detector, FaceReader, ModelFiles, open_cpu, reading};
 use baize_camera::{BufferWish, CameraConfig, ControlWishes, Pace, PixelWish};
 use baize_table_calibration::Request;
 use baize_table_vision::geometry::TableSize;
@@ -10,9 +10,11 @@ use baize_table_vision::geometry::TableSize;
 use crate::config::{self, Config};
 use crate::failure::Failure;
 
-/// The model inside the program.
+/// The models inside the program: the detector, and the reader of numbers and colours.
 const MODEL: &[u8] = include_bytes!("../../../models/nano/baize-nano.onnx");
 const MANIFEST: &str = include_str!("../../../models/nano/baize-nano.json");
+const READER: &[u8] = include_bytes!("../../../models/reader/baize-reader.onnx");
+const READER_MANIFEST: &str = include_str!("../../../models/reader/baize-reader.json");
 
 /// What the configuration wishes of a camera.
 pub fn camera_config(camera: &config::Camera, pace: Pace, looped: bool) -> CameraConfig {
@@ -43,7 +45,7 @@ pub fn camera_config(camera: &config::Camera, pace: Pace, looped: bool) -> Camer
     }
 }
 
-/// Loads the detector; says in one line when another engine than the wished one runs.
+/// Loads the detector and the reader behind it; says in one line when another engine than the wished one runs.
 pub fn detector(config: &config::Detector) -> Result<Box<dyn Detector>, Failure> {
     let model = if config.model.as_os_str().is_empty() {
         ModelFiles::embedded(MODEL, MANIFEST)
@@ -72,7 +74,10 @@ pub fn detector(config: &config::Detector) -> Result<Box<dyn Detector>, Failure>
     if let Some(reason) = fallback.filter(|_| backend == Backend::Onnxruntime) {
         log::warn!("{reason}");
     }
-    Ok(detector)
+    let reader = ModelFiles::embedded(READER, READER_MANIFEST).map_err(Failure::from_error)?;
+    // Where the detector fell back, the reader does too, for the same reason.
+    let (reader, _) = FaceReader::open(&reader, &options).map_err(Failure::from_error)?;
+    Ok(reading(detector, reader))
 }
 
 /// What is asked of a calibration of this table.

@@ -1,6 +1,6 @@
 //! Calibration on simulated tables, against the exact truth.
 
-use baize_frame::{BallDetection, BallKind, FrameFormat, ImageView, PixelFormat};
+use baize_frame::{BallDetection, BallKind, FrameFormat, ImageView, PixelFormat, Reading};
 use baize_simulated_table::{BallTruth, Scene, SimulatedTable, Truth};
 use baize_table_calibration::{Outcome, Reason, Request, calibrate};
 use baize_table_vision::geometry::linear::{norm2, sub2};
@@ -217,6 +217,7 @@ fn detected(ball: &BallTruth) -> BallDetection {
         kind: BallKind::Ball,
         kind_score: 1.0,
         score: 1.0,
+        reading: Reading::NOTHING,
     }
 }
 

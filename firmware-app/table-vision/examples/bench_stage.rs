@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use baize_frame::{
     BallDetection, BallKind, CueDetection, Detections, FrameFormat, ImageView, Luminance, PixelFormat,
+    Reading,
 };
 use baize_table_vision::geometry::{Calibration, CameraModel, Pose, TableSize};
 use baize_table_vision::{FrameStamp, StageOutput, TableStage};
@@ -176,6 +177,7 @@ impl<'a> Case<'a> {
                 kind: BallKind::ALL[i.min(4)],
                 kind_score: 0.9,
                 score: 0.9,
+                reading: Reading::NOTHING,
             };
             detections.balls.push(ball).expect("few enough balls");
         }

@@ -14,8 +14,8 @@
 //! - Balls are predicted together: a physics of impacts says where each is after the time between two exposures, and a
 //!   sighting decides whether an impact happened. `tests/motion` measures what that is worth.
 //!
-//! Limits: one camera, one table, one cue. Numbers and colours are used where an observation has them; the detector of
-//! today reads none. A strike with side spin leaves the cue's line; the prediction does not know.
+//! Limits: one camera, one table, one cue. Numbers and colours are weighed picture by picture as if each were new evidence;
+//! pictures of a resting ball hardly are. A strike with side spin leaves the cue's line; the prediction does not know.
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -28,6 +28,7 @@ mod identity;
 pub mod limits;
 mod observation;
 mod prediction;
+mod readings;
 mod refine;
 mod stage;
 mod stroke;

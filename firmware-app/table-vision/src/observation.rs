@@ -2,12 +2,13 @@
 
 use baize_frame::limits::MAX_CUE_DETECTIONS;
 use baize_frame::{BallDetection, BallKind, CueDetection, Detections, Luminance};
-use baize_table_state::Colour;
+use baize_table_state::{Colour, Game};
 use heapless::Vec;
 
 use crate::geometry::Calibration;
 use crate::geometry::linear::{Vec2, norm2, sub2};
 use crate::limits::MAX_OBSERVATIONS;
+use crate::readings::{Face, face};
 use crate::refine::Refiner;
 
 /// A ball's centre may be seen outside the noses by this part of its radius: errors at the far end of the picture and
@@ -41,7 +42,7 @@ pub struct Observation {
     pub number: Option<u8>,
     /// The colour it showed; [`Colour::UNKNOWN`] where nobody looked.
     pub colour: Colour,
-    /// Probability of that kind.
+    /// Probability of what it looked like.
     pub kind_score: f32,
     /// Probability that this is a ball at all.
     pub score: f32,
@@ -72,13 +73,14 @@ pub struct Observations {
 
 /// What was detected, seen from above the table.
 pub fn observe(
+    game: Game,
     calibration: &Calibration,
     refiner: &Refiner,
     detections: &Detections,
     luminance: Option<Luminance<'_>>,
 ) -> Observations {
     Observations {
-        balls: observe_balls(calibration, refiner, detections, luminance),
+        balls: observe_balls(game, calibration, refiner, detections, luminance),
         cues: detections
             .cues
             .iter()
@@ -102,6 +104,7 @@ fn observe_cue(calibration: &Calibration, seen: &CueDetection) -> Option<CueLine
 
 /// The balls on the bed among what was detected; best score first, as in the detections.
 fn observe_balls(
+    game: Game,
     calibration: &Calibration,
     refiner: &Refiner,
     detections: &Detections,
@@ -109,7 +112,7 @@ fn observe_balls(
 ) -> Vec<Observation, MAX_OBSERVATIONS> {
     let mut observations: Vec<Observation, MAX_OBSERVATIONS> = Vec::new();
     for detection in &detections.balls {
-        let Some(seen) = observe_ball(calibration, refiner, detection, luminance) else {
+        let Some(seen) = observe_ball(game, calibration, refiner, detection, luminance) else {
             continue;
         };
         let apart_mm = ONE_BALL_DIAMETERS * calibration.ball_diameter_mm;
@@ -125,6 +128,7 @@ fn observe_balls(
 }
 
 fn observe_ball(
+    game: Game,
     calibration: &Calibration,
     refiner: &Refiner,
     detection: &BallDetection,
@@ -157,14 +161,20 @@ fn observe_ball(
         return None;
     }
     let covariance = calibration.position_covariance(place_mm, centre.sigma_px)?;
+    let Face {
+        kind,
+        kind_score,
+        number,
+        colour,
+    } = face(game, detection);
     Some(Observation {
         place_mm,
         variance_mm2: [covariance[0][0], covariance[1][1]].map(|variance| variance.max(LEAST_VARIANCE_MM2)),
         pixel: centre.pixel.map(|v| v as f32),
-        kind: detection.kind,
-        number: None,
-        colour: Colour::UNKNOWN,
-        kind_score: detection.kind_score.clamp(0.0, 1.0),
+        kind,
+        number,
+        colour,
+        kind_score,
         score: detection.score.clamp(0.0, 1.0),
     })
 }

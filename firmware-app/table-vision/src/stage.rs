@@ -138,7 +138,13 @@ impl TableStage {
             luminance.is_none_or(|picture| calibration.fits(picture.width(), picture.height()))
         };
         let calibration = self.calibration.as_ref().filter(fits)?;
-        Some(observe(calibration, &self.refiner, detections, luminance))
+        Some(observe(
+            self.tracker.game(),
+            calibration,
+            &self.refiner,
+            detections,
+            luminance,
+        ))
     }
 
     /// The second half of [`step`](Self::step): what the observations of one exposure mean. Without any, or without a

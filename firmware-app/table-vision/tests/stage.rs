@@ -2,7 +2,7 @@
 
 mod common;
 
-use baize_frame::{BallDetection, BallKind, CueDetection, Detections};
+use baize_frame::{BallDetection, BallKind, CueDetection, Detections, Reading};
 use baize_table_state::{CueState, Flags, Identity, TableState, encode};
 use baize_table_vision::geometry::linear::Vec2;
 use baize_table_vision::{FrameStamp, StageOutput, TableStage};
@@ -274,6 +274,7 @@ fn any_ball() -> impl Strategy<Value = BallDetection> {
             kind: BallKind::ALL[kind],
             kind_score,
             score,
+            reading: Reading::NOTHING,
         })
 }
 

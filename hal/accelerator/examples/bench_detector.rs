@@ -6,7 +6,7 @@ use std::error::Error;
 use std::path::Path;
 
 use baize_accelerator::preprocess::{Preprocessor, Simd};
-use baize_accelerator::{Backend, CpuOptions, DetectTimings, ModelFiles, open_cpu};
+use baize_accelerator::{Backend, CpuOptions, DetectTimings, Manifest, ModelFiles, open_cpu};
 use baize_frame::{Detections, FrameFormat, ImageView, PixelFormat};
 
 const RADIUS_PX: i64 = 16;
@@ -14,7 +14,7 @@ const RADIUS_PX: i64 = 16;
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let spots = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/spots").to_owned();
-    let model = ModelFiles::from_dir(Path::new(&arguments.next().unwrap_or(spots)))?;
+    let model = ModelFiles::<Manifest>::from_dir(Path::new(&arguments.next().unwrap_or(spots)))?;
     let runs: usize = arguments.next().map_or(Ok(300), |runs| runs.parse())?;
 
     let format = FrameFormat::packed(1920, 1080, PixelFormat::Yuyv);

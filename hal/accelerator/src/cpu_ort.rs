@@ -9,9 +9,9 @@ use ort::environment::Environment;
 use ort::session::Session;
 use ort::value::{Outlet, TensorElementType, TensorRef};
 
-use crate::cpu::{Engine, RawOutputs};
-use crate::interface::{Interface, Tensor};
-use crate::{FallbackReason, LoadError, ModelFiles};
+use crate::engine::Engine;
+use crate::signature::{Interface, Signature, Tensor};
+use crate::{FallbackReason, LoadError};
 
 /// Names that the system's loader is asked for: that of the development package, and that of the runtime's.
 const LIBRARY_NAMES: [&str; 2] = ["libonnxruntime.so", "libonnxruntime.so.1"];
@@ -27,51 +27,53 @@ pub(crate) struct OrtEngine {
     session: Session,
     input: String,
     input_shape: [usize; 4],
-    outputs: [String; 2],
+    outputs: Vec<String>,
 }
 
 impl OrtEngine {
     pub fn open(
-        files: &ModelFiles,
+        signature: &Signature,
+        onnx: &[u8],
         threads: NonZeroUsize,
         library: Option<&Path>,
     ) -> Result<Self, OpenError> {
         let environment = environment(library).map_err(OpenError::Fallback)?;
-        let session = session(&environment, files.onnx(), threads)
+        let session = session(&environment, onnx, threads)
             .map_err(|error| OpenError::Fallback(FallbackReason::Refused(error.to_string())))?;
         let interface = Interface {
             inputs: tensors(session.inputs()),
             outputs: tensors(session.outputs()),
         };
-        let manifest = files.manifest();
-        interface.check(manifest).map_err(OpenError::Model)?;
-        let [width, height] = manifest.input_px().map(|size| size as usize);
+        interface.check(signature).map_err(OpenError::Model)?;
         Ok(Self {
             session,
-            input: manifest.input.name.clone(),
-            input_shape: [1, 3, height, width],
-            outputs: [
-                manifest.outputs.balls.name.clone(),
-                manifest.outputs.cues.name.clone(),
-            ],
+            input: signature.input.name.clone(),
+            input_shape: signature.input.shape,
+            outputs: signature
+                .outputs
+                .iter()
+                .map(|output| output.name.clone())
+                .collect(),
         })
     }
 }
 
 impl Engine for OrtEngine {
-    const NAME: &'static str = "onnxruntime";
+    fn name(&self) -> &'static str {
+        "onnxruntime"
+    }
 
-    fn infer(&mut self, input: &[f32], outputs: &mut RawOutputs) -> Result<(), String> {
+    fn infer(&mut self, input: &[f32], outputs: &mut [Vec<f32>]) -> Result<(), String> {
         let _scope = library_scope();
         self.run(input, outputs).map_err(|error| error.to_string())
     }
 }
 
 impl OrtEngine {
-    fn run(&mut self, input: &[f32], outputs: &mut RawOutputs) -> ort::Result<()> {
+    fn run(&mut self, input: &[f32], outputs: &mut [Vec<f32>]) -> ort::Result<()> {
         let picture = TensorRef::from_array_view((self.input_shape, input))?;
         let values = self.session.run(ort::inputs![self.input.as_str() => picture])?;
-        for (name, output) in self.outputs.iter().zip([&mut outputs.balls, &mut outputs.cues]) {
+        for (name, output) in self.outputs.iter().zip(outputs) {
             let value = values
                 .get(name)
                 .ok_or_else(|| ort::Error::new(format!("no output `{name}`")))?;

@@ -8,9 +8,11 @@ use rten::{
     Dimension, Model, ModelOptions, NodeId, RunOptions, ThreadPool, ValueOrView, ValueType, ValueView,
 };
 
-use crate::cpu::{Engine, RawOutputs};
-use crate::interface::{Interface, Tensor};
-use crate::{LoadError, ModelFiles};
+use crate::LoadError;
+use crate::engine::Engine;
+use crate::signature::{Interface, Signature, Tensor};
+
+const NAME: &str = "rten";
 
 pub(crate) struct RtenEngine {
     model: Model,
@@ -18,31 +20,30 @@ pub(crate) struct RtenEngine {
     threads: Arc<ThreadPool>,
     input: NodeId,
     input_shape: [usize; 4],
-    outputs: [NodeId; 2],
+    outputs: Vec<NodeId>,
 }
 
 impl RtenEngine {
-    pub fn open(files: &ModelFiles, threads: NonZeroUsize) -> Result<Self, LoadError> {
-        let manifest = files.manifest();
+    pub fn open(signature: &Signature, onnx: &[u8], threads: NonZeroUsize) -> Result<Self, LoadError> {
         let refused = |reason: String| LoadError::Engine {
-            backend: Self::NAME,
-            file: manifest.file.clone(),
+            backend: NAME,
+            file: signature.file.clone(),
             reason,
         };
         let model = ModelOptions::with_all_ops()
             .prepack_weights(true)
-            .load(files.onnx().to_vec())
+            .load(onnx.to_vec())
             .map_err(|error| refused(error.to_string()))?;
-        interface(&model).check(manifest)?;
+        interface(&model).check(signature)?;
         let node = |name: &str| model.node_id(name).map_err(|error| refused(error.to_string()));
-        let [width, height] = manifest.input_px().map(|size| size as usize);
         Ok(Self {
-            input: node(&manifest.input.name)?,
-            outputs: [
-                node(&manifest.outputs.balls.name)?,
-                node(&manifest.outputs.cues.name)?,
-            ],
-            input_shape: [1, 3, height, width],
+            input: node(&signature.input.name)?,
+            outputs: signature
+                .outputs
+                .iter()
+                .map(|output| node(&output.name))
+                .collect::<Result<_, _>>()?,
+            input_shape: signature.input.shape,
             thread_count: threads,
             threads: Arc::new(ThreadPool::with_num_threads(threads.get())),
             model,
@@ -51,13 +52,15 @@ impl RtenEngine {
 }
 
 impl Engine for RtenEngine {
-    const NAME: &'static str = "rten";
+    fn name(&self) -> &'static str {
+        NAME
+    }
 
     fn settle(&mut self) {
         self.threads = Arc::new(ThreadPool::with_num_threads(self.thread_count.get()));
     }
 
-    fn infer(&mut self, input: &[f32], outputs: &mut RawOutputs) -> Result<(), String> {
+    fn infer(&mut self, input: &[f32], outputs: &mut [Vec<f32>]) -> Result<(), String> {
         let _scope = library_scope();
         let picture = ValueView::from_shape(self.input_shape, input).map_err(|error| error.to_string())?;
         let inputs = vec![(self.input, ValueOrView::View(picture))];
@@ -67,10 +70,10 @@ impl Engine for RtenEngine {
         let values = self.threads.run(|| {
             let _sealed = role.map(seal_this_thread);
             let _scope = library_scope();
-            self.model.run_n(inputs, self.outputs, Some(options))
+            self.model.run(inputs, &self.outputs, Some(options))
         });
         let values = values.map_err(|error| error.to_string())?;
-        for (value, output) in values.iter().zip([&mut outputs.balls, &mut outputs.cues]) {
+        for (value, output) in values.iter().zip(outputs) {
             let tensor = value.as_tensor_view::<f32>();
             let data = tensor.as_ref().and_then(|tensor| tensor.data());
             let data = data.filter(|data| data.len() == output.len());

@@ -22,6 +22,8 @@ pub struct DetectTimings {
     pub inference_us: u32,
     /// From raw outputs to detections.
     pub decode_us: u32,
+    /// Numbers and colours of the balls found, the network included; 0 where nobody reads them.
+    pub read_us: u32,
 }
 
 /// Why a picture was not searched.

@@ -6,9 +6,10 @@
 //! - [`preprocess`] goes from the camera's pixels straight to the network's input, in one pass, with [`golden`] as the
 //!   definition of what is to come out; [`Decoder`] goes from raw outputs to detections. Both are ours and allocate
 //!   nothing once prepared; what the inference library allocates is wrapped in a library scope and counted apart.
+//! - A [`FaceReader`] looks closer at the balls found, for their numbers and colours; [`reading`] puts one behind a detector.
 //! - Nothing here knows of tables, millimetres, or the picture before.
 //!
-//! Limits: pictures in the four formats of `baize-frame`; networks with one input, batch one, 32-bit floats.
+//! Limits: pictures in the four formats of `baize-frame`; networks with one input, fixed shapes, 32-bit floats.
 //!
 //! [`golden`]: preprocess::golden
 
@@ -18,15 +19,19 @@ mod cpu_ort;
 mod cpu_rten;
 mod decode;
 mod detector;
-mod interface;
+mod engine;
 mod load_error;
 mod manifest;
 mod model_files;
 pub mod preprocess;
+mod reader;
+mod signature;
 
-pub use cpu::{Backend, CpuOptions, FallbackReason, open_cpu};
+pub use cpu::open_cpu;
 pub use decode::Decoder;
 pub use detector::{DetectError, DetectTimings, Detector, DetectorInfo};
+pub use engine::{Backend, CpuOptions, FallbackReason};
 pub use load_error::LoadError;
 pub use manifest::{InputSpec, Manifest, ManifestError, OutputSpec, OutputSpecs, Thresholds, Trained};
-pub use model_files::ModelFiles;
+pub use model_files::{Described, ModelFiles};
+pub use reader::{FaceReader, ReaderManifest, reading};

@@ -3,6 +3,10 @@ use std::fmt;
 use baize_frame::BallKind;
 use serde::Deserialize;
 
+use crate::decode::{BALL_CHANNELS, CUE_CHANNELS};
+use crate::model_files::Described;
+use crate::signature::{Port, Signature};
+
 /// The manifest's format that this crate reads.
 const FORMAT: u32 = 1;
 
@@ -140,19 +144,24 @@ impl Manifest {
         [self.input.width, self.input.height]
     }
 
-    fn check(&self) -> Result<(), ManifestError> {
-        if self.format != FORMAT {
-            return Err(ManifestError::UnknownFormat(self.format));
+    pub(crate) fn signature(&self) -> Signature {
+        let [width, height] = self.input_px().map(|size| size as usize);
+        let output = |spec: &OutputSpec, channels| {
+            let stride = spec.stride as usize;
+            Port::new(&spec.name, [1, channels, height / stride, width / stride])
+        };
+        Signature {
+            file: self.file.clone(),
+            input: Port::new(&self.input.name, [1, 3, height, width]),
+            outputs: vec![
+                output(&self.outputs.balls, BALL_CHANNELS),
+                output(&self.outputs.cues, CUE_CHANNELS),
+            ],
         }
-        let bare_name = !self.file.is_empty() && !self.file.contains(['/', '\\']) && self.file != "..";
-        check(
-            "file",
-            &self.file,
-            bare_name,
-            "the name of a file in the manifest's folder",
-        )?;
-        let hash = self.sha256.len() == 64 && self.sha256.bytes().all(|digit| digit.is_ascii_hexdigit());
-        check("sha256", &self.sha256, hash, "64 hexadecimal digits")?;
+    }
+
+    fn check(&self) -> Result<(), ManifestError> {
+        check_file(self.format, &self.file, &self.sha256)?;
         for (key, size) in [
             ("input.width", self.input.width),
             ("input.height", self.input.height),
@@ -191,19 +200,53 @@ impl Manifest {
             ("thresholds.cue", cue),
             ("thresholds.nms_iou", nms_iou),
         ];
-        for (key, threshold) in thresholds {
-            check(
-                key,
-                threshold,
-                threshold > 0.0 && threshold < 1.0,
-                "between 0 and 1, both excluded",
-            )?;
-        }
-        Ok(())
+        check_thresholds(&thresholds)
     }
 }
 
-fn check(
+impl Described for Manifest {
+    fn parse(text: &str) -> Result<Self, ManifestError> {
+        Self::parse(text)
+    }
+
+    fn file(&self) -> &str {
+        &self.file
+    }
+
+    fn sha256(&self) -> &str {
+        &self.sha256
+    }
+}
+
+/// What every manifest says of its file.
+pub(crate) fn check_file(format: u32, file: &str, sha256: &str) -> Result<(), ManifestError> {
+    if format != FORMAT {
+        return Err(ManifestError::UnknownFormat(format));
+    }
+    let bare_name = !file.is_empty() && !file.contains(['/', '\\']) && file != "..";
+    check(
+        "file",
+        file,
+        bare_name,
+        "the name of a file in the manifest's folder",
+    )?;
+    let hash = sha256.len() == 64 && sha256.bytes().all(|digit| digit.is_ascii_hexdigit());
+    check("sha256", sha256, hash, "64 hexadecimal digits")
+}
+
+pub(crate) fn check_thresholds(thresholds: &[(&'static str, f32)]) -> Result<(), ManifestError> {
+    for &(key, threshold) in thresholds {
+        check(
+            key,
+            threshold,
+            threshold > 0.0 && threshold < 1.0,
+            "between 0 and 1, both excluded",
+        )?;
+    }
+    Ok(())
+}
+
+pub(crate) fn check(
     key: &'static str,
     found: impl fmt::Display,
     good: bool,

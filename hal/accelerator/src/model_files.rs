@@ -4,16 +4,32 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
+use crate::manifest::ManifestError;
 use crate::{LoadError, Manifest};
+
+/// What the manifests of all models say.
+pub trait Described: Sized {
+    /// Reads and checks the text of a manifest.
+    ///
+    /// # Errors
+    /// [`ManifestError`] names the key that is wrong.
+    fn parse(text: &str) -> Result<Self, ManifestError>;
+
+    /// The ONNX file's name.
+    fn file(&self) -> &str;
+
+    /// SHA-256 of that file, in hexadecimal digits.
+    fn sha256(&self) -> &str;
+}
 
 /// A model: its manifest, and the bytes of the ONNX file that are known to be the manifest's.
 #[derive(Debug, Clone)]
-pub struct ModelFiles {
-    manifest: Manifest,
+pub struct ModelFiles<M = Manifest> {
+    manifest: M,
     onnx: Cow<'static, [u8]>,
 }
 
-impl ModelFiles {
+impl<M: Described> ModelFiles<M> {
     /// Reads the model in a folder: its one `baize-*.json` and the ONNX file named there.
     ///
     /// # Errors
@@ -57,8 +73,8 @@ impl ModelFiles {
             move |error| LoadError::Unreadable { path, error }
         };
         let text = fs::read_to_string(path).map_err(unreadable(path))?;
-        let manifest = parse(&text, &path.display().to_string())?;
-        let onnx_path = path.with_file_name(&manifest.file);
+        let manifest: M = parse(&text, &path.display().to_string())?;
+        let onnx_path = path.with_file_name(manifest.file());
         let onnx = fs::read(&onnx_path).map_err(unreadable(&onnx_path))?;
         Self::checked(manifest, Cow::Owned(onnx))
     }
@@ -72,7 +88,7 @@ impl ModelFiles {
     }
 
     /// What the model says of itself.
-    pub const fn manifest(&self) -> &Manifest {
+    pub const fn manifest(&self) -> &M {
         &self.manifest
     }
 
@@ -81,12 +97,12 @@ impl ModelFiles {
         &self.onnx
     }
 
-    fn checked(manifest: Manifest, onnx: Cow<'static, [u8]>) -> Result<Self, LoadError> {
+    fn checked(manifest: M, onnx: Cow<'static, [u8]>) -> Result<Self, LoadError> {
         let found = format!("{:x}", Sha256::digest(&onnx));
-        if !found.eq_ignore_ascii_case(&manifest.sha256) {
+        if !found.eq_ignore_ascii_case(manifest.sha256()) {
             return Err(LoadError::WrongHash {
-                file: manifest.file,
-                expected: manifest.sha256,
+                file: manifest.file().to_owned(),
+                expected: manifest.sha256().to_owned(),
                 found,
                 size_bytes: onnx.len(),
             });
@@ -95,8 +111,8 @@ impl ModelFiles {
     }
 }
 
-fn parse(text: &str, source_name: &str) -> Result<Manifest, LoadError> {
-    Manifest::parse(text).map_err(|error| LoadError::Manifest {
+fn parse<M: Described>(text: &str, source_name: &str) -> Result<M, LoadError> {
+    M::parse(text).map_err(|error| LoadError::Manifest {
         source_name: source_name.to_owned(),
         error,
     })

@@ -3,18 +3,19 @@
 mod common;
 
 use baize_accelerator::preprocess::Preprocessor;
+use baize_accelerator::{Backend, CpuOptions, FaceReader, ModelFiles, reading};
 use baize_frame::{Detections, FrameFormat, ImageView, PixelFormat, Region};
 use baize_realtime::sealing::{
     Counts, Role, SealingAllocator, allocations_after_sealing, library_counts, seal_this_thread,
 };
-use common::{Disc, picture, spots_on_rten};
+use common::{Disc, fixture, picture, spots_on_rten};
 
 #[global_allocator]
 static ALLOCATOR: SealingAllocator = SealingAllocator;
 
 // One test: the counts are those of the process.
 #[test]
-fn detecting_allocates_nothing_outside_the_inference_library_whatever_the_region() {
+fn detecting_and_reading_allocate_nothing_outside_the_inference_library_whatever_the_region() {
     let pixels = [
         PixelFormat::Yuyv,
         PixelFormat::Nv12,
@@ -28,7 +29,13 @@ fn detecting_allocates_nothing_outside_the_inference_library_whatever_the_region
         rgb: [255; 3],
     };
     let pictures = formats.map(|format| picture(format, std::slice::from_ref(&disc)));
-    let mut detector = spots_on_rten();
+    let reader = ModelFiles::from_dir(&fixture("mean-colours")).expect("the fixture is good");
+    let options = CpuOptions {
+        backend: Backend::Rten,
+        ..CpuOptions::default()
+    };
+    let (reader, _) = FaceReader::open(&reader, &options).expect("rten takes the fixture");
+    let mut detector = reading(spots_on_rten(), reader);
     // Smaller inputs shrink more: more weights.
     let mut small = Preprocessor::new([64, 40]);
     for format in formats {

@@ -21,6 +21,67 @@ impl BallKind {
     pub const ALL: [Self; 5] = [Self::Cue, Self::Eight, Self::Solid, Self::Stripe, Self::Ball];
 }
 
+/// A colour by which a ball of a set without numbers is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum BallColour {
+    /// White.
+    White,
+    /// Yellow.
+    Yellow,
+    /// Red.
+    Red,
+    /// Green.
+    Green,
+    /// Brown.
+    Brown,
+    /// Blue.
+    Blue,
+    /// Pink.
+    Pink,
+    /// Black.
+    Black,
+}
+
+impl BallColour {
+    /// All colours, in the order of the reading network's outputs.
+    pub const ALL: [Self; 8] = [
+        Self::White,
+        Self::Yellow,
+        Self::Red,
+        Self::Green,
+        Self::Brown,
+        Self::Blue,
+        Self::Pink,
+        Self::Black,
+    ];
+}
+
+/// What a closer look at a ball told of its face. Which of the two answers holds is up to the set: a plain red ball is
+/// the three of a pool set and a red of any other.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Reading {
+    /// The ball's number if the set is a pool set, 0 for the cue ball; `None` where it cannot be told.
+    pub number: Option<u8>,
+    /// Probability of `number`, given a pool set: 0 to 1; 0 where there is none.
+    pub number_score: f32,
+    /// The ball's colour if the set has no numbers; `None` where it cannot be told.
+    pub colour: Option<BallColour>,
+    /// Probability of `colour`, given a set without numbers: 0 to 1; 0 where there is none.
+    pub colour_score: f32,
+}
+
+impl Reading {
+    /// Nobody looked, or nothing was to be told.
+    pub const NOTHING: Self = Self {
+        number: None,
+        number_score: 0.0,
+        colour: None,
+        colour_score: 0.0,
+    };
+}
+
 /// A ball seen in one picture; pixels of the full picture.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -35,6 +96,8 @@ pub struct BallDetection {
     pub kind_score: f32,
     /// Probability that this is a ball at all: 0 to 1.
     pub score: f32,
+    /// Its number or colour, where somebody looked.
+    pub reading: Reading,
 }
 
 /// A cue stick seen in one picture; pixels of the full picture.

@@ -11,5 +11,5 @@ mod detection;
 mod image;
 pub mod limits;
 
-pub use detection::{BallDetection, BallKind, CueDetection, Detections};
+pub use detection::{BallColour, BallDetection, BallKind, CueDetection, Detections, Reading};
 pub use image::{FrameFormat, ImageError, ImageView, Luminance, PixelFormat, Region};

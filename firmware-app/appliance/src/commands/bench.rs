@@ -209,6 +209,7 @@ fn tell(report: &Value) {
         "preprocess",
         "inference",
         "decode",
+        "read",
         "table",
         "encode",
         "publish",

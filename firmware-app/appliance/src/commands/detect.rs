@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use baize_accelerator::Detector;
 use baize_camera::{Picture, load_picture, picture_files};
-use baize_frame::{BallDetection, BallKind, CueDetection, Detections};
+use baize_frame::{BallColour, BallDetection, BallKind, CueDetection, Detections};
 use serde_json::{Value, json};
 
 use super::args::DetectArgs;
@@ -112,7 +112,29 @@ fn line(file: &Path, picture: &Picture, detections: &Detections) -> Value {
 fn ball(ball: &BallDetection) -> Value {
     let [x, y] = ball.centre_px;
     let [w, h] = ball.size_px;
-    json!({"class": class(ball.kind), "x": x, "y": y, "w": w, "h": h, "score": ball.score})
+    json!({
+        "class": class(ball.kind),
+        "x": x,
+        "y": y,
+        "w": w,
+        "h": h,
+        "score": ball.score,
+        "number": ball.reading.number,
+        "colour": ball.reading.colour.map(colour),
+    })
+}
+
+fn colour(colour: BallColour) -> &'static str {
+    match colour {
+        BallColour::White => "white",
+        BallColour::Yellow => "yellow",
+        BallColour::Red => "red",
+        BallColour::Green => "green",
+        BallColour::Brown => "brown",
+        BallColour::Blue => "blue",
+        BallColour::Pink => "pink",
+        BallColour::Black => "black",
+    }
 }
 
 fn cue(cue: &CueDetection) -> Value {

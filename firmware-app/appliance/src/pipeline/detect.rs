@@ -39,6 +39,7 @@ pub fn run(mut detector: Box<dyn Detector>, flow: Flow, plan: &ThreadPlan) {
                 METRICS.preprocess.record(timings.preprocess_us);
                 METRICS.inference.record(timings.inference_us);
                 METRICS.decode.record(timings.decode_us);
+                METRICS.read.record(timings.read_us);
                 let own_us = shot.trace.own_us + timings.preprocess_us + timings.decode_us;
                 let seen = Seen {
                     frame: shot.frame,

@@ -84,6 +84,11 @@ impl Tracker {
         self.incidents.news()
     }
 
+    /// Which balls are on the table.
+    pub const fn game(&self) -> Game {
+        self.game
+    }
+
     /// Which balls there are.
     pub fn set_game(&mut self, game: Game) {
         self.game = game;

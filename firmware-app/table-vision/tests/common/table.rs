@@ -1,6 +1,6 @@
 //! A table of balls that is watched by a camera and a detector without pictures: detections are computed.
 
-use baize_frame::{BallDetection, BallKind, Detections};
+use baize_frame::{BallDetection, BallKind, Detections, Reading};
 use baize_table_state::{Ball, BallId, EventKind, TableEvent, TableState};
 use baize_table_vision::geometry::Calibration;
 use baize_table_vision::{FrameStamp, StageOutput, TableStage};
@@ -35,6 +35,7 @@ pub fn detection(calibration: &Calibration, place_mm: [f64; 2], kind: BallKind) 
         kind,
         kind_score: 0.9,
         score: 0.95,
+        reading: Reading::NOTHING,
     }
 }
 

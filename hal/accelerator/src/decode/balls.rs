@@ -1,5 +1,5 @@
 use baize_frame::limits::MAX_BALL_DETECTIONS;
-use baize_frame::{BallDetection, BallKind, Region};
+use baize_frame::{BallDetection, BallKind, Reading, Region};
 use heapless::Vec as FixedVec;
 
 use super::{BALL_CHANNELS, Candidate, Grid, logit, sigmoid};
@@ -77,6 +77,7 @@ impl BallDecoder {
                 kind,
                 kind_score,
                 score: sigmoid(candidate.logit),
+                reading: Reading::NOTHING,
             };
             // Best first: what does not fit any more is the least probable.
             if kept.push(found).is_err() || out.push(ball).is_err() {

@@ -4,7 +4,7 @@
 use baize_frame::{FrameFormat, PixelFormat};
 
 /// One sample of a pixel: the byte `step * (x >> shift) + offset` of its line.
-pub(super) struct Sample {
+pub(crate) struct Sample {
     pub step: u32,
     /// 1 where two neighbouring pixels share the sample.
     pub shift: u32,
@@ -20,14 +20,14 @@ impl Sample {
 }
 
 /// Samples that lie together in lines of their own.
-pub(super) struct Plane {
+pub(crate) struct Plane {
     pub samples: &'static [Sample],
     /// 1 where two neighbouring lines share a line of this plane.
     pub row_shift: u32,
 }
 
 /// A pixel format as planes, and the levels of red, green and blue of an all-zero picture.
-pub(super) struct Layout {
+pub(crate) struct Layout {
     pub planes: &'static [Plane],
     pub bias_rgb: [f64; 3],
 }
@@ -118,6 +118,6 @@ impl Layout {
 }
 
 /// The first byte of plane number `index` of a picture.
-pub(super) const fn plane_start(format: &FrameFormat, index: usize) -> usize {
+pub(crate) const fn plane_start(format: &FrameFormat, index: usize) -> usize {
     index * format.stride as usize * format.height as usize
 }

@@ -8,7 +8,7 @@
 mod filter;
 mod golden;
 mod kernels;
-mod layout;
+pub(crate) mod layout;
 mod letterbox;
 mod plan;
 

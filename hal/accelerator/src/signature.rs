@@ -1,64 +1,91 @@
-//! What a network takes and gives, as an engine found it in the ONNX file, compared with the manifest.
+//! What a network takes and gives: as a manifest says, and compared with what an engine found in the ONNX file.
 
 use std::fmt;
 
-use crate::decode::{BALL_CHANNELS, CUE_CHANNELS};
-use crate::{LoadError, Manifest};
+use crate::LoadError;
 
-/// An input or output of a network.
+/// An input or output: its name and its fixed shape, of 32-bit floats.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Port {
+    pub name: String,
+    pub shape: [usize; 4],
+}
+
+impl Port {
+    pub fn new(name: &str, shape: [usize; 4]) -> Self {
+        Self {
+            name: name.to_owned(),
+            shape,
+        }
+    }
+
+    fn room(&self) -> Vec<f32> {
+        vec![0.0; self.shape.iter().product()]
+    }
+}
+
+/// What a model's manifest says of its network.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Signature {
+    /// The ONNX file, for errors.
+    pub file: String,
+    pub input: Port,
+    pub outputs: Vec<Port>,
+}
+
+impl Signature {
+    /// An input of zeros.
+    pub fn empty_input(&self) -> Vec<f32> {
+        self.input.room()
+    }
+
+    /// Room for all outputs, in order.
+    pub fn rooms(&self) -> Vec<Vec<f32>> {
+        self.outputs.iter().map(Port::room).collect()
+    }
+}
+
+/// An input or output as an engine found it; sizes that are not fixed are `None`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Tensor {
     pub name: String,
-    /// False where the elements are something else than 32-bit floats.
     pub is_f32: bool,
-    /// `None` where a size is not fixed; `None` altogether where the file does not say.
     pub shape: Option<Vec<Option<usize>>>,
 }
 
-/// All inputs and outputs of a network.
+/// What an engine found in the ONNX file.
 pub(crate) struct Interface {
     pub inputs: Vec<Tensor>,
     pub outputs: Vec<Tensor>,
 }
 
 impl Interface {
-    /// Accepts what is exactly as the manifest says.
-    pub fn check(&self, manifest: &Manifest) -> Result<(), LoadError> {
-        let [width, height] = manifest.input_px().map(|size| size as usize);
-        let output = |name: &str, channels, stride_px: u32| {
-            let stride_px = stride_px as usize;
-            Tensor::fixed(name, [1, channels, height / stride_px, width / stride_px])
-        };
-        let balls = &manifest.outputs.balls;
-        let cues = &manifest.outputs.cues;
+    /// Refuses a network that takes or gives something else than its manifest says, naming every difference.
+    pub fn check(&self, signature: &Signature) -> Result<(), LoadError> {
         let mut differences = Vec::new();
         compare(
             "input",
             &self.inputs,
-            &[Tensor::fixed(&manifest.input.name, [1, 3, height, width])],
+            std::slice::from_ref(&signature.input),
             &mut differences,
         );
-        let outputs = [
-            output(&balls.name, BALL_CHANNELS, balls.stride),
-            output(&cues.name, CUE_CHANNELS, cues.stride),
-        ];
-        compare("output", &self.outputs, &outputs, &mut differences);
+        compare("output", &self.outputs, &signature.outputs, &mut differences);
         if differences.is_empty() {
             return Ok(());
         }
         Err(LoadError::WrongInterface {
-            file: manifest.file.clone(),
+            file: signature.file.clone(),
             differences,
         })
     }
 }
 
-impl Tensor {
-    fn fixed(name: &str, shape: [usize; 4]) -> Self {
+impl From<&Port> for Tensor {
+    fn from(port: &Port) -> Self {
         Self {
-            name: name.to_owned(),
+            name: port.name.clone(),
             is_f32: true,
-            shape: Some(shape.map(Some).to_vec()),
+            shape: Some(port.shape.map(Some).to_vec()),
         }
     }
 }
@@ -81,8 +108,8 @@ impl fmt::Display for Tensor {
     }
 }
 
-fn compare(what: &str, found: &[Tensor], expected: &[Tensor], differences: &mut Vec<String>) {
-    for expected in expected {
+fn compare(what: &str, found: &[Tensor], expected: &[Port], differences: &mut Vec<String>) {
+    for expected in expected.iter().map(Tensor::from) {
         match found.iter().find(|found| found.name == expected.name) {
             None => {
                 let names: Vec<_> = found.iter().map(|found| format!("`{}`", found.name)).collect();
@@ -93,7 +120,7 @@ fn compare(what: &str, found: &[Tensor], expected: &[Tensor], differences: &mut 
                 };
                 differences.push(format!("{what} `{}` is missing, there is {there}", expected.name));
             }
-            Some(found) if found != expected => {
+            Some(found) if *found != expected => {
                 differences.push(format!(
                     "{what} `{}` is {found}, expected {expected}",
                     expected.name

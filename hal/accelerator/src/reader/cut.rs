@@ -1,0 +1,205 @@
+//! Cuts the square round a ball out of a picture, by area average, into planes of red, green and blue, 0 to 1.
+//! `models/numbers/cutting.py` says the same, and the network learnt from that.
+
+use baize_frame::ImageView;
+
+use crate::preprocess::layout::{Layout, plane_start};
+
+/// Of a larger square, only every second, third … pixel is read: more of them would tell no more, and what a frame may
+/// take stays bounded.
+const MOST_PIXELS: f32 = 160.0;
+
+/// A part of the crop takes this share of its mean from a line or column of the picture.
+#[derive(Clone, Copy)]
+struct Share {
+    part: usize,
+    pixel: u32,
+    share: f32,
+}
+
+/// Rooms for cutting.
+pub(super) struct Cutter {
+    side: usize,
+    margin: f32,
+    across: Vec<Share>,
+    down: Vec<Share>,
+    pixels: Vec<[f32; 3]>,
+    line: Vec<[f32; 3]>,
+}
+
+impl Cutter {
+    pub fn new(side: usize, margin: f32) -> Self {
+        // A share begins at each edge of a part and at each edge of a pixel; both ends may be cut.
+        let shares = side + MOST_PIXELS as usize + 8;
+        Self {
+            side,
+            margin,
+            across: Vec::with_capacity(shares),
+            down: Vec::with_capacity(shares),
+            pixels: Vec::with_capacity(shares),
+            line: vec![[0.0; 3]; side],
+        }
+    }
+
+    /// Fills `crop`, three planes, from the square round a box. A box that is none is cut as black.
+    pub fn cut(&mut self, image: &ImageView<'_>, centre_px: [f32; 2], size_px: [f32; 2], crop: &mut [f32]) {
+        crop.fill(0.0);
+        let length = self.margin * size_px[0].max(size_px[1]);
+        let [x, y] = centre_px.map(|centre| centre - length / 2.0);
+        let format = image.format();
+        // Whatever is larger than the picture or far beside it is no ball; neither is what is no number.
+        let most = 2.0 * format.width.max(format.height) as f32;
+        if !(length > 0.0 && length <= most && x.abs() <= most && y.abs() <= most) {
+            return;
+        }
+        let step = (length / MOST_PIXELS).ceil().max(1.0) as u32;
+        shares(x, length, self.side, format.width, step, &mut self.across);
+        shares(y, length, self.side, format.height, step, &mut self.down);
+        let mut last = None;
+        let plane = self.side * self.side;
+        for down in &self.down {
+            if last != Some(down.pixel) {
+                read_line(image, down.pixel, &self.across, &mut self.pixels);
+                self.line.fill([0.0; 3]);
+                for (across, rgb) in self.across.iter().zip(&self.pixels) {
+                    for (sum, level) in self.line[across.part].iter_mut().zip(rgb) {
+                        *sum += across.share * level;
+                    }
+                }
+                last = Some(down.pixel);
+            }
+            let row = down.part * self.side;
+            for (column, rgb) in self.line.iter().enumerate() {
+                for (channel, level) in rgb.iter().enumerate() {
+                    crop[channel * plane + row + column] += down.share / 255.0 * level;
+                }
+            }
+        }
+    }
+}
+
+/// The shares that `parts` equal parts of a way have in pixels of which only each `step`-th is read; beyond the picture
+/// the nearest pixel goes on.
+fn shares(first: f32, length: f32, parts: usize, pixels: u32, step: u32, out: &mut Vec<Share>) {
+    out.clear();
+    let wide = step as f32;
+    for part in 0..parts {
+        let low = first + length * part as f32 / parts as f32;
+        let high = first + length * (part + 1) as f32 / parts as f32;
+        let (from, to) = ((low / wide).floor() as i64, (high / wide).ceil() as i64);
+        for block in from..to.max(from + 1) {
+            let start = block as f32 * wide;
+            let shared = high.min(start + wide) - low.max(start);
+            let middle = block * i64::from(step) + i64::from(step / 2);
+            if out.len() < out.capacity() {
+                out.push(Share {
+                    part,
+                    pixel: middle.clamp(0, i64::from(pixels) - 1) as u32,
+                    share: shared / (high - low),
+                });
+            }
+        }
+    }
+}
+
+/// Red, green and blue, 0 to 255, of the pixels that the shares name, in one line of the picture.
+fn read_line(image: &ImageView<'_>, line: u32, wanted: &[Share], pixels: &mut Vec<[f32; 3]>) {
+    let format = image.format();
+    let layout = Layout::of(format.pixels);
+    pixels.clear();
+    pixels.extend(wanted.iter().map(|_| layout.bias_rgb.map(|level| level as f32)));
+    for (index, plane) in layout.planes.iter().enumerate() {
+        let start = plane_start(&format, index) + (line >> plane.row_shift) as usize * format.stride as usize;
+        for sample in plane.samples {
+            let rgb = sample.rgb.map(|level| level as f32);
+            for (share, pixel) in wanted.iter().zip(pixels.iter_mut()) {
+                let level = f32::from(image.bytes()[start + sample.byte_of(share.pixel) as usize]);
+                for (sum, factor) in pixel.iter_mut().zip(rgb) {
+                    *sum += factor * level;
+                }
+            }
+        }
+    }
+    for pixel in pixels {
+        *pixel = pixel.map(|level| level.clamp(0.0, 255.0));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use baize_frame::{FrameFormat, PixelFormat};
+
+    use super::*;
+
+    const SIDE: usize = 8;
+
+    /// A picture whose levels are 2 x + y, the same in all channels.
+    fn slope(pixels: PixelFormat) -> (FrameFormat, Vec<u8>) {
+        let format = FrameFormat::packed(64, 48, pixels);
+        let mut bytes = vec![128; format.size_bytes()];
+        for y in 0..48 {
+            for x in 0..64 {
+                let level = 2 * x + y;
+                let luma = (16.0 + level as f32 * 219.0 / 255.0).round() as u8;
+                let line = y * format.stride as usize;
+                match pixels {
+                    PixelFormat::Yuyv => bytes[line + 2 * x] = luma,
+                    PixelFormat::Nv12 => bytes[line + x] = luma,
+                    PixelFormat::Grey => bytes[line + x] = level as u8,
+                    PixelFormat::Rgb24 => bytes[line + 3 * x..][..3].fill(level as u8),
+                }
+            }
+        }
+        (format, bytes)
+    }
+
+    fn cut(pixels: PixelFormat, centre_px: [f32; 2], size_px: f32) -> Vec<f32> {
+        let (format, bytes) = slope(pixels);
+        let image = ImageView::new(&bytes, format).expect("a picture");
+        let mut crop = vec![-1.0; 3 * SIDE * SIDE];
+        Cutter::new(SIDE, 1.25).cut(&image, centre_px, [size_px, size_px / 2.0], &mut crop);
+        crop
+    }
+
+    #[test]
+    fn parts_are_means_of_their_pixels_in_every_format() {
+        let centre = [31.3, 22.9];
+        for (pixels, tolerance) in [
+            (PixelFormat::Rgb24, 0.3),
+            (PixelFormat::Grey, 0.3),
+            (PixelFormat::Yuyv, 1.0),
+            (PixelFormat::Nv12, 1.0),
+        ] {
+            for size in [16.0, 25.6] {
+                let crop = cut(pixels, centre, size);
+                let part = 1.25 * size / SIDE as f32;
+                for (at, value) in crop.iter().enumerate() {
+                    let (column, row) = (at % SIDE, at / SIDE % SIDE);
+                    let [x, y] = [(centre[0], column), (centre[1], row)]
+                        .map(|(centre, i)| centre + (i as f32 + 0.5 - SIDE as f32 / 2.0) * part);
+                    // The middle of pixel i is i + 0.5.
+                    let expected = 2.0 * (x - 0.5) + (y - 0.5);
+                    assert!(
+                        (value * 255.0 - expected).abs() < tolerance + 0.25 * 3.0 / part,
+                        "{pixels:?} {size} {at}: {} and {expected}",
+                        value * 255.0
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn beyond_the_picture_its_edge_goes_on() {
+        let crop = cut(PixelFormat::Rgb24, [0.0, 0.0], 16.0);
+        assert_eq!(crop[0], 0.0);
+        assert!((crop[SIDE * SIDE - 1] * 255.0 - 3.0 * 8.25).abs() < 1.0);
+    }
+
+    #[test]
+    fn a_square_as_large_as_the_picture_keeps_its_mean() {
+        let crop = cut(PixelFormat::Grey, [32.0, 24.0], 38.4);
+        let mean = crop.iter().sum::<f32>() / crop.len() as f32;
+        assert!((mean * 255.0 - (2.0 * 31.5 + 23.5)).abs() < 0.1, "{mean}");
+    }
+}

@@ -1,0 +1,79 @@
+//! A closer look at balls that were found: which number or colour each has.
+
+mod claims;
+mod cut;
+mod manifest;
+mod reading_detector;
+
+use baize_frame::{BallDetection, ImageView};
+
+use crate::engine::{CpuOptions, FallbackReason, Network};
+use crate::{DetectError, LoadError, ModelFiles};
+use claims::{Claims, FACES};
+use cut::Cutter;
+
+pub use manifest::ReaderManifest;
+pub use reading_detector::reading;
+
+/// Balls that the network takes at a time: most tables have no more, and more at once is hardly faster for each.
+pub(crate) const BATCH: usize = 16;
+
+/// Cuts balls out of pictures and asks a network what they show.
+pub struct FaceReader {
+    network: Network,
+    cutter: Cutter,
+    claims: Claims,
+    crops: Vec<f32>,
+}
+
+impl FaceReader {
+    /// Opens a reader on the CPU. Logs nothing; where the second value is `Some`, the caller warns once.
+    ///
+    /// # Errors
+    /// [`LoadError`] where no engine takes the model, or it differs from its manifest.
+    pub fn open(
+        model: &ModelFiles<ReaderManifest>,
+        options: &CpuOptions,
+    ) -> Result<(Self, Option<FallbackReason>), LoadError> {
+        let manifest = model.manifest();
+        let signature = manifest.signature();
+        let (network, fallback) = Network::open(&signature, model.onnx(), options)?;
+        let reader = Self {
+            network,
+            cutter: Cutter::new(manifest.input.side as usize, manifest.input.margin),
+            claims: Claims::new(manifest.thresholds),
+            crops: signature.empty_input(),
+        };
+        Ok((reader, fallback))
+    }
+
+    /// Brings the engine's own threads to the calling thread, as [`crate::Detector::settle`].
+    pub fn settle(&mut self) {
+        self.network.settle();
+    }
+
+    /// Looks at every ball in `image` and writes down its number or colour, and its kind where the face tells it: it
+    /// is right more often than the detector is. Allocates nothing outside the inference library.
+    ///
+    /// # Errors
+    /// [`DetectError::Inference`]; balls not yet looked at are then as they were.
+    pub fn read(&mut self, image: &ImageView<'_>, balls: &mut [BallDetection]) -> Result<(), DetectError> {
+        let crop_len = self.crops.len() / BATCH;
+        for batch in balls.chunks_mut(BATCH) {
+            for (ball, crop) in batch.iter().zip(self.crops.chunks_exact_mut(crop_len)) {
+                self.cutter.cut(image, ball.centre_px, ball.size_px, crop);
+            }
+            let outputs = self
+                .network
+                .run(&self.crops)
+                .map_err(|_| DetectError::Inference)?;
+            for (ball, logits) in batch.iter_mut().zip(outputs[0].as_chunks::<FACES>().0) {
+                ball.reading = self.claims.reading(logits);
+                if let Some((kind, score)) = self.claims.kind(logits) {
+                    (ball.kind, ball.kind_score) = (kind, score);
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,50 @@
+use std::time::Instant;
+
+use baize_frame::{Detections, FrameFormat, ImageView, Region};
+
+use super::FaceReader;
+use crate::cpu::micros;
+use crate::{DetectError, DetectTimings, Detector, DetectorInfo};
+
+/// A detector that also reads the balls that it finds.
+pub fn reading(detector: Box<dyn Detector>, reader: FaceReader) -> Box<dyn Detector> {
+    Box::new(ReadingDetector { detector, reader })
+}
+
+struct ReadingDetector {
+    detector: Box<dyn Detector>,
+    reader: FaceReader,
+}
+
+impl Detector for ReadingDetector {
+    fn info(&self) -> &DetectorInfo {
+        self.detector.info()
+    }
+
+    fn settle(&mut self) {
+        self.detector.settle();
+        self.reader.settle();
+    }
+
+    fn prepare(&mut self, format: FrameFormat) {
+        self.detector.prepare(format);
+    }
+
+    fn detect(
+        &mut self,
+        image: &ImageView<'_>,
+        region: Region,
+        out: &mut Detections,
+    ) -> Result<DetectTimings, DetectError> {
+        let timings = self.detector.detect(image, region, out)?;
+        let started = Instant::now();
+        if let Err(error) = self.reader.read(image, &mut out.balls) {
+            out.clear();
+            return Err(error);
+        }
+        Ok(DetectTimings {
+            read_us: micros(started, Instant::now()),
+            ..timings
+        })
+    }
+}

@@ -1,0 +1,104 @@
+"""How good the shipped reader is.
+
+    python judge.py --rendered ../work/rendered --made ../work/unseen --program ../../target/release/baize
+
+Pictures of series that no training and no tuning saw go through `baize detect`, on rten; made balls of unseen sets go
+through the same file in onnxruntime, for only there it is known where the number is. All but balls that are hardly to be
+seen are asked for.
+"""
+import argparse
+import json
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+
+import claims
+from faces import COLOURS, KIND_OF_FACE, KINDS, NUMBERS
+from pictures import balls_in
+from ship import ASKED_PX, ASKED_SHARE, COUNT, MODELS
+from teach import TRAINING, TUNING
+
+HEAD = ("| balls | what | asked | claimed | right where claimed | confidently wrong, of all | best guess right |\n"
+        "|---|---|---|---|---|---|---|")
+
+
+def untouched(folder):
+    """Labels of series that are neither for training nor for tuning."""
+    return sorted(p for p in Path(folder).glob("r*.json") if not p.name.startswith(TRAINING + TUNING))
+
+
+def nearest(ball, found):
+    """The detection of a ball: within a third of its size."""
+    near = [(np.hypot(d["x"] - ball.centre[0], d["y"] - ball.centre[1]), i) for i, d in enumerate(found)]
+    distance, index = min(near, default=(np.inf, None))
+    return found[index] if distance < max(ball.size) / 3 else None
+
+
+def through_detect(program, labels):
+    """(ball, detection) of every asked ball that was found, and how many were asked."""
+    pictures = [next(p.with_suffix(end) for end in (".jpg", ".png") if p.with_suffix(end).exists()) for p in labels]
+    lines = subprocess.run([program, "detect", *pictures, "--backend", "rten", "--json"], check=True,
+                           stdout=subprocess.PIPE, text=True).stdout.splitlines()
+    pairs, asked = [], 0
+    for label, line in zip(labels, lines):
+        found = [d for d in json.loads(line)["detections"] if d["class"] != "cue_stick"]
+        for ball in balls_in(label):
+            if ball.seen >= ASKED_SHARE and max(ball.size) >= ASKED_PX:
+                asked += 1
+                pairs.append((ball, nearest(ball, found)))
+    return [(b, d) for b, d in pairs if d is not None], asked
+
+
+def claimed_rows(name, pairs):
+    def row(what, claimed, truth):
+        told = [(c, t) for c, t in zip(claimed, truth) if c is not None]
+        right = sum(c == t for c, t in told)
+        print(f"| {name} | {what} | {len(truth)} | {len(told) / max(len(truth), 1):.3f} | {right / max(len(told), 1):.3f} "
+              f"| {(len(told) - right) / max(len(truth), 1):.4f} | - |")
+    pool = [(b, d) for b, d in pairs if b.face < len(NUMBERS)]
+    plain = [(b, d) for b, d in pairs if b.face >= len(NUMBERS)]
+    row("number", [d["number"] for _, d in pool], [b.face for b, _ in pool])
+    row("colour", [d["colour"] for _, d in plain], [COLOURS[b.face - len(NUMBERS)] for b, _ in plain])
+    row("kind", [None if d["class"] == "ball" else d["class"] for _, d in pairs],
+        [KINDS[KIND_OF_FACE[b.face]] for b, _ in pairs])
+
+
+def made_rows(folder, model):
+    session = onnxruntime.InferenceSession(str(model / "baize-reader.onnx"), providers=["CPUExecutionProvider"])
+    thresholds = json.loads((model / "baize-reader.json").read_text())["thresholds"]
+    shards = [np.load(path) for path in sorted(Path(folder).glob("*.npz"))]
+    part = {name: np.concatenate([shard[name] for shard in shards]) for name in shards[0].files}
+    crops = part["crops"].transpose(0, 3, 1, 2).astype(np.float32) / 255
+    logits = np.concatenate([session.run(None, {"crops": batch})[0][:, :, 0, 0]
+                             for batch in np.split(crops, len(crops) // COUNT)])
+    faces, pool = part["faces"], part["faces"] < len(NUMBERS)
+    asked = (part["seen"] >= ASKED_SHARE) & (part["diameters"] >= ASKED_PX)
+    plainly = asked & (part["seen"] >= 0.9) & (part["diameters"] >= 20) & (part["facing"] >= 0.77)
+    numbers, colours, kinds = claims.numbers(logits), claims.colours(logits), claims.kinds(logits)
+    for name, what, which, (best, p), truth in (
+            ("made", "number", asked & pool, numbers, faces),
+            ("made, number within 40 degrees of the camera, 20 pixels and more, 0.9 to be seen", "number",
+             plainly & pool, numbers, faces),
+            ("made", "colour", asked & ~pool, colours, faces),
+            ("made", "kind", asked, kinds, KIND_OF_FACE[faces])):
+        print(f"| {name} | {what} | {claims.tally(best[which], p[which], truth[which], thresholds[what]).row()} |")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rendered", required=True)
+    parser.add_argument("--made", required=True, help="shards that make.py --unseen made with a seed of its own")
+    parser.add_argument("--program", required=True, help="the program `baize`")
+    args = parser.parse_args()
+    labels = untouched(args.rendered)
+    pairs, asked = through_detect(args.program, labels)
+    print(f"{len(labels)} path-traced pictures; {len(pairs)} of {asked} asked balls were found by the detector\n\n{HEAD}")
+    claimed_rows("path-traced", pairs)
+    claimed_rows("path-traced, 20 pixels and more", [(b, d) for b, d in pairs if max(b.size) >= 20])
+    made_rows(args.made, MODELS / "reader")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,151 @@
+"""Writes a checkpoint's averaged weights as ONNX with its manifest; calibrates and chooses thresholds on tuning balls.
+
+    python ship.py --run reader --rendered ../work/rendered --tune ../work/tune --name baize-reader-1
+"""
+import argparse
+import datetime
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+import claims
+from cutting import MARGIN, SIDE
+from faces import FACES, KIND_OF_FACE, NUMBERS
+from pictures import crops_of, labelled
+from reader import Reader
+from teach import TUNING, WORK
+
+MODELS = Path(__file__).resolve().parents[1]
+COUNT = 16
+# Only these: rten, onnxruntime and TensorRT all take them.
+ALLOWED = {"Conv", "Relu", "Add", "AveragePool", "Constant"}
+MOST_DIFFERENCE, MOST_BYTES = 1e-3, 500_000
+# So many of all tuning balls may be claimed wrongly: half of what is allowed.
+MOST_WRONG = 0.005
+# Balls less visible than this, or smaller, are not asked for when thresholds are chosen.
+ASKED_SHARE, ASKED_PX = 0.7, 12
+
+
+def asked(part):
+    return (part["seen"] >= ASKED_SHARE) & (part["diameters"] >= ASKED_PX)
+
+
+def fold(module):
+    """Folds every batch norm into the convolution before it."""
+    for child in module.children():
+        fold(child)
+    if isinstance(module, nn.Sequential):
+        for index in range(len(module) - 1):
+            if isinstance(module[index], nn.Conv2d) and isinstance(module[index + 1], nn.BatchNorm2d):
+                module[index] = fuse_conv_bn_eval(module[index], module[index + 1])
+                module[index + 1] = nn.Identity()
+    return module
+
+
+class Shipped(nn.Module):
+    """The reader with its batch norms folded and its temperature in the last weights; keeps the last two axes."""
+
+    def __init__(self, network):
+        super().__init__()
+        network = fold(network.eval())
+        self.body, self.head = network.body, network.head
+
+    def cool(self, temperature):
+        with torch.no_grad():
+            self.head[-1].weight /= temperature
+            self.head[-1].bias /= temperature
+
+    def forward(self, crops):
+        return self.head(nn.functional.avg_pool2d(self.body(crops), SIDE // 8))
+
+
+def logits_of(network, crops):
+    with torch.no_grad():
+        parts = [network(torch.from_numpy(part).permute(0, 3, 1, 2).float() / 255).flatten(1)
+                 for part in np.array_split(crops, max(1, len(crops) // 512))]
+    return torch.cat(parts).numpy()
+
+
+def export(network, path):
+    """Writes the network with a fixed batch; returns the largest difference to PyTorch that it was seen to make."""
+    crops = torch.rand(COUNT, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
+    torch.onnx.export(network, (crops,), str(path), input_names=["crops"], output_names=["faces"], opset_version=17,
+                      dynamo=False)
+    model = onnx.load(str(path))
+    onnx.checker.check_model(model, full_check=True)
+    strange = {node.op_type for node in model.graph.node} - ALLOWED
+    assert not strange, f"operators that not every engine takes: {strange}"
+    assert path.stat().st_size < MOST_BYTES, f"{path} has {path.stat().st_size} bytes"
+    got = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"]).run(None, {"crops": crops.numpy()})
+    with torch.no_grad():
+        return float(np.abs(network(crops).numpy() - got[0]).max())
+
+
+def chosen_thresholds(parts, logits):
+    """Over tuning balls that are to be seen: numbers on pool balls, colours on the others, kinds on all."""
+    seen, faces = asked(parts), parts["faces"]
+    pool = seen & (faces < len(NUMBERS))
+    plain = seen & (faces >= len(NUMBERS))
+
+    def choose(of, which, truth):
+        """High enough for path-traced and made balls each: neither kind excuses the other."""
+        groups = (which & parts["traced"], which & ~parts["traced"])
+        return round(max(claims.least_threshold(*of(logits[g]), truth[g], MOST_WRONG) for g in groups), 4)
+    return {"number": choose(claims.numbers, pool, faces), "colour": choose(claims.colours, plain, faces),
+            "kind": choose(claims.kinds, seen, KIND_OF_FACE[faces])}
+
+
+def tuning_balls(rendered, tune):
+    """Path-traced balls, and made ones of unseen sets."""
+    parts = [crops_of(labelled(rendered, TUNING), 2, 3)]
+    traced = len(parts[0]["faces"])
+    for path in sorted(Path(tune).glob("*.npz")):
+        with np.load(path) as shard:
+            parts.append({name: shard[name][:1024] for name in parts[0]})
+    together = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return {**together, "traced": np.arange(len(together["faces"])) < traced}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--run", default="reader")
+    parser.add_argument("--rendered", required=True)
+    parser.add_argument("--tune", required=True)
+    parser.add_argument("--name", default="baize-reader-1")
+    parser.add_argument("--out", default=str(MODELS / "reader"))
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    network = Reader()
+    network.load_state_dict(torch.load(WORK / args.run / "checkpoint.pt", weights_only=True)["average"])
+    network = Shipped(network)
+    tuning = tuning_balls(args.rendered, args.tune)
+    logits = logits_of(network, tuning["crops"])
+    visible = asked(tuning)
+    temperature = claims.temperature(logits[visible], tuning["faces"][visible])
+    network.cool(temperature)
+    thresholds = chosen_thresholds(tuning, logits / temperature)
+    folder = Path(args.out)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "baize-reader.onnx"
+    difference = export(network, path)
+    assert difference < MOST_DIFFERENCE, f"the file differs from PyTorch by {difference}"
+    manifest = {"format": 1, "name": args.name, "file": path.name,
+                "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+                "input": {"name": "crops", "count": COUNT, "side": SIDE, "margin": MARGIN},
+                "output": {"name": "faces"}, "classes": list(FACES), "thresholds": thresholds,
+                "trained": {"date": datetime.date.today().isoformat(),
+                            "data": "made and path-traced balls of this repository's own; see models/README.md"}}
+    (folder / "baize-reader.json").write_text(json.dumps(manifest, indent=2) + "\n")
+    print(f"temperature {temperature:.2f}, thresholds {thresholds}, {path.stat().st_size} bytes, "
+          f"largest difference {difference:.1e}")
+
+
+if __name__ == "__main__":
+    main()

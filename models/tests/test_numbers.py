@@ -1,0 +1,108 @@
+"""Run with: python -m unittest discover models/tests"""
+
+import sys
+import unittest
+from pathlib import Path
+
+import numpy as np
+import torch
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "numbers"))
+
+import claims
+from cutting import MARGIN, SIDE, cut
+from faces import FACES, KIND_OF_FACE, KINDS, NUMBERS, face_of
+from lit import batch
+from make import SEEDS_A_SHARD
+from photographed import parts, photographed
+from reader import Reader, mflop
+from skins import UNSEEN, Sets, one_set
+from teach import targets
+
+
+def slope(width=80, height=60):
+    y, x = np.mgrid[:height, :width]
+    return np.repeat((2 * x + y)[..., None], 3, 2).astype(np.uint8)
+
+
+class Cutting(unittest.TestCase):
+    def test_a_part_is_the_mean_of_its_pixels(self):
+        crop = cut(slope(), (40.0, 30.0), (32.0, 20.0))
+        self.assertEqual(crop.shape, (SIDE, SIDE, 3))
+        side = MARGIN * 32 / SIDE
+        x = 40 + (np.arange(SIDE) + 0.5 - SIDE / 2) * side
+        y = 30 + (np.arange(SIDE) + 0.5 - SIDE / 2) * side
+        expected = 2 * (x[None] - 0.5) + (y[:, None] - 0.5)
+        np.testing.assert_allclose(crop[..., 0] * 255, expected, atol=0.6)
+
+    def test_beyond_the_picture_its_edge_goes_on(self):
+        self.assertEqual(cut(slope(), (0.0, 0.0), (16.0, 16.0))[0, 0, 0], 0)
+
+    def test_training_cuts_as_the_definition_does(self):
+        image = np.random.default_rng(1).integers(0, 256, (50, 50, 3), dtype=np.uint8)
+        first, side = torch.tensor([7.3]), torch.tensor([30.0])
+        shares = parts(first, side, 50)[0].numpy()
+        by_training = np.einsum("iy,yxc,jx->ijc", shares, image / 255, shares)
+        np.testing.assert_allclose(by_training, cut(image, (22.3, 22.3), (24.0, 24.0)), atol=1e-4)
+
+
+class MadeBalls(unittest.TestCase):
+    def test_a_seed_makes_the_same_balls_again(self):
+        def made():
+            g = torch.Generator().manual_seed(5)
+            light, faces, *_ = batch(g, Sets(1, 3), 16)
+            return photographed(g, light)[0], faces
+        (crops, faces), (again, faces_again) = made(), made()
+        self.assertTrue(torch.equal(crops, again) and torch.equal(faces, faces_again))
+        self.assertEqual(tuple(crops.shape), (16, 3, SIDE, SIDE))
+        self.assertTrue(0 <= crops.min() and crops.max() <= 1)
+
+    def test_sets_of_other_seeds_look_different(self):
+        self.assertGreater(np.abs(one_set(1).astype(int) - one_set(2).astype(int)).mean(), 2)
+
+    def test_training_never_reaches_the_seeds_of_unseen_sets(self):
+        seeds, shards = 20, 1000
+        self.assertLess((seeds * 1000 + shards) * SEEDS_A_SHARD, UNSEEN)
+
+
+class Claims(unittest.TestCase):
+    def test_numbers_know_only_pool_sets_and_colours_only_others(self):
+        logits = np.full((1, len(FACES)), -4.0)
+        logits[0, [3, face_of(None, "red")]] = 6
+        number, colour, kind = claims.numbers(logits), claims.colours(logits), claims.kinds(logits)
+        self.assertEqual((number[0][0], colour[0][0]), (3, face_of(None, "red")))
+        self.assertGreater(min(number[1][0], colour[1][0]), 0.99)
+        self.assertAlmostEqual(kind[1][0], 0.5, places=3)
+
+    def test_every_face_makes_its_kind(self):
+        kinds = [KINDS[kind] for kind in KIND_OF_FACE[:len(NUMBERS)]]
+        self.assertEqual(kinds, ["cue_ball"] + ["solid"] * 7 + ["eight_ball"] + ["stripe"] * 7)
+
+    def test_the_lowest_threshold_keeps_wrong_claims_few(self):
+        probability = np.linspace(0.5, 1, 1000)
+        best, truth = np.ones(1000, int), (probability > 0.8).astype(int)
+        threshold = claims.least_threshold(best, probability, truth, 0.01)
+        self.assertLessEqual(claims.tally(best, probability, truth, threshold).wrong, 0.01)
+        self.assertAlmostEqual(threshold, 0.795, delta=0.006)
+
+    def test_temperature_cools_what_is_too_sure(self):
+        rng = np.random.default_rng(0)
+        logits = rng.normal(0, 2, (4000, len(FACES)))
+        cumulated = claims.shares(logits).cumsum(1)
+        faces = (rng.random((4000, 1)) > cumulated).sum(1)
+        self.assertAlmostEqual(claims.temperature(logits * 1.8, faces), 1.8, delta=0.15)
+
+
+class Network(unittest.TestCase):
+    def test_it_is_small(self):
+        self.assertLess(mflop(), 8)
+        self.assertLess(sum(p.numel() for p in Reader().parameters()) * 4, 500_000)
+
+    def test_a_hidden_ball_is_asked_for_no_opinion(self):
+        asked = targets(torch.tensor([3, 3]), torch.tensor([0.9, 0.1]))
+        self.assertEqual(asked[0].argmax(), 3)
+        self.assertTrue(torch.allclose(asked[1], torch.full((len(FACES),), 1 / len(FACES))))
+
+
+if __name__ == "__main__":
+    unittest.main()
