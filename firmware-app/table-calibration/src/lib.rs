@@ -15,6 +15,7 @@
 mod calibrate;
 mod cloth;
 mod draw;
+mod drift;
 mod edge;
 mod first_guess;
 mod gate;
@@ -34,6 +35,7 @@ mod warp;
 
 pub use calibrate::calibrate;
 pub use draw::draw;
+pub use drift::{NoseDepths, drift_mm, nose_depths_mm};
 pub use outcome::{Hints, Outcome, Reason, Request, focal_from_field_of_view};
 
 /// Height of the cushions' noses above the bed, as the World Pool-Billiard Association has it: 62.5 to 64.5 % of a
