@@ -27,6 +27,7 @@ mod outcome;
 mod outline;
 mod parabola;
 mod picture;
+pub mod projector;
 mod side;
 mod solve;
 mod starts;

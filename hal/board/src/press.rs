@@ -208,7 +208,11 @@ mod tests {
 
     #[test]
     fn while_it_is_held_each_stage_is_told_when_it_is_reached() {
-        let events = all_from(false, &[(100, true), (110, false), (115, true), (12_000, false)], 13_000);
+        let events = all_from(
+            false,
+            &[(100, true), (110, false), (115, true), (12_000, false)],
+            13_000,
+        );
         assert_eq!(
             events,
             [

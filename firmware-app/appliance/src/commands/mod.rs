@@ -3,9 +3,11 @@
 mod args;
 mod bench;
 mod calibrate;
+mod calibrations;
 #[cfg(feature = "demo")]
 mod demo;
 mod detect;
+mod live;
 mod replay;
 mod run;
 mod track;
@@ -41,7 +43,9 @@ fn dispatch(cli: &Cli) -> Result<(), Failure> {
         Command::Detect(args) => detect::run(args),
         Command::Replay(args) => replay::run(args),
         Command::Track(args) => track::run(args),
+        Command::Calibrate(args) if args.live => live::run(args),
         Command::Calibrate(args) => calibrate::run(args),
+        Command::Calibrations(args) => calibrations::run(args),
         Command::Bench(args) => bench::run(args),
         Command::Config => {
             print!("{}", config::reference());
