@@ -118,7 +118,7 @@ fn live_calibration_shows_progress_and_result_and_fails_where_it_is_refused() {
         calibration(&at_once).map(|calibration| calibration.calibration_id),
         Some(1)
     );
-    live(&["--name", "nobody"]).refused_with(&["--name"]);
+    run(["calibrate", "--live", "--name", "a b"]).refused_with(&["--name", "' '"]);
 }
 
 #[test]
@@ -161,7 +161,8 @@ fn a_damaged_newest_calibration_falls_back_to_the_one_before_it_and_says_so() {
     let appliance = Appliance::start(SOURCE, &broker.url());
     subscriber.wait_for(Topic::Calibration, "the first calibration", |_| true);
     ask(&subscriber, "second", "table");
-    assert_eq!(answer(&subscriber, "second")["calibration_id"], 2);
+    let second = answer(&subscriber, "second");
+    assert_eq!(second["calibration_id"], 2, "{second}");
     let newest = wait::until("the second to be kept", || {
         std::fs::read(appliance.calibrations().join("slot-2")).ok()
     });

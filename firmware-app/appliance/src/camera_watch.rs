@@ -70,7 +70,7 @@ impl CameraWatch {
             }
             Look::Due(_) => {}
             Look::Asked => {
-                if let Some(picture) = Picture::take(0) {
+                if let Some(picture) = Picture::take() {
                     let calibration = current.calibration;
                     self.look = Look::Comparing(Job::start("baize-watch", move || {
                         picture

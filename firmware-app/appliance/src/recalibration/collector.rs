@@ -14,6 +14,7 @@ const SILENCE_MAX: Duration = Duration::from_secs(5);
 pub struct Picture {
     format: FrameFormat,
     bytes: Vec<u8>,
+    exposure_us: u64,
     /// The balls.
     pub balls: Vec<BallDetection>,
 }
@@ -25,11 +26,12 @@ impl Picture {
     }
 
     /// The next picture that the pipeline handed over, if one is there.
-    pub fn take(exposed_after_us: u64) -> Option<Self> {
+    pub fn take() -> Option<Self> {
         let photo = PICTURES.try_receive().ok()?;
-        (photo.frame.exposure_us >= exposed_after_us).then(|| Self {
+        Some(Self {
             format: photo.frame.format,
             bytes: photo.frame.image().bytes().to_vec(),
+            exposure_us: photo.frame.exposure_us,
             balls: photo.detections.balls.to_vec(),
         })
     }
@@ -50,7 +52,10 @@ pub struct Collector {
     wanted: usize,
     interval: Duration,
     exposed_after_us: u64,
-    last: Instant,
+    /// When the last picture was kept.
+    kept: Instant,
+    /// When the last picture came, kept or not.
+    seen: Instant,
     pictures: Vec<Picture>,
 }
 
@@ -58,7 +63,7 @@ pub struct Collector {
 pub struct Silent;
 
 impl Collector {
-    /// `wanted` pictures, `interval` apart, the first one exposed no earlier than after `settle`.
+    /// `wanted` pictures, `interval` apart, exposed no earlier than after `settle`.
     pub fn new(wanted: usize, interval: Duration, settle: Duration) -> Self {
         // A picture asked for before may still lie there.
         let _ = PICTURES.try_receive();
@@ -66,7 +71,8 @@ impl Collector {
             wanted,
             interval,
             exposed_after_us: monotonic_us() + settle.as_micros() as u64,
-            last: Instant::now() + settle,
+            kept: Instant::now(),
+            seen: Instant::now(),
             pictures: Vec::new(),
         }
     }
@@ -78,17 +84,21 @@ impl Collector {
 
     /// Makes a turn. The pictures, once there are enough.
     pub fn turn(&mut self) -> Result<Option<Vec<Picture>>, Silent> {
-        if let Some(picture) = Picture::take(self.exposed_after_us) {
-            self.pictures.push(picture);
-            self.last = Instant::now();
+        if let Some(picture) = Picture::take() {
+            self.seen = Instant::now();
+            // A slow pipeline still brings pictures of before: signs of life, but not what was asked for.
+            if picture.exposure_us >= self.exposed_after_us {
+                self.kept = self.seen;
+                self.pictures.push(picture);
+            }
         }
         if self.pictures.len() >= self.wanted {
             return Ok(Some(std::mem::take(&mut self.pictures)));
         }
-        if self.last.elapsed() > SILENCE_MAX {
+        if self.seen.elapsed() > SILENCE_MAX {
             return Err(Silent);
         }
-        if self.pictures.is_empty() || self.last.elapsed() >= self.interval {
+        if self.pictures.is_empty() || self.kept.elapsed() >= self.interval {
             Picture::ask();
         }
         Ok(None)

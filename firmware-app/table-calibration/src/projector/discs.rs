@@ -12,8 +12,8 @@ pub(super) struct Disc {
     elongation: f64,
 }
 
-/// The pattern covers some 3 % of the picture: what is brighter than this part of the cloth is disc.
-const DISC_QUANTILE: f64 = 0.985;
+/// The pattern covers some 2.5 % of the cloth: even of a fifth of it, what is brighter than this part of the cloth is disc.
+const DISC_QUANTILE: f64 = 0.995;
 /// Steps of brightness that a disc must stand out by.
 const CONTRAST_MIN: f32 = 8.0;
 /// Of a usual disc's brightness: a projector is darker towards its corners, and cloth is worn.
