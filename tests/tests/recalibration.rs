@@ -268,7 +268,8 @@ fn a_projector_is_mapped_with_the_help_of_its_controller_and_refused_without() {
         let verdict = answer(&subscriber, id);
         assert_eq!(verdict["accepted"], false, "{manner:?}: {verdict}");
         let said = verdict["reason"].as_str().unwrap_or_default();
-        assert!(said.contains(reason), "{manner:?}: {verdict}");
+        let health = subscriber.on(Topic::Health).pop().map(|message| message.json());
+        assert!(said.contains(reason), "{manner:?}: {verdict}; {health:?}");
     };
     refused(Manner::Silent, "silent", "did not answer within 5 s");
     refused(Manner::Fails, "fails", "the lamp is worn out");

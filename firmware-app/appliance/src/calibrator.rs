@@ -16,7 +16,7 @@ use crate::camera_watch::CameraWatch;
 use crate::config::{Config, Game};
 use crate::pipeline::{CALIBRATION, Flow, SHARED};
 use crate::publish::{Command, Inlets};
-use crate::recalibration::{Accepted, Recalibration, Standing, Verdict, What, Wish, answer, go_back};
+use crate::recalibration::{Accepted, Recalibration, Standing, Verdict, What, Wish, answer};
 
 /// How long an automatic calibration that was refused waits before the next attempt, at first and at most: a hall that
 /// is dark all night is not to be looked for every ten seconds.
@@ -98,7 +98,7 @@ impl Calibrator {
             Command::Recalibrate(payload) => match Wish::parse(payload) {
                 Ok(wish) => self.begin(wish),
                 Err(mut verdict) => {
-                    verdict.calibration_id = self.standing().id();
+                    verdict.calibration_id = self.id();
                     self.answer(&verdict);
                 }
             },
@@ -128,13 +128,8 @@ impl Calibrator {
             self.due = None;
             self.begin(Wish::of(What::Table));
         }
-        // Spelled out: the state machine is turned while the calibration in use is only read.
-        let standing = Standing {
-            current: self.current.as_ref(),
-            is_doubted: self.is_doubted,
-            next_id: self.last_id + 1,
-        };
-        let ended = self.recalibration.turn(&standing);
+        let (standing, recalibration) = self.parts();
+        let ended = recalibration.turn(&standing);
         let outgoing = self.recalibration.outgoing();
         self.inlets.update(|standing| standing.messages.extend(outgoing));
         if let Some((verdict, accepted)) = ended {
@@ -158,7 +153,7 @@ impl Calibrator {
     pub fn report(&self) -> Value {
         let stored = self.current.as_ref();
         json!({
-            "id": self.standing().id(),
+            "id": self.id(),
             "residual_mm": stored.map(|stored| stored.calibration.residual_mm),
             "doubted": self.is_doubted,
             "stage": self.recalibration.stage(),
@@ -166,12 +161,19 @@ impl Calibrator {
         })
     }
 
-    fn standing(&self) -> Standing<'_> {
-        Standing {
+    /// The id of the calibration in use; 0: there is none.
+    fn id(&self) -> u32 {
+        self.current.as_ref().map_or(0, |stored| stored.calibration.id)
+    }
+
+    /// What the state machine has to know, and the state machine.
+    fn parts(&mut self) -> (Standing<'_>, &mut Recalibration) {
+        let standing = Standing {
             current: self.current.as_ref(),
             is_doubted: self.is_doubted,
             next_id: self.last_id + 1,
-        }
+        };
+        (standing, &mut self.recalibration)
     }
 
     fn begin(&mut self, wish: Wish) {
@@ -179,12 +181,8 @@ impl Calibrator {
             self.go_back(&wish);
             return;
         }
-        let standing = Standing {
-            current: self.current.as_ref(),
-            is_doubted: self.is_doubted,
-            next_id: self.last_id + 1,
-        };
-        if let Err(verdict) = self.recalibration.begin(wish, &standing) {
+        let (standing, recalibration) = self.parts();
+        if let Err(verdict) = recalibration.begin(wish, &standing) {
             self.answer(&verdict);
         }
     }
@@ -192,12 +190,16 @@ impl Calibrator {
     fn go_back(&mut self, wish: &Wish) {
         let (accepted, reason) = match self.store.installation() {
             Ok(installation) => {
-                let (reason, stored) = go_back(installation, self.last_id + 1);
+                let reason = match &installation {
+                    Some(_) => "the installation's calibration is in use again",
+                    None => "no calibration was kept at the installation: there is none now",
+                };
+                let stored = installation.map(|stored| stored.accepted_as(self.last_id + 1));
                 self.keep(stored.as_ref());
                 self.is_makeshift = false;
                 self.due = None;
                 self.use_from_now_on(stored);
-                (true, reason)
+                (true, reason.into())
             }
             Err(error) => (false, error.to_string()),
         };
@@ -207,7 +209,7 @@ impl Calibrator {
             accepted,
             reason,
             residual_mm: self.current.as_ref().map(|stored| stored.calibration.residual_mm),
-            calibration_id: self.standing().id(),
+            calibration_id: self.id(),
         };
         self.answer(&verdict);
     }

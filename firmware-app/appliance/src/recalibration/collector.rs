@@ -8,7 +8,7 @@ use baize_realtime::clock::monotonic_us;
 use crate::pipeline::{PICTURES, SHARED};
 
 /// Without a picture for so long there is no camera to calibrate.
-const SILENCE_MAX: Duration = Duration::from_secs(5);
+const SILENCE_MAX: Duration = Duration::from_secs(10);
 
 /// A copy of a picture, and the balls in it.
 pub struct Picture {

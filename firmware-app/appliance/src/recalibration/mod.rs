@@ -17,7 +17,6 @@ mod wish;
 use baize_table_calibration::Request;
 use baize_table_state::Topic;
 
-use crate::calibration_file::StoredCalibration;
 use crate::config::Config;
 use crate::pipeline::SHARED;
 
@@ -95,7 +94,8 @@ impl Recalibration {
         }
     }
 
-    /// Begins one. Refused while another is under way, and for a projector above a table that is not calibrated.
+    /// Begins one. Refused while another is under way, for a projector above a table that is not calibrated, and for the
+    /// calibration of the installation, which needs no measuring.
     pub fn begin(&mut self, wish: Wish, standing: &Standing<'_>) -> Result<(), Verdict> {
         if self.is_busy() {
             return Err(refused(&wish, "a calibration is under way", standing.id()));
@@ -109,7 +109,13 @@ impl Recalibration {
                     return Err(refused(&wish, reason, standing.id()));
                 }
             },
-            What::Installation => return Err(refused(&wish, "nothing is measured for that", standing.id())),
+            What::Installation => {
+                return Err(refused(
+                    &wish,
+                    "the installation's calibration needs no measuring",
+                    standing.id(),
+                ));
+            }
         };
         SHARED.set_recalibrating(true);
         self.told = None;
@@ -163,19 +169,5 @@ impl Recalibration {
     /// What is to be published, in its order.
     pub fn outgoing(&mut self) -> Vec<(Topic, String)> {
         std::mem::take(&mut self.outgoing)
-    }
-}
-
-/// Back to the calibration of the installation, or to none where none was kept.
-pub fn go_back(installation: Option<StoredCalibration>, next_id: u32) -> (String, Option<StoredCalibration>) {
-    match installation {
-        Some(stored) => (
-            "the installation's calibration is in use again".into(),
-            Some(stored.accepted_as(next_id)),
-        ),
-        None => (
-            "no calibration was kept at the installation: there is none now".into(),
-            None,
-        ),
     }
 }

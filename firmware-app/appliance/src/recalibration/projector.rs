@@ -4,8 +4,7 @@
 use std::time::{Duration, Instant};
 
 use baize_realtime::clock::monotonic_us;
-use baize_table_calibration::projector::{Pattern, Views, solve_projector};
-use baize_table_calibration::projector::{ProjectorFit, ProjectorReason};
+use baize_table_calibration::projector::{Pattern, ProjectorFit, ProjectorReason, Views, solve_projector};
 use baize_table_state::Topic;
 use serde_json::{Value, json};
 
@@ -235,10 +234,6 @@ impl ProjectorRun {
                 fit.points
             ))
         };
-        if standing.id() != self.current.calibration.id {
-            end.reason = "the table was calibrated anew meanwhile; ask again".into();
-            return end;
-        }
         let old_mm = self
             .current
             .projector
