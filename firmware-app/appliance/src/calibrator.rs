@@ -257,7 +257,8 @@ impl Calibrator {
         self.is_doubted = is_doubted;
         SHARED.set_calibration_doubted(is_doubted);
         if !is_doubted {
-            log::info!("the camera is where the calibration has it");
+            log::info!("nothing speaks against the calibration any more");
+            self.due = None;
         } else if self.watch.speaks_against() {
             log::warn!("the camera has moved, or the table is out of sight: positions may be off");
             self.wait = CALIBRATE_AGAIN;

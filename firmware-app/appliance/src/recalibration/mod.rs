@@ -43,7 +43,7 @@ struct End {
     reason: String,
     residual_mm: Option<f64>,
     /// `None`: refused.
-    accepted: Option<Accepted>,
+    accepted: Option<Box<Accepted>>,
 }
 
 impl End {
@@ -157,11 +157,14 @@ impl Recalibration {
                     accepted: end.accepted.is_some(),
                     reason: end.reason,
                     residual_mm: end.residual_mm,
-                    calibration_id: end.accepted.as_ref().map_or(standing.id(), Accepted::id),
+                    calibration_id: end
+                        .accepted
+                        .as_ref()
+                        .map_or(standing.id(), |accepted| accepted.id()),
                 };
                 self.run = None;
                 SHARED.set_recalibrating(false);
-                Some((verdict, end.accepted))
+                Some((verdict, end.accepted.map(|accepted| *accepted)))
             }
         }
     }

@@ -253,10 +253,10 @@ impl ProjectorRun {
             homography: fit.homography,
             residual_mm: fit.residual_mm,
         });
-        end.accepted = Some(Accepted {
+        end.accepted = Some(Box::new(Accepted {
             stored,
             is_doubted: false,
-        });
+        }));
         end
     }
 }

@@ -121,10 +121,10 @@ impl TableSolver {
         let mut stored = StoredCalibration::new(calibration, method, p95_mm, solved.nose_depths_mm);
         // The projector did not move with the camera: its mapping is from the table's own millimetres.
         stored.projector = standing.current.and_then(|current| current.projector.clone());
-        end.accepted = Some(Accepted {
+        end.accepted = Some(Box::new(Accepted {
             stored,
             is_doubted: solved.together.is_some(),
-        });
+        }));
         end
     }
 }

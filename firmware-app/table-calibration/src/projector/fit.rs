@@ -92,7 +92,7 @@ impl Mapping {
     }
 
     /// From the cloth to pixels, row by row.
-    pub fn from_table_rows(&self) -> [f32; 9] {
+    pub fn rows_to_pixels(&self) -> [f32; 9] {
         let rows = &self.from_table.0;
         std::array::from_fn(|k| rows[k / 3][k % 3] as f32)
     }
@@ -147,7 +147,7 @@ mod tests {
     fn exact_pairs_give_the_exact_mapping_both_ways() {
         let mapping = Mapping::fit(&pairs()).unwrap();
         assert!(pairs().iter().all(|pair| mapping.off_mm(pair) < 1e-4));
-        let again = Mapping::from_table(&mapping.from_table_rows()).unwrap();
+        let again = Mapping::from_table(&mapping.rows_to_pixels()).unwrap();
         assert!(pairs().iter().all(|pair| again.off_mm(pair) < 0.01));
     }
 

@@ -178,7 +178,7 @@ pub fn solve_projector(
     }
     Ok(ProjectorFit {
         size_px,
-        homography: mapping.from_table_rows(),
+        homography: mapping.rows_to_pixels(),
         residual_mm,
         points: checked.len(),
         checked,
