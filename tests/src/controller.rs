@@ -21,8 +21,6 @@ pub enum Manner {
     Silent,
     /// Says that it cannot.
     Fails,
-    /// Says that it shows what it does not.
-    StaysDark,
     /// Shows something else than it is asked for.
     ShowsAnother,
     /// Shows a corner of it: the rest falls on somebody who stands there.
@@ -107,7 +105,6 @@ fn answer(request: &Value, manner: Manner, light: &Path) -> Option<Value> {
     match manner {
         Manner::Silent => return None,
         Manner::Fails => return Some(json!({"id": id, "error": "the lamp is worn out"})),
-        Manner::StaysDark => show(light, ""),
         Manner::Obeys | Manner::ShowsAnother | Manner::IsBlocked => {
             show(light, &discs(request, manner).unwrap_or_default());
         }

@@ -21,7 +21,7 @@ use crate::recalibration::{Accepted, Recalibration, Standing, Verdict, What, Wis
 /// How long an automatic calibration that was refused waits before the next attempt, at first and at most: a hall that
 /// is dark all night is not to be looked for every ten seconds.
 const CALIBRATE_AGAIN: Duration = Duration::from_secs(10);
-const CALIBRATE_AGAIN_MAX: Duration = Duration::from_secs(300);
+const CALIBRATE_AGAIN_MAX: Duration = Duration::from_secs(60);
 
 /// How long the LED shows that a calibration was refused.
 const SHOW_REFUSAL: Duration = Duration::from_secs(3);
