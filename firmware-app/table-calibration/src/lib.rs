@@ -4,6 +4,8 @@
 //! from their corners (`first_guess`), the cushions' noses to a fraction of a pixel (`steps`, `noses`, `edge`), the camera that explains
 //! them (`solve`), and a gate that refuses what is not good enough, with the reason (`gate`, `motion`).
 //!
+//! Beside it: whether the camera still is where it was (`drift`), and how a projector lights the table ([`projector`]).
+//!
 //! - The corners of the table frame are those of the cushion **noses**, which are 0.635 of a ball's diameter above the
 //!   bed. Both facts are modelled. Noses and ball centres are nearly equally high, so positions of balls hardly suffer
 //!   where a straight-down view does not tell the focal length.
