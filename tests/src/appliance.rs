@@ -12,6 +12,9 @@ pub const SMALL_MODEL: &str = concat!(
     "/../hal/accelerator/tests/fixtures/spots"
 );
 
+/// The folder of calibrations in an appliance's scratch folder.
+pub const CALIBRATIONS: &str = "calibration";
+
 /// `baize run` with a configuration of its own.
 #[derive(Debug)]
 pub struct Appliance {
@@ -59,9 +62,9 @@ impl Appliance {
         Self { program, scratch }
     }
 
-    /// Its calibration file, there or not.
-    pub fn calibration_file(&self) -> PathBuf {
-        self.scratch.path().join("calibration.json")
+    /// Its folder of calibrations, there or not.
+    pub fn calibrations(&self) -> PathBuf {
+        self.scratch.path().join(CALIBRATIONS)
     }
 }
 
@@ -79,12 +82,12 @@ struct More<'a> {
 /// A configuration that asks nothing special of the machine.
 fn write_config(scratch: &Scratch, source: &str, broker: &str, more: &More<'_>) -> PathBuf {
     let More { table, model, lines } = more;
-    let calibration = scratch.path().join("calibration.json");
+    let calibration = scratch.path().join(CALIBRATIONS);
     let mut text = format!(
         "[table]\nname = \"{TABLE}\"\n{table}\n[camera]\nsource = \"{source}\"\n\
          [realtime]\nenabled = false\nlock_memory = false\n\
          [detector]\nbackend = \"rten\"\nmodel = \"{model}\"\n\
-         [calibration]\nfile = \"{}\"\n",
+         [calibration]\nfolder = \"{}\"\n",
         calibration.display()
     );
     let _ = write!(text, "[broker]\nurl = \"{broker}\"\n{lines}");

@@ -3,12 +3,14 @@
 //! - [`Program`]: `baize` as a user starts it; [`Appliance`]: `baize run` with a configuration of its own.
 //! - [`Mosquitto`]: Debian's broker on a free port, to be killed and started again; without it [`Mosquitto::start`] says
 //!   so, and the test is skipped.
+//! - [`Controller`]: plays the projector's controller, well or badly, for the simulated projector.
 //! - [`Subscriber`]: hears everything below a topic and keeps it with the time it came; [`Proxy`]: a way to the broker
 //!   that can be blocked; [`pictures`]: what cameras and recordings show.
 //! - Everything waits for conditions, with patience for busy machines; everything ends what it started.
 #![forbid(unsafe_code)]
 
 mod appliance;
+mod controller;
 mod mosquitto;
 pub mod pictures;
 mod program;
@@ -17,7 +19,8 @@ mod scratch;
 mod subscriber;
 pub mod wait;
 
-pub use appliance::{Appliance, SMALL_MODEL, TABLE};
+pub use appliance::{Appliance, CALIBRATIONS, SMALL_MODEL, TABLE};
+pub use controller::{Controller, Manner};
 pub use mosquitto::{Mosquitto, free_port};
 pub use program::{Finished, Program, binary, run};
 pub use proxy::Proxy;

@@ -33,6 +33,19 @@ impl Scratch {
         std::fs::write(&file, content).expect("the temporary folder can be written");
         file
     }
+
+    /// Copies another folder into it, under the same name.
+    ///
+    /// # Panics
+    /// When either cannot be used.
+    pub fn take_over(&self, folder: &Path) {
+        let copy = self.0.join(folder.file_name().expect("a folder has a name"));
+        std::fs::create_dir_all(&copy).expect("the temporary folder can be written");
+        for entry in std::fs::read_dir(folder).expect("the folder is there") {
+            let entry = entry.expect("the folder can be read");
+            std::fs::copy(entry.path(), copy.join(entry.file_name())).expect("it can be copied");
+        }
+    }
 }
 
 impl Drop for Scratch {

@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use baize_simulated_table::Random;
 use baize_table_state::Topic;
-use baize_tests::{Appliance, Finished, Mosquitto, Program, Scratch, Subscriber, TABLE, pictures, run, wait};
+use baize_tests::{
+    Appliance, CALIBRATIONS, Finished, Mosquitto, Program, Scratch, Subscriber, TABLE, pictures, run, wait,
+};
 use serde_json::{Value, json};
 
 const SOURCE: &str = "sim:size=640x384,fps=10,balls=9";
@@ -171,7 +173,7 @@ fn a_calibration_file_that_cannot_be_used_is_refused_by_replay_and_survived_by_t
         "",
         "{",
         "[]",
-        r#"{"format": 1}"#,
+        r#"{"format": 2}"#,
         r#"{"format": 999, "calibration": {}}"#,
     ] {
         let calibration = scratch.write("bad.json", content);
@@ -183,11 +185,13 @@ fn a_calibration_file_that_cannot_be_used_is_refused_by_replay_and_survived_by_t
 
     let Some(broker) = Mosquitto::start() else { return };
     let subscriber = Subscriber::of(broker.port());
-    scratch.write("calibration.json", noise(4, 1000));
+    let folder = scratch.path().join(CALIBRATIONS);
+    std::fs::create_dir_all(&folder).expect("a folder of our own");
+    std::fs::write(folder.join("slot-3"), noise(4, 1000)).expect("a folder of our own");
     let appliance = Appliance::start_with(scratch, SOURCE, &broker.url(), "");
     subscriber.wait_for_text(Topic::Status, "online");
     assert!(
-        appliance.program.err().join("\n").contains("calibration.json"),
+        appliance.program.err().join("\n").contains("slot-3"),
         "{:#?}",
         appliance.program.err()
     );

@@ -265,7 +265,7 @@ fn four_threads_yield_the_bytes_of_a_single_loop() {
         "no two states are the same"
     );
 
-    SHARED.set_region_of_interest(region);
+    SHARED.set_region_of_interest(Some(region));
     let mut stage = TableStage::new();
     stage.set_calibration(Some(calibration));
     let camera = camera(&recording, Pace::AsFastAsPossible);

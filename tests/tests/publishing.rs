@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use baize_table_state::{Calibration, CalibrationValidity, Flags, Topic, decode};
-use baize_tests::{Appliance, Message, Mosquitto, Scratch, Subscriber, TABLE, pictures, wait};
+use baize_tests::{Appliance, CALIBRATIONS, Message, Mosquitto, Scratch, Subscriber, TABLE, pictures, wait};
 use serde_json::json;
 
 const SOURCE: &str = "sim:size=640x384,fps=10,balls=9";
@@ -186,15 +186,12 @@ fn the_table_is_found_without_help_and_found_again_after_a_restart() {
             "{ball:?} is not on the bed"
         );
     }
-    assert!(first.calibration_file().is_file());
+    wait::until("the calibration to be kept", || {
+        first.calibrations().join("slot-1").is_file().then_some(())
+    });
 
-    // The same folder, so the same calibration file.
     let copy = Scratch::new();
-    std::fs::copy(
-        folder.join("calibration.json"),
-        copy.path().join("calibration.json"),
-    )
-    .expect("it is there");
+    copy.take_over(&folder.join(CALIBRATIONS));
     drop(first);
     subscriber.wait_for_text(Topic::Status, "offline");
     subscriber.forget();
@@ -234,7 +231,7 @@ fn while_the_camera_moves_balls_are_told_with_a_doubtful_calibration() {
             .is_some_and(|reason| reason.contains("positions may be off")),
         "{result}"
     );
-    assert!(!appliance.calibration_file().exists(), "not kept");
+    assert!(!appliance.calibrations().exists(), "not kept");
 }
 
 #[test]
@@ -360,7 +357,11 @@ fn a_calibration_of_another_table_is_not_used_and_said() {
     let source = "sim:size=1280x720,fps=5,balls=9,still";
     let first = Appliance::start(source, &broker.url());
     subscriber.wait_for(Topic::Calibration, "a calibration", |_| true);
-    let made = wait::until("the file", || std::fs::read(first.calibration_file()).ok());
+    let made = Scratch::new();
+    wait::until("the calibration to be kept", || {
+        first.calibrations().join("slot-1").is_file().then_some(())
+    });
+    made.take_over(&first.calibrations());
     drop(first);
     for (table, source, reason) in [
         ("size = \"8ft\"", source, "table.size"),
@@ -373,7 +374,7 @@ fn a_calibration_of_another_table_is_not_used_and_said() {
         ),
     ] {
         let scratch = Scratch::new();
-        std::fs::write(scratch.path().join("calibration.json"), &made).expect("a folder of our own");
+        scratch.take_over(&made.path().join(CALIBRATIONS));
         subscriber.forget();
         let appliance = Appliance::start_at_table(scratch, source, &broker.url(), table);
         wait::until(reason, || {

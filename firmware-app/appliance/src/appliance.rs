@@ -5,29 +5,25 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use baize_board::identity;
-use baize_board::led::LedPattern;
 use baize_board::notify::ServiceManager;
-use baize_board::press::Press;
 use baize_board::temperature::Thermals;
 use baize_camera::{OpenError, Pace, SimulatedError, SourceSpec, open};
 use baize_frame::FrameFormat;
 use baize_realtime::clock::BootId;
 use baize_realtime::memory;
-use baize_table_state::{TableName, encode};
+use baize_table_state::TableName;
 use baize_table_vision::TableStage;
-use baize_table_vision::geometry::TableSize;
 
-use crate::calibration_file::{CalibrationFileError, StoredCalibration};
-use crate::config::{Config, Game};
+use crate::calibrator::Calibrator;
+use crate::config::Config;
 use crate::failure::Failure;
 use crate::health::{self, Identity};
 use crate::keeper::Keeper;
 use crate::limits::COMMANDS;
 use crate::metrics::METRICS;
 use crate::panel::Panel;
-use crate::pipeline::{self, CALIBRATION, Flow, Pipeline, Plans, Refused, SHARED, ThreadPlan};
+use crate::pipeline::{self, Flow, Pipeline, Plans, Refused, SHARED, ThreadPlan};
 use crate::publish::{self, Command, Inlets, Publisher};
-use crate::recalibration::{Recalibration, Standing, Verdict, Wish};
 use crate::sources;
 
 /// The supervisor's turn.
@@ -39,15 +35,9 @@ const HEALTH_INTERVAL: Duration = Duration::from_secs(1);
 /// Latencies in health are those of at most so many seconds.
 const LATENCY_WINDOW_S: u64 = 60;
 
-/// How long an automatic calibration that was refused waits before the next attempt.
-const CALIBRATE_AGAIN: Duration = Duration::from_secs(10);
-
-/// Part of the picture around the bed that the detector looks at too: rails, and a cue's butt behind them.
-const REGION_MARGIN_MM: f64 = 250.0;
-
-/// Runs the appliance until `stop` says so, looked at every turn.
-pub fn run(config: &Config, mut stop: impl FnMut() -> bool) -> Result<(), Failure> {
-    let mut supervisor = Supervisor::start(config)?;
+/// Runs the appliance, with a button and an LED, until `stop` says so, looked at every turn.
+pub fn run(config: &Config, panel: Panel, mut stop: impl FnMut() -> bool) -> Result<(), Failure> {
+    let mut supervisor = Supervisor::start(config, panel)?;
     while !stop() {
         supervisor.turn();
         std::thread::sleep(TURN);
@@ -57,16 +47,12 @@ pub fn run(config: &Config, mut stop: impl FnMut() -> bool) -> Result<(), Failur
 }
 
 struct Supervisor {
-    config: Config,
     pipeline: Pipeline,
     publisher: Publisher,
     keeper: Keeper,
     inlets: Arc<Inlets>,
     commands: mpsc::Receiver<Command>,
-    recalibration: Recalibration,
-    current: Option<StoredCalibration>,
-    is_doubted: bool,
-    calibrate_at: Option<Instant>,
+    calibrator: Calibrator,
     identity: Identity,
     health_sequence: u64,
     health_at: Instant,
@@ -79,9 +65,9 @@ struct Supervisor {
 }
 
 impl Supervisor {
-    fn start(config: &Config) -> Result<Self, Failure> {
+    fn start(config: &Config, panel: Panel) -> Result<Self, Failure> {
         let spec: SourceSpec = config.camera.source.parse().map_err(Failure::from_error)?;
-        let table_size: TableSize = config.table.size.parse().map_err(Failure::from_error)?;
+        let request = sources::request(&config.table)?;
         let table = table_name(config)?;
         let options = publish::options(table.as_str(), &config.broker).map_err(Failure::from_error)?;
         let detector = sources::detector(&config.detector)?;
@@ -95,7 +81,6 @@ impl Supervisor {
             Err(error) => return Err(Failure::from_error(error)),
         };
         let picture_px = camera.as_ref().map(|camera| picture_px(camera.format()));
-        let current = stored_calibration(config, table_size, picture_px);
 
         let info = detector.info().clone();
         let interval_us = camera.as_ref().and_then(|camera| camera.frame_interval_us());
@@ -129,32 +114,23 @@ impl Supervisor {
         .map_err(Failure::from_error)?;
         let inlets = Arc::new(Inlets::default());
         // Before the publisher starts: its first connection may come at once, and is to hear everything.
-        inlets.update(|standing| {
-            standing.camera = Some(SHARED.camera());
-            standing.calibration = current
-                .as_ref()
-                .and_then(|stored| on_the_wire(stored, config.table.game));
-        });
+        inlets.update(|standing| standing.camera = Some(SHARED.camera()));
+        let calibrator = Calibrator::start(config, request, picture_px, Arc::clone(&inlets));
         let (sender, commands) = mpsc::sync_channel(COMMANDS);
         let publisher =
             Publisher::start(table, options, Arc::clone(&inlets), sender).map_err(Failure::from_error)?;
 
-        let calibrate = current.is_none() && config.calibration.at_start;
-        let mut supervisor = Self {
-            recalibration: Recalibration::new(config, sources::request(&config.table)?),
-            config: config.clone(),
+        let supervisor = Self {
+            calibrator,
             pipeline,
             publisher,
             keeper,
             inlets,
             commands,
-            current: None,
-            is_doubted: false,
-            calibrate_at: calibrate.then(Instant::now),
             identity,
             health_sequence: 0,
             health_at: Instant::now(),
-            panel: Panel::open(&config.board),
+            panel,
             service: ServiceManager::from_environment().unwrap_or_else(|error| {
                 log::warn!("{error}");
                 None
@@ -164,9 +140,6 @@ impl Supervisor {
             warned_of_refusals: false,
             detector_failed: false,
         };
-        if let Some(stored) = current {
-            supervisor.use_calibration(stored);
-        }
         supervisor.tell_service_manager(ServiceManager::ready);
         Ok(supervisor)
     }
@@ -191,6 +164,7 @@ impl Supervisor {
                 &self.identity,
                 self.health_sequence,
                 &self.thermals.temperatures(),
+                &self.calibrator.report(),
             );
             self.inlets.update(|standing| standing.health = Some(report));
         }
@@ -228,63 +202,14 @@ impl Supervisor {
     }
 
     fn calibrate(&mut self) {
-        while let Ok(Command::Recalibrate(payload)) = self.commands.try_recv() {
-            let begun =
-                Wish::parse(&payload).and_then(|wish| self.recalibration.begin(wish, self.standing()));
-            if let Err(mut verdict) = begun {
-                verdict.calibration_id = self.standing().id;
-                self.answer(&verdict);
-            }
+        while let Ok(command) = self.commands.try_recv() {
+            self.calibrator.command(&command);
         }
-        match self.panel.press() {
-            Some(Press::Short) => self.begin_calibration(),
-            Some(Press::Long | Press::VeryLong) => log::warn!("long presses have no meaning yet"),
-            None => {}
+        if let Some(press) = self.panel.press() {
+            self.calibrator.pressed(press);
         }
-        self.panel.show(if self.recalibration.is_busy() {
-            LedPattern::SlowBlink
-        } else if self.current.is_some() {
-            LedPattern::On
-        } else {
-            LedPattern::FastBlink
-        });
-        let due = self.calibrate_at.is_some_and(|at| Instant::now() >= at);
-        if due && !self.recalibration.is_busy() && crate::health::frame_age_ms().is_some() {
-            self.calibrate_at = None;
-            self.begin_calibration();
-        }
-        let Some((verdict, accepted)) = self.recalibration.turn(self.standing()) else {
-            return;
-        };
-        self.answer(&verdict);
-        if let Some(accepted) = accepted {
-            self.is_doubted = accepted.is_doubted;
-            SHARED.set_calibration_doubted(accepted.is_doubted);
-            if !accepted.is_doubted
-                && let Err(error) = accepted.stored.write(&self.config.calibration.file)
-            {
-                log::error!("the new calibration is in use but will not survive a restart: {error}");
-            }
-            self.use_calibration(accepted.stored);
-        }
-        if (self.current.is_none() || self.is_doubted) && self.config.calibration.at_start {
-            self.calibrate_at = Some(Instant::now() + CALIBRATE_AGAIN);
-        }
-    }
-
-    fn begin_calibration(&mut self) {
-        if let Err(verdict) = self.recalibration.begin(Wish::table(), self.standing()) {
-            self.answer(&verdict);
-        }
-    }
-
-    fn standing(&self) -> Standing {
-        self.current
-            .as_ref()
-            .map_or_else(Standing::default, |stored| Standing {
-                id: stored.calibration.id,
-                residual_mm: (!self.is_doubted).then_some(stored.calibration.residual_mm),
-            })
+        self.calibrator.turn();
+        self.panel.show(self.calibrator.indication());
     }
 
     fn tell_service_manager(
@@ -294,26 +219,6 @@ impl Supervisor {
         if let Some(Err(error)) = self.service.as_ref().map(what) {
             log::warn!("{error}");
         }
-    }
-
-    fn answer(&self, verdict: &Verdict) {
-        let word = if verdict.accepted { "accepted" } else { "refused" };
-        log::info!("calibration {word}: {}", verdict.reason);
-        match serde_json::to_string(verdict) {
-            Ok(text) => self.inlets.update(|standing| standing.results.push(text)),
-            Err(error) => log::error!("no answer to a calibration: {error}"),
-        }
-    }
-
-    fn use_calibration(&mut self, stored: StoredCalibration) {
-        if let Some(region) = stored.calibration.region_of_interest(REGION_MARGIN_MM) {
-            SHARED.set_region_of_interest(region);
-        }
-        // Were an older one still waiting, this one replaces it.
-        let _ = Flow::LatestWins.hand_over(&CALIBRATION, stored.calibration);
-        let message = on_the_wire(&stored, self.config.table.game);
-        self.inlets.update(|standing| standing.calibration = message);
-        self.current = Some(stored);
     }
 
     fn stop(self) {
@@ -348,45 +253,8 @@ fn table_name(config: &Config) -> Result<TableName, Failure> {
         .map_err(|error| Failure::at(format!("table name `{name}`"), error))
 }
 
-/// The calibration's message.
-fn on_the_wire(stored: &StoredCalibration, game: Game) -> Option<Vec<u8>> {
-    let mut buffer = [0; <baize_table_state::Calibration as baize_table_state::Message>::MAX_BYTES];
-    match encode(&stored.for_the_wire(game), &mut buffer) {
-        Ok(bytes) => Some(bytes.to_vec()),
-        Err(error) => {
-            log::error!("the calibration cannot be published: {error}");
-            None
-        }
-    }
-}
-
 fn picture_px(format: FrameFormat) -> [u32; 2] {
     [format.width, format.height]
-}
-
-/// The calibration on disk; `None` where there is none yet. One that is damaged, or of another table or camera, is said
-/// and left alone.
-fn stored_calibration(
-    config: &Config,
-    size: TableSize,
-    picture_px: Option<[u32; 2]>,
-) -> Option<StoredCalibration> {
-    let file = &config.calibration.file;
-    let stored = match StoredCalibration::read(file) {
-        Ok(stored) => stored,
-        Err(CalibrationFileError::Io { error, .. }) if error.kind() == std::io::ErrorKind::NotFound => {
-            return None;
-        }
-        Err(error) => {
-            log::error!("{error}");
-            return None;
-        }
-    };
-    if let Some(misfit) = stored.misfit(&config.table, size, picture_px) {
-        log::warn!("calibration {} is not used: {misfit}", file.display());
-        return None;
-    }
-    Some(stored)
 }
 
 fn plans(config: &Config) -> Plans {

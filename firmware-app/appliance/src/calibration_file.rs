@@ -1,20 +1,21 @@
-//! The calibration on disk: JSON, written whole or not at all, checked before it is used.
+//! A calibration as text: JSON, written whole or not at all, checked before it is used.
 
 use std::fmt;
-use std::fs::File;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use baize_table_calibration::NoseDepths;
+use baize_table_state::ProjectorMapping;
 use baize_table_vision::geometry::{Calibration, TableSize};
 use serde::{Deserialize, Serialize};
 
 use crate::config;
+use crate::durable;
 
 /// Sizes that differ by less are the same.
 const SAME_MM: f64 = 0.01;
 
 /// The one layout there is.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// No calibration file is larger; what is, is something else.
 const BYTES_MAX: u64 = 64 * 1024;
@@ -30,8 +31,34 @@ pub struct StoredCalibration {
     pub accepted_unix_ms: Option<u64>,
     /// Of the distances between what was seen and the model, what 95 % stay below, mm.
     pub residual_p95_mm: f64,
+    /// Where the noses showed when it was made: a camera that moves shows them elsewhere.
+    pub nose_depths_mm: NoseDepths,
     /// Camera and table.
     pub calibration: Calibration,
+    /// The projector above the table; `None`: none was calibrated.
+    pub projector: Option<StoredProjector>,
+}
+
+/// How a projector lights the table.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StoredProjector {
+    /// Width and height of the projector's picture, pixels.
+    pub size_px: [u16; 2],
+    /// From (x, y, 1) in mm on the cloth to homogeneous pixels, row by row.
+    pub homography: [f32; 9],
+    /// Root mean square error on the cloth, mm.
+    pub residual_mm: f64,
+}
+
+impl StoredProjector {
+    /// As subscribers get it; `None` where its numbers are none.
+    pub fn for_the_wire(&self) -> Option<ProjectorMapping> {
+        let [width_px, height_px] = self.size_px;
+        // A residual that is no number is refused when read.
+        let residual_um = (self.residual_mm * 1000.0).round() as u32;
+        ProjectorMapping::new(width_px, height_px, self.homography, residual_um)
+    }
 }
 
 /// Why a calibration does not go with the table and the camera that there are.
@@ -114,14 +141,29 @@ impl std::error::Error for CalibrationFileError {}
 
 impl StoredCalibration {
     /// A calibration made now.
-    pub fn new(calibration: Calibration, method: Method, residual_p95_mm: f64) -> Self {
+    pub fn new(
+        calibration: Calibration,
+        method: Method,
+        residual_p95_mm: f64,
+        nose_depths_mm: NoseDepths,
+    ) -> Self {
         Self {
             format: FORMAT,
             method,
             accepted_unix_ms: unix_ms(),
             residual_p95_mm,
+            nose_depths_mm,
             calibration,
+            projector: None,
         }
+    }
+
+    /// The same one, accepted now under this id.
+    pub fn accepted_as(&self, id: u32) -> Self {
+        let mut again = self.clone();
+        again.calibration.id = id;
+        again.accepted_unix_ms = unix_ms();
+        again
     }
 
     /// Why it cannot be used for this table and pictures of this size; `None` where it can.
@@ -160,6 +202,12 @@ impl StoredCalibration {
         if !stored.residual_p95_mm.is_finite() {
             return Err("its residual is not a number".into());
         }
+        let projector = stored.projector.as_ref();
+        if projector.is_some_and(|projector| {
+            projector.for_the_wire().is_none() || !(0.0..1000.0).contains(&projector.residual_mm)
+        }) {
+            return Err("its projector is none".into());
+        }
         Ok(stored)
     }
 
@@ -187,21 +235,13 @@ impl StoredCalibration {
             file: file.into(),
             error,
         };
-        let mut text = serde_json::to_string_pretty(self).map_err(|error| io(error.into()))?;
-        text.push('\n');
-        let beside = file.with_extension("new");
-        let mut new = File::create(&beside).map_err(io)?;
-        new.write_all(text.as_bytes())
-            .and_then(|()| new.sync_all())
-            .map_err(io)?;
-        std::fs::rename(&beside, file).map_err(io)?;
-        let folder = file
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty())
-            .unwrap_or(Path::new("."));
-        File::open(folder)
-            .and_then(|folder| folder.sync_all())
-            .map_err(io)
+        durable::write(file, self.to_text().as_bytes()).map_err(io)
+    }
+
+    /// The text of a file.
+    pub fn to_text(&self) -> String {
+        // Numbers and names only: nothing in it can fail to be written.
+        serde_json::to_string_pretty(self).expect("a calibration is JSON") + "\n"
     }
 
     /// As subscribers get it.
@@ -248,7 +288,7 @@ impl StoredCalibration {
             residual_max_um: um(self.residual_p95_mm),
             points: 0,
             pockets,
-            projector: None,
+            projector: self.projector.as_ref().and_then(StoredProjector::for_the_wire),
         }
     }
 

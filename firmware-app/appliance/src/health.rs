@@ -108,7 +108,12 @@ fn temperatures_c(temperatures: &[Temperature]) -> Value {
 }
 
 /// The whole of it.
-pub fn report(identity: &Identity, sequence: u64, temperatures: &[Temperature]) -> String {
+pub fn report(
+    identity: &Identity,
+    sequence: u64,
+    temperatures: &[Temperature],
+    calibration: &Value,
+) -> String {
     let stride = METRICS.stride.load(Ordering::Relaxed);
     let fps = 1e6 / f64::from(SHARED.frame_interval_us().max(1));
     json!({
@@ -120,6 +125,7 @@ pub fn report(identity: &Identity, sequence: u64, temperatures: &[Temperature]) 
         "camera": {"what": identity.camera, "frame_age_ms": frame_age_ms(), "fps": fps},
         "detector": identity.detector,
         "detector_fails": SHARED.detector_fails(),
+        "calibration": calibration,
         "realtime_refused": refusals(),
         "rate": {
             "every": stride,

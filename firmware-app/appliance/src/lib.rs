@@ -2,7 +2,9 @@
 //!
 //! - [`pipeline`]: capture → detect → table → encode, four sealed threads joined by channels of one place.
 //! - [`publish`]: MQTT on a thread of its own; `keeper`: the camera, opened again when it fails.
-//! - [`appliance`]: puts these together and supervises them: calibration, health, watchdog, button, signals.
+//! - [`appliance`]: puts these together and supervises them: health, watchdog, button, signals.
+//! - `calibrator`: the calibration in use; [`recalibration`] makes a new one, `camera_watch` doubts it,
+//!   [`calibration_store`] keeps it.
 //! - [`commands`]: the command line; each command is a file.
 //! - What can be configured stands in [`config`], every capacity in [`limits`].
 //!
@@ -10,10 +12,15 @@
 #![forbid(unsafe_code)]
 
 pub mod appliance;
+mod background;
 pub mod calibration_file;
+pub mod calibration_store;
+mod calibrator;
+mod camera_watch;
 mod canvas;
 pub mod commands;
 pub mod config;
+mod durable;
 #[cfg(feature = "demo")]
 mod embedded_broker;
 pub mod failure;
@@ -24,7 +31,7 @@ pub mod limits;
 mod logging;
 pub mod metrics;
 pub mod observations;
-mod panel;
+pub mod panel;
 pub mod pipeline;
 pub mod publish;
 pub mod recalibration;

@@ -2,19 +2,28 @@
 
 use std::sync::mpsc::{Receiver, channel};
 
-use baize_board::button::ButtonWatch;
+use baize_board::button::{ButtonLine, ButtonWatch};
 use baize_board::gpio::{Bias, ButtonGpio, GpioError, LedGpio};
-use baize_board::led::{LedPattern, StatusLed};
+use baize_board::led::{LedLine, LedPattern, StatusLed};
 use baize_board::press::{ButtonEvent, Press};
 
 use crate::config::{self, ButtonBias};
 use crate::failure::Failure;
 
 /// What a person can press and see.
+#[derive(Debug)]
 pub struct Panel {
-    button: Option<(ButtonWatch, Receiver<Result<ButtonEvent, GpioError>>)>,
+    button: Option<Button>,
     led: Option<StatusLed>,
+    /// The button is down, and this is what its release would be.
+    held: Option<Press>,
     shown: LedPattern,
+}
+
+#[derive(Debug)]
+struct Button {
+    events: Receiver<Result<ButtonEvent, GpioError>>,
+    _watch: ButtonWatch,
 }
 
 impl Panel {
@@ -29,33 +38,55 @@ impl Panel {
             log::warn!("no status LED: {failure}");
             None
         });
+        Self::of(button, led)
+    }
+
+    /// With these lines.
+    pub fn with(button: impl ButtonLine + 'static, led: impl LedLine + 'static) -> std::io::Result<Self> {
+        Ok(Self::of(Some(watch(button)?), Some(StatusLed::start(led)?)))
+    }
+
+    fn of(button: Option<Button>, led: Option<StatusLed>) -> Self {
         Self {
             button,
             led,
+            held: None,
             shown: LedPattern::Off,
         }
     }
 
     /// The next press, if there was one.
     pub fn press(&mut self) -> Option<Press> {
-        let (_, events) = self.button.as_ref()?;
-        match events.try_recv().ok()? {
-            Ok(ButtonEvent::Pressed(press)) => Some(press),
-            Ok(ButtonEvent::Stuck) => {
-                log::warn!("the button has been down for a minute; it is ignored until it comes free");
-                None
-            }
-            Ok(ButtonEvent::Freed) => None,
-            Err(error) => {
-                log::warn!("the button stopped working: {error}");
-                self.button = None;
-                None
+        loop {
+            match self.button.as_ref()?.events.try_recv().ok()? {
+                Ok(ButtonEvent::Reached(press)) => self.held = Some(press),
+                Ok(ButtonEvent::Pressed(press)) => {
+                    self.held = None;
+                    return Some(press);
+                }
+                Ok(ButtonEvent::Stuck) => {
+                    log::warn!("the button has been down for a minute; it is ignored until it comes free");
+                    self.held = None;
+                }
+                Ok(ButtonEvent::Freed) => log::info!("the button has come free"),
+                Err(error) => {
+                    log::warn!("the button stopped working: {error}");
+                    self.held = None;
+                    self.button = None;
+                }
             }
         }
     }
 
-    /// Shows a pattern on the LED.
+    /// Shows a pattern on the LED; while the button is down, what its release would do instead: dark for a short press,
+    /// slow blinking for a long one, fast for a very long one.
     pub fn show(&mut self, pattern: LedPattern) {
+        let pattern = match self.held {
+            None => pattern,
+            Some(Press::Short) => LedPattern::Off,
+            Some(Press::Long) => LedPattern::SlowBlink,
+            Some(Press::VeryLong) => LedPattern::FastBlink,
+        };
         if pattern == self.shown {
             return;
         }
@@ -68,7 +99,13 @@ impl Panel {
     }
 }
 
-type Button = (ButtonWatch, Receiver<Result<ButtonEvent, GpioError>>);
+fn watch(line: impl ButtonLine + 'static) -> std::io::Result<Button> {
+    let (sender, events) = channel();
+    Ok(Button {
+        _watch: ButtonWatch::start(line, sender)?,
+        events,
+    })
+}
 
 fn open_button(config: &config::Board) -> Result<Option<Button>, Failure> {
     if config.button_line.is_empty() {
@@ -82,9 +119,7 @@ fn open_button(config: &config::Board) -> Result<Option<Button>, Failure> {
     };
     let line =
         ButtonGpio::open(&config.button_line, config.button_active_low, bias).map_err(Failure::from_error)?;
-    let (sender, events) = channel();
-    let watch = ButtonWatch::start(line, sender).map_err(Failure::from_error)?;
-    Ok(Some((watch, events)))
+    watch(line).map(Some).map_err(Failure::from_error)
 }
 
 fn open_led(config: &config::Board) -> Result<Option<StatusLed>, Failure> {

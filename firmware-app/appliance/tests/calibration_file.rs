@@ -16,7 +16,7 @@ fn stored() -> StoredCalibration {
         ball_diameter_mm: 57.15,
         residual_mm: 0.7,
     };
-    StoredCalibration::new(calibration, Method::Automatic, 1.6)
+    StoredCalibration::new(calibration, Method::Automatic, 1.6, [None; 4])
 }
 
 #[test]
@@ -53,7 +53,11 @@ fn numbers_that_describe_no_camera_are_refused() {
         ("/calibration/table/length_mm", serde_json::json!(1e9)),
         ("/calibration/pose/rotation/0/0", serde_json::json!(5.0)),
         ("/calibration/ball_diameter_mm", serde_json::json!(-1.0)),
-        ("/format", serde_json::json!(2)),
+        ("/format", serde_json::json!(1)),
+        (
+            "/projector",
+            serde_json::json!({"size_px": [1, 1], "homography": [null]}),
+        ),
     ] {
         let mut bad = good.clone();
         *bad.pointer_mut(path).expect("the path exists") = value;

@@ -60,7 +60,7 @@ pub fn calibrate(pictures: &[ImageView], request: &Request) -> Outcome {
     .run();
     if outcome.accepted
         && let Some(calibration) = &outcome.calibration
-        && motion::has_moved(pictures, calibration, nose_height_mm)
+        && motion::has_moved(pictures, calibration)
     {
         outcome.accepted = false;
         outcome.reason = Reason::CameraMoved;

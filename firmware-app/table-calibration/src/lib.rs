@@ -4,6 +4,8 @@
 //! from their corners (`first_guess`), the cushions' noses to a fraction of a pixel (`steps`, `noses`, `edge`), the camera that explains
 //! them (`solve`), and a gate that refuses what is not good enough, with the reason (`gate`, `motion`).
 //!
+//! Beside it: whether the camera still is where it was (`drift`), and how a projector lights the table ([`projector`]).
+//!
 //! - The corners of the table frame are those of the cushion **noses**, which are 0.635 of a ball's diameter above the
 //!   bed. Both facts are modelled. Noses and ball centres are nearly equally high, so positions of balls hardly suffer
 //!   where a straight-down view does not tell the focal length.
@@ -15,6 +17,7 @@
 mod calibrate;
 mod cloth;
 mod draw;
+mod drift;
 mod edge;
 mod first_guess;
 mod gate;
@@ -26,6 +29,7 @@ mod outcome;
 mod outline;
 mod parabola;
 mod picture;
+pub mod projector;
 mod side;
 mod solve;
 mod starts;
@@ -34,6 +38,7 @@ mod warp;
 
 pub use calibrate::calibrate;
 pub use draw::draw;
+pub use drift::{NoseDepths, drift_mm, nose_depths_mm};
 pub use outcome::{Hints, Outcome, Reason, Request, focal_from_field_of_view};
 
 /// Height of the cushions' noses above the bed, as the World Pool-Billiard Association has it: 62.5 to 64.5 % of a

@@ -6,7 +6,7 @@ use heapless::String;
 use crate::limits::MAX_TABLE_NAME_BYTES;
 
 const ROOT: &str = "baize";
-const LONGEST_SUFFIX: &str = "cmd/recalibrate/result";
+const LONGEST_SUFFIX: &str = "cmd/recalibrate/progress";
 
 /// Bytes of the longest topic: root, name and suffix with the slashes between.
 const MAX_TOPIC_BYTES: usize = ROOT.len() + 1 + MAX_TABLE_NAME_BYTES + 1 + LONGEST_SUFFIX.len();
@@ -144,13 +144,15 @@ topics! {
     Prediction = "v1/prediction", qos 0, retained false;
     /// How the binary messages are laid out, as JSON; see [`schema`](crate::schema).
     Schema = "v1/schema", qos 1, retained true;
-    /// To the appliance, JSON: calibrate anew.
+    /// To the appliance, JSON: calibrate the table or the projector anew, or go back to the installation's calibration.
     Recalibrate = "cmd/recalibrate", qos 1, retained false;
-    /// The answer to that, JSON: accepted or refused, why, and the residual in mm.
+    /// How far a calibration has come, JSON: the stage, and how much of it is done.
+    RecalibrateProgress = "cmd/recalibrate/progress", qos 1, retained false;
+    /// How it ended, JSON: accepted or refused, why, and the residual in mm.
     RecalibrateResult = "cmd/recalibrate/result", qos 1, retained false;
     /// To the projector controller, JSON: show a pattern.
     PatternRequest = "v1/pattern/request", qos 1, retained false;
-    /// From the projector controller, JSON: when the pattern was first shown, or why not.
+    /// From the projector controller, JSON: the pattern is shown now, or why it is not.
     PatternShown = "v1/pattern/shown", qos 1, retained false;
 }
 

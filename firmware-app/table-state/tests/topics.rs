@@ -24,6 +24,7 @@ fn topics_are_those_of_the_contract() {
         ("baize/t1/v1/prediction", 0, false),
         ("baize/t1/v1/schema", 1, true),
         ("baize/t1/cmd/recalibrate", 1, false),
+        ("baize/t1/cmd/recalibrate/progress", 1, false),
         ("baize/t1/cmd/recalibrate/result", 1, false),
         ("baize/t1/v1/pattern/request", 1, false),
         ("baize/t1/v1/pattern/shown", 1, false),

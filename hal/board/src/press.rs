@@ -23,6 +23,8 @@ pub enum Press {
 /// What the button has to say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ButtonEvent {
+    /// It is down, and has been for so long that its release would be this press.
+    Reached(Press),
     /// It was pressed and released.
     Pressed(Press),
     /// It has been down for [`STUCK_US`]. Its release will not count as a press.
@@ -51,6 +53,8 @@ enum State {
     Released,
     Held {
         since_us: u64,
+        /// What was told of it.
+        reached: Option<Press>,
     },
     /// Down since before anybody watched.
     HeldFromStart {
@@ -99,10 +103,11 @@ impl PressClassifier {
             (State::Released, Level::Down) if is_stable => {
                 self.state = State::Held {
                     since_us: self.level_since_us,
+                    reached: None,
                 };
                 self.settle(now_us)
             }
-            (State::Held { since_us }, Level::Up) if is_stable => {
+            (State::Held { since_us, .. }, Level::Up) if is_stable => {
                 self.state = State::Released;
                 Some(ButtonEvent::Pressed(Press::of(self.level_since_us - since_us)))
             }
@@ -114,11 +119,19 @@ impl PressClassifier {
                 self.state = State::Released;
                 Some(ButtonEvent::Freed)
             }
-            (State::Held { since_us } | State::HeldFromStart { since_us }, Level::Down)
+            (State::Held { since_us, .. } | State::HeldFromStart { since_us }, Level::Down)
                 if now_us - since_us >= STUCK_US =>
             {
                 self.state = State::Stuck;
                 Some(ButtonEvent::Stuck)
+            }
+            (State::Held { since_us, reached }, Level::Down) => {
+                let stage = Press::of(now_us - since_us);
+                self.state = State::Held {
+                    since_us,
+                    reached: Some(stage),
+                };
+                (reached != Some(stage)).then_some(ButtonEvent::Reached(stage))
             }
             _ => None,
         }
@@ -139,12 +152,19 @@ impl Press {
 mod tests {
     use super::*;
 
-    /// Plays (time in ms, is down) to a released button, looking at the level every 10 ms between, until `end_ms`.
+    /// Plays (time in ms, is down) to a released button, looking at the level every 10 ms between, until `end_ms`. What
+    /// is told while it is down is left out.
     fn play(edges: &[(u64, bool)], end_ms: u64) -> Vec<(u64, ButtonEvent)> {
         play_from(false, edges, end_ms)
     }
 
     fn play_from(down_at_start: bool, edges: &[(u64, bool)], end_ms: u64) -> Vec<(u64, ButtonEvent)> {
+        let mut events = all_from(down_at_start, edges, end_ms);
+        events.retain(|(_, event)| !matches!(event, ButtonEvent::Reached(_)));
+        events
+    }
+
+    fn all_from(down_at_start: bool, edges: &[(u64, bool)], end_ms: u64) -> Vec<(u64, ButtonEvent)> {
         let mut classifier = PressClassifier::new(down_at_start, 0);
         let mut edges = edges.iter().copied().peekable();
         let mut is_down = down_at_start;
@@ -184,6 +204,24 @@ mod tests {
         assert_eq!(press_of(9_999), Press::Long);
         assert_eq!(press_of(10_000), Press::VeryLong);
         assert_eq!(press_of(59_999), Press::VeryLong);
+    }
+
+    #[test]
+    fn while_it_is_held_each_stage_is_told_when_it_is_reached() {
+        let events = all_from(
+            false,
+            &[(100, true), (110, false), (115, true), (12_000, false)],
+            13_000,
+        );
+        assert_eq!(
+            events,
+            [
+                (150, ButtonEvent::Reached(Press::Short)),
+                (3_120, ButtonEvent::Reached(Press::Long)),
+                (10_120, ButtonEvent::Reached(Press::VeryLong)),
+                (12_030, ButtonEvent::Pressed(Press::VeryLong)),
+            ]
+        );
     }
 
     #[test]
@@ -262,7 +300,10 @@ mod tests {
         let mut classifier = PressClassifier::new(false, 0);
         assert_eq!(classifier.observe(true, 1_000_000), None);
         assert!(classifier.is_settling());
-        assert_eq!(classifier.observe(false, 5_000_000), None);
+        assert_eq!(
+            classifier.observe(false, 5_000_000),
+            Some(ButtonEvent::Reached(Press::Long))
+        );
         assert!(classifier.is_settling());
         assert_eq!(
             classifier.observe(false, 9_000_000),
@@ -275,7 +316,10 @@ mod tests {
     fn time_that_runs_backwards_disturbs_nothing() {
         let mut classifier = PressClassifier::new(false, 1_000_000);
         assert_eq!(classifier.observe(true, 500_000), None);
-        assert_eq!(classifier.observe(true, 1_100_000), None);
+        assert_eq!(
+            classifier.observe(true, 1_100_000),
+            Some(ButtonEvent::Reached(Press::Short))
+        );
         assert_eq!(classifier.observe(false, 900_000), None);
         assert_eq!(
             classifier.observe(false, 1_200_000),

@@ -224,7 +224,7 @@ impl Luminance<'_> {
 }
 
 /// A rectangle of whole pixels within a picture.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Region {
     /// First column.

@@ -5,6 +5,7 @@
 //! - **Physics** moves the balls: sliding, rolling, collisions, cushions, pockets; a player racks, aims and strikes.
 //! - **Renderer** paints the picture in software and writes it in the camera's pixel format into the caller's buffer,
 //!   without allocating.
+//! - **Projector**, where one is hung, throws discs of light on cloth, cushions and balls.
 //! - **Truth** tells where everything really is, in millimetres and in pixels.
 //!
 //! The same seed gives the same bytes on every machine: own random numbers, `libm`, plain IEEE arithmetic.
@@ -22,6 +23,7 @@ mod outline;
 mod person;
 mod physics;
 mod play;
+mod projector;
 mod random;
 mod render;
 mod scene;
@@ -35,6 +37,7 @@ pub use camera::{Camera, CameraPose};
 pub use colour::{Rgb, from_picture};
 pub use layout::Layout;
 pub use physics::{BallState, Phase, Shot, World};
+pub use projector::{Discs, MAX_DISCS, Projector};
 pub use random::Random;
 pub use scene::{Corners, Diamonds, Lamp, Lights, Looks, MAX_LAMPS, Play, Scene, Sensor};
 pub use simulated_table::{PlaceError, Placement, SimulatedTable};

@@ -11,6 +11,7 @@ use crate::observe::Observer;
 use crate::person::{CUE_LENGTH_MM, Cue};
 use crate::physics::{Phase, Shot, TICK_US, World};
 use crate::play::{Game, Player};
+use crate::projector::{Discs, Projector};
 use crate::random::Random;
 use crate::render::Renderer;
 use crate::scene::{Play, Scene};
@@ -82,6 +83,8 @@ pub struct SimulatedTable {
     frame: u64,
     observer: Observer,
     renderer: Renderer,
+    projector: Option<Projector>,
+    light: Discs,
     truth: Truth,
 }
 
@@ -116,6 +119,8 @@ impl SimulatedTable {
             truth: observer.blank(&balls),
             renderer: Renderer::new(&scene, &table, camera, format),
             loose_cue: scene.loose_cue.then(|| lay_cue(&table, &mut random)),
+            projector: None,
+            light: Discs::default(),
             scene,
             format,
             table,
@@ -128,6 +133,17 @@ impl SimulatedTable {
         };
         simulated.look();
         Ok(simulated)
+    }
+
+    /// Hangs a projector above the table; dark at first.
+    pub fn hang(&mut self, projector: Projector) {
+        self.projector = Some(projector);
+        self.light = Discs::default();
+    }
+
+    /// What the projector shows from now on; without one, nothing is seen of it.
+    pub fn project(&mut self, light: Discs) {
+        self.light = light;
     }
 
     /// Lets time pass.
@@ -159,6 +175,7 @@ impl SimulatedTable {
             &self.scene,
             &self.balls,
             self.observer.actors(),
+            self.projector.as_ref().map(|projector| (projector, &self.light)),
             self.frame,
             bytes,
         );

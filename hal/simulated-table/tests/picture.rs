@@ -2,7 +2,8 @@
 
 use baize_frame::{FrameFormat, ImageError, PixelFormat};
 use baize_simulated_table::{
-    CameraPose, Layout, PlaceError, Placement, Play, Scene, Sensor, SimulatedTable, from_picture,
+    CameraPose, Discs, Layout, PlaceError, Placement, Play, Projector, Scene, Sensor, SimulatedTable,
+    from_picture,
 };
 
 const WIDTH: u32 = 320;
@@ -250,4 +251,100 @@ fn impossible_formats_short_buffers_and_impossible_placements_are_refused() {
         side_spin: 0.0,
     };
     assert_eq!(table.shoot(0, &shot), Err(PlaceError::NotOnTable(0)));
+}
+
+/// Grey cloth under a projector beside the camera, which throws one disc at this place; and the same in the dark.
+fn under_a_projector(place_mm: [f64; 2], placements: &[Placement]) -> (SimulatedTable, Vec<u8>, Vec<u8>) {
+    let mut scene = Scene {
+        camera: above(1270.0, 635.0, 40.0),
+        ..plain_scene()
+    };
+    scene.looks.cloth = [0.2; 3];
+    scene.looks.cloth_texture = 0.0;
+    scene.lights.ambient = 0.4;
+    let format = FrameFormat::packed(WIDTH, HEIGHT, PixelFormat::Grey);
+    let mut table = SimulatedTable::new(scene, format).unwrap();
+    table.place(placements).unwrap();
+    let pose = CameraPose {
+        position_mm: [1570.0, 535.0, 1500.0],
+        ..above(0.0, 0.0, 60.0)
+    };
+    let projector = Projector::new(&pose, [1280, 800], 1.0);
+    table.hang(projector);
+    let mut dark = vec![0; format.size_bytes()];
+    table.render(&mut dark).unwrap();
+    let mut discs = Discs {
+        radius_px: 15.0,
+        ..Discs::default()
+    };
+    let pixel = projector.optics.project([place_mm[0], place_mm[1], 0.0]).unwrap();
+    discs.points_px.push(pixel).unwrap();
+    table.project(discs);
+    let mut lit = vec![0; format.size_bytes()];
+    table.render(&mut lit).unwrap();
+    (table, dark, lit)
+}
+
+/// Where the picture became brighter: the middle of it.
+fn gained(dark: &[u8], lit: &[u8]) -> [f64; 2] {
+    let gain: Vec<u8> = lit
+        .iter()
+        .zip(dark)
+        .map(|(lit, dark)| lit.saturating_sub(*dark))
+        .collect();
+    let sum: f64 = gain.iter().map(|gain| f64::from(*gain)).sum();
+    assert!(sum > 100.0, "something became brighter");
+    let moment = |place: fn(usize) -> usize| {
+        let weighted = gain.iter().enumerate();
+        weighted
+            .map(|(at, gain)| (place(at) as f64 + 0.5) * f64::from(*gain))
+            .sum::<f64>()
+            / sum
+    };
+    [moment(|at| at % WIDTH as usize), moment(|at| at / WIDTH as usize)]
+}
+
+#[test]
+fn a_projectors_disc_is_seen_where_its_light_falls_on_the_cloth() {
+    for place in [[1270.0, 635.0], [1000.0, 500.0], [1450.0, 820.0]] {
+        let (table, dark, lit) = under_a_projector(place, &[]);
+        let [x, y] = gained(&dark, &lit);
+        let [u, v] = table.truth().camera.project([place[0], place[1], 0.0]).unwrap();
+        assert!(
+            (x - u).hypot(y - v) < 0.15,
+            "{place:?}: seen at ({x}, {y}), expected ({u}, {v})"
+        );
+    }
+}
+
+#[test]
+fn a_ball_in_a_discs_way_is_lit_and_the_cloth_behind_it_is_not() {
+    let place = [1270.0, 635.0];
+    // The light comes from the right: this ball takes all of it.
+    let ball = Placement::at_rest(0, place[0] + 10.0, place[1] - 3.0);
+    let (table, dark, lit) = under_a_projector(place, &[ball]);
+    let camera = table.truth().camera;
+    let [x, y] = gained(&dark, &lit);
+    let [u, v] = camera
+        .project([ball.position_mm[0], ball.position_mm[1], 28.6])
+        .unwrap();
+    let radius_px = 28.6 * camera.focal_px[0] / 1170.0;
+    assert!(
+        (x - u).hypot(y - v) < radius_px,
+        "({x}, {y}) is not on the ball at ({u}, {v})"
+    );
+    let beside = lit
+        .iter()
+        .zip(&dark)
+        .enumerate()
+        .filter(|(_, (lit, dark))| lit.abs_diff(**dark) > 8)
+        .map(|(at, _)| {
+            [
+                (at % WIDTH as usize) as f64 + 0.5,
+                (at / WIDTH as usize) as f64 + 0.5,
+            ]
+        })
+        .filter(|pixel| (pixel[0] - u).hypot(pixel[1] - v) > radius_px + 1.0)
+        .count();
+    assert_eq!(beside, 0, "the cloth around the ball stays as it was");
 }

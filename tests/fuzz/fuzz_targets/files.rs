@@ -2,6 +2,7 @@
 #![no_main]
 
 use baize::calibration_file::StoredCalibration;
+use baize::calibration_store;
 use baize::config::{Config, Game};
 use baize_accelerator::Manifest;
 use baize_table_state::{Calibration, Message as _, encode};
@@ -9,8 +10,12 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|file: &[u8]| {
     let Some((kind, text)) = file.split_first() else { return };
+    if kind % 4 == 3 {
+        let _ = calibration_store::parse(text);
+        return;
+    }
     let Ok(text) = std::str::from_utf8(text) else { return };
-    match kind % 3 {
+    match kind % 4 {
         0 => {
             if let Err(error) = Config::parse(text) {
                 assert!(!error.to_string().is_empty());

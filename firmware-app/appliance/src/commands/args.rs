@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::Game;
+use crate::recalibration::What;
 
 /// Sees a billiard table through a camera and tells the LAN where every ball is.
 ///
@@ -61,12 +62,24 @@ pub enum Command {
         kind: cue, eight, solid, stripe or ball; number and cue may be null; colour, if given, is red, yellow, …\n\
         The same recording gives the same lines, on every machine.")]
     Track(TrackArgs),
-    /// Finds the table in a picture and solves for the camera above it.
+    /// Finds the table in a picture and solves for the camera above it; or asks a running appliance to.
     #[command(
         after_help = "EXAMPLES:\n  baize calibrate picture.jpg --table 9ft --output calibration.json --picture seen.png\n  \
-        baize calibrate picture.jpg --table 1981x990 --json\n"
+        baize calibrate picture.jpg --table 1981x990 --json\n  \
+        baize calibrate --live --name hall-1 --broker mqtt://192.0.2.7    the appliance's own table, while it runs\n  \
+        baize calibrate --live --name hall-1 --what projector --json      its projector\n  \
+        baize calibrate --live --name hall-1 --what installation          back to that of the installation\n"
     )]
     Calibrate(CalibrateArgs),
+    /// Shows, exports and imports the calibrations that an appliance keeps.
+    #[command(
+        after_help = "EXAMPLES:\n  baize calibrations --config /etc/baize/baize.toml list\n  \
+        baize calibrations export good.json                the one in use\n  \
+        baize calibrations export old.json --generation 7  one of the last ten\n  \
+        baize calibrations import good.json                used from the next start of `baize run` on\n  \
+        baize calibrations commission                      the one in use is what a very long press goes back to\n"
+    )]
+    Calibrations(CalibrationsArgs),
     /// Measures every stage of the pipeline on this machine.
     #[command(after_help = "EXAMPLES:\n  baize bench\n  baize bench --frames 10000 --backend rten --json\n")]
     Bench(BenchArgs),
@@ -215,7 +228,23 @@ pub struct TrackArgs {
 #[derive(Debug, Args)]
 pub struct CalibrateArgs {
     /// A picture of the table (PNG or JPEG), or a clip or folder of pictures, whose first frame is taken.
-    pub picture: PathBuf,
+    #[arg(required_unless_present = "live", conflicts_with = "live")]
+    pub picture: Option<PathBuf>,
+    /// Ask the running appliance that --name names, over MQTT.
+    #[arg(long, requires = "name")]
+    pub live: bool,
+    /// The appliance's table in topics.
+    #[arg(long, value_name = "NAME", requires = "live")]
+    pub name: Option<String>,
+    /// What it is to calibrate.
+    #[arg(long, value_name = "WHAT", requires = "live", default_value = "table")]
+    pub what: What,
+    /// The MQTT broker, mqtt://HOST:PORT or mqtts://HOST:PORT; without it, the configuration's.
+    #[arg(long, value_name = "URL", requires = "live")]
+    pub broker: Option<String>,
+    /// Configuration with the broker's user, password and certificates.
+    #[arg(long, value_name = "FILE", requires = "live")]
+    pub config: Option<PathBuf>,
     /// The bed: 7ft, 8ft, 9ft, snooker12, carom, or LENGTHxWIDTH in mm.
     #[arg(long, value_name = "SIZE", default_value = "9ft")]
     pub table: String,
@@ -243,6 +272,50 @@ pub struct CalibrateArgs {
     /// Print the result as JSON.
     #[arg(long)]
     pub json: bool,
+}
+
+/// `baize calibrations`.
+#[derive(Debug, Args)]
+pub struct CalibrationsArgs {
+    /// The appliance's configuration, which names the folder.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The folder itself.
+    #[arg(long, value_name = "FOLDER")]
+    pub folder: Option<PathBuf>,
+    /// What to do with them.
+    #[command(subcommand)]
+    pub command: CalibrationsCommand,
+}
+
+/// What can be done with calibrations.
+#[derive(Debug, Subcommand)]
+pub enum CalibrationsCommand {
+    /// Shows what is kept, the newest first.
+    List {
+        /// Print a line of JSON each.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Writes one to a file, as `baize replay --calibration` takes it.
+    Export {
+        /// The file.
+        file: PathBuf,
+        /// Which one; without it, the one in use.
+        #[arg(long, value_name = "N")]
+        generation: Option<u64>,
+    },
+    /// Keeps a file's calibration as the newest.
+    Import {
+        /// The file.
+        file: PathBuf,
+    },
+    /// Keeps one as that of the installation.
+    Commission {
+        /// Which one; without it, the one in use.
+        #[arg(long, value_name = "N")]
+        generation: Option<u64>,
+    },
 }
 
 /// `baize bench`.

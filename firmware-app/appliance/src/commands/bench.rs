@@ -54,9 +54,7 @@ pub fn run(args: &BenchArgs) -> Result<(), Failure> {
     let calibration = outcome.calibration.filter(|_| outcome.accepted);
     match &calibration {
         Some(calibration) => {
-            if let Some(region) = calibration.region_of_interest(REGION_MARGIN_MM) {
-                SHARED.set_region_of_interest(region);
-            }
+            SHARED.set_region_of_interest(calibration.region_of_interest(REGION_MARGIN_MM));
         }
         None => log::warn!(
             "the table was not found ({}): the table stage has nothing to do",

@@ -4,7 +4,9 @@ use std::path::Path;
 
 use baize_camera::{Pace, Picture, SourceSpec, is_picture, load_picture, open};
 use baize_frame::Detections;
-use baize_table_calibration::{Hints, Outcome, Request, calibrate, draw, focal_from_field_of_view};
+use baize_table_calibration::{
+    Hints, Outcome, Request, calibrate, draw, focal_from_field_of_view, nose_depths_mm,
+};
 use baize_table_vision::geometry::TableSize;
 use serde_json::{Value, json};
 
@@ -18,7 +20,11 @@ use crate::sources;
 
 /// Runs the command. A refused calibration is a failure, after everything found has been told.
 pub fn run(args: &CalibrateArgs) -> Result<(), Failure> {
-    let picture = picture(&args.picture)?;
+    let path = args
+        .picture
+        .as_deref()
+        .ok_or_else(|| Failure::new("give a picture, or --live"))?;
+    let picture = picture(path)?;
     let table: TableSize = args.table.parse().map_err(Failure::from_error)?;
     let image = picture.image();
     let mut config = Config::default();
@@ -27,7 +33,7 @@ pub fn run(args: &CalibrateArgs) -> Result<(), Failure> {
     let mut detections = Detections::new();
     detector
         .detect(&image, image.whole(), &mut detections)
-        .map_err(|error| Failure::at(args.picture.display(), error))?;
+        .map_err(|error| Failure::at(path.display(), error))?;
     let mut request = Request::new(table, args.ball);
     request.turned = args.turned;
     request.balls = &detections.balls;
@@ -52,7 +58,8 @@ pub fn run(args: &CalibrateArgs) -> Result<(), Failure> {
         };
         calibration.id = 1;
         let p95_mm = outcome.residual_p95_mm.unwrap_or(calibration.residual_mm);
-        StoredCalibration::new(calibration, method, p95_mm)
+        let depths_mm = nose_depths_mm(&image, &calibration);
+        StoredCalibration::new(calibration, method, p95_mm, depths_mm)
             .write(file)
             .map_err(Failure::from_error)?;
     }

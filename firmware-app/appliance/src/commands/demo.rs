@@ -10,6 +10,7 @@ use crate::appliance;
 use crate::config::Config;
 use crate::embedded_broker;
 use crate::failure::Failure;
+use crate::panel::Panel;
 use crate::publish;
 
 /// The demo's table in topics.
@@ -30,7 +31,7 @@ pub fn run(args: &DemoArgs) -> Result<(), Failure> {
     // A demo leaves nothing behind: its calibration lives as long as it.
     let folder = std::env::temp_dir().join(format!("baize-demo-{}", std::process::id()));
     std::fs::create_dir_all(&folder).map_err(|error| Failure::at(folder.display(), error))?;
-    config.calibration.file = folder.join("calibration.json");
+    config.calibration.folder = folder.join("calibration");
 
     let options = publish::options("baize-demo-view", &config.broker).map_err(Failure::from_error)?;
     let duration = args.seconds.map(Duration::from_secs);
@@ -40,7 +41,7 @@ pub fn run(args: &DemoArgs) -> Result<(), Failure> {
         watch::watch(options, Some(table), json, duration)
     });
     let end = duration.map(|duration| Instant::now() + duration);
-    let result = appliance::run(&config, || {
+    let result = appliance::run(&config, Panel::open(&config.board), || {
         signals.wait(Duration::ZERO).is_some()
             || viewer.is_finished()
             || end.is_some_and(|end| Instant::now() >= end)

@@ -3,9 +3,11 @@
 mod args;
 mod bench;
 mod calibrate;
+mod calibrations;
 #[cfg(feature = "demo")]
 mod demo;
 mod detect;
+mod live;
 mod replay;
 mod replay_drawing;
 mod run;
@@ -42,7 +44,9 @@ fn dispatch(cli: &Cli) -> Result<(), Failure> {
         Command::Detect(args) => detect::run(args),
         Command::Replay(args) => replay::run(args),
         Command::Track(args) => track::run(args),
+        Command::Calibrate(args) if args.live => live::run(args),
         Command::Calibrate(args) => calibrate::run(args),
+        Command::Calibrations(args) => calibrations::run(args),
         Command::Bench(args) => bench::run(args),
         Command::Config => {
             print!("{}", config::reference());

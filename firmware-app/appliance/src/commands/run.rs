@@ -7,6 +7,7 @@ use baize_realtime::shutdown::Signals;
 use super::args::RunArgs;
 use crate::appliance;
 use crate::failure::Failure;
+use crate::panel::Panel;
 use crate::sources;
 
 /// Runs until SIGTERM or Ctrl-C.
@@ -23,5 +24,6 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
     if let Some(table) = &args.table {
         config.table.name.clone_from(table);
     }
-    appliance::run(&config, || signals.wait(Duration::ZERO).is_some())
+    let panel = Panel::open(&config.board);
+    appliance::run(&config, panel, || signals.wait(Duration::ZERO).is_some())
 }

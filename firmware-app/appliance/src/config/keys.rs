@@ -85,8 +85,8 @@ pub const KEYS: &[Key] = &[
         "Path of libonnxruntime.so. Empty: $ORT_DYLIB_PATH, then the system's loader.",
     ),
     key(
-        "calibration.file",
-        "File that holds the calibration; written when a calibration is accepted.",
+        "calibration.folder",
+        "Folder that holds the calibrations: the last ten, and that of the installation. `baize calibrations` reads it.",
     ),
     key(
         "calibration.corners_px",
@@ -97,8 +97,8 @@ pub const KEYS: &[Key] = &[
         "The lens's horizontal field of view in degrees, if known. 0: estimated.",
     ),
     key(
-        "calibration.at_start",
-        "Whether to calibrate automatically at start when there is no calibration yet.",
+        "calibration.automatic",
+        "Whether to calibrate without being asked: when there is no calibration yet, and when the camera has moved.",
     ),
     key(
         "physics.sliding_friction",

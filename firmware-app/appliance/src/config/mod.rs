@@ -125,14 +125,14 @@ pub struct Detector {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Calibration {
-    /// The file that holds the calibration.
-    pub file: PathBuf,
+    /// The folder that holds the calibrations.
+    pub folder: PathBuf,
     /// The bed's corners in the picture, if found by hand.
     pub corners_px: Vec<[f64; 2]>,
     /// The lens's horizontal field of view in degrees; 0: unknown.
     pub horizontal_fov_deg: f64,
-    /// Whether to calibrate by itself when there is no calibration yet.
-    pub at_start: bool,
+    /// Whether to calibrate by itself: without a calibration, and when the camera has moved.
+    pub automatic: bool,
 }
 
 /// `[broker]`.
@@ -245,10 +245,10 @@ impl Default for Detector {
 impl Default for Calibration {
     fn default() -> Self {
         Self {
-            file: "calibration.json".into(),
+            folder: "calibration".into(),
             corners_px: Vec::new(),
             horizontal_fov_deg: 0.0,
-            at_start: true,
+            automatic: true,
         }
     }
 }

@@ -110,7 +110,7 @@ pub static PREDICTIONS: Cell<ShotPrediction, Predictions> = Channel::new();
 pub static OPENED: Cell<Box<dyn Camera>, Cameras> = Channel::new();
 /// capture → camera keeper: a camera that failed, and why.
 pub static FAILED: Cell<(Box<dyn Camera>, super::Failure), Cameras> = Channel::new();
-/// supervisor → table: the calibration from now on.
-pub static CALIBRATION: Cell<Calibration, Calibrations> = Channel::new();
+/// supervisor → table: the calibration from now on, or that there is none.
+pub static CALIBRATION: Cell<Option<Calibration>, Calibrations> = Channel::new();
 /// table → supervisor: a picture to calibrate with, when one was asked for.
 pub static PICTURES: Cell<Photo, Pictures> = Channel::new();

@@ -157,8 +157,9 @@ impl Shared {
         self.detector_failures.load(Ordering::Relaxed) >= DETECTOR_FAILURES_MAX
     }
 
-    /// Where in the picture the table is.
-    pub fn set_region_of_interest(&self, region: Region) {
+    /// Where in the picture the table is; `None`: nobody knows.
+    pub fn set_region_of_interest(&self, region: Option<Region>) {
+        let region = region.unwrap_or_default();
         let packed = [region.x, region.y, region.width, region.height]
             .iter()
             .fold(0u64, |packed, value| {
@@ -249,9 +250,9 @@ mod tests {
             width: 900,
             height: 600,
         };
-        SHARED.set_region_of_interest(region);
+        SHARED.set_region_of_interest(Some(region));
         assert_eq!(SHARED.region_of_interest(&image), region);
-        SHARED.set_region_of_interest(Region { x: 1000, ..region });
+        SHARED.set_region_of_interest(Some(Region { x: 1000, ..region }));
         assert_eq!(SHARED.region_of_interest(&image), image.whole());
     }
 }

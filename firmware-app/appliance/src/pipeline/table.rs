@@ -19,7 +19,7 @@ pub fn run(stage: &mut TableStage, output: &mut StageOutput, flow: Flow, plan: &
         let detect_ended = SHARED.has_ended(Role::Detect);
         let seen = flow::next(&SEEN);
         if let Ok(calibration) = CALIBRATION.try_receive() {
-            stage.set_calibration(Some(calibration));
+            stage.set_calibration(calibration);
         }
         let trace = match seen {
             Some(seen) => {

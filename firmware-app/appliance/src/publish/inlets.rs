@@ -2,12 +2,14 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use baize_table_state::CameraStatus;
+use baize_table_state::{CameraStatus, Topic};
+use tokio::sync::Notify;
 
 /// The newest of each, for every new connection and on change.
 #[derive(Debug, Default)]
 pub struct Inlets {
     inner: Mutex<Standing>,
+    changed: Notify,
 }
 
 /// What stands at present.
@@ -19,22 +21,31 @@ pub struct Standing {
     pub camera: Option<CameraStatus>,
     /// Health, as JSON; taken when published.
     pub health: Option<String>,
-    /// Results of calibrations, as JSON; taken when published.
-    pub results: Vec<String>,
+    /// What was said about calibrations and to the projector's controller, as JSON; taken when published.
+    pub messages: Vec<(Topic, String)>,
 }
 
 impl Inlets {
-    /// Changes what stands.
+    /// Changes what stands. Messages go out at once, everything else within a quarter of a second.
     pub fn update(&self, change: impl FnOnce(&mut Standing)) {
-        change(&mut self.inner.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut standing = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&mut standing);
+        if !standing.messages.is_empty() {
+            self.changed.notify_one();
+        }
     }
 
-    /// What stands; health and results are taken out.
+    /// Waits until there are messages.
+    pub(super) async fn changed(&self) {
+        self.changed.notified().await;
+    }
+
+    /// What stands; health and messages are taken out.
     pub(super) fn take(&self) -> Standing {
         let mut standing = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         let taken = standing.clone();
         standing.health = None;
-        standing.results.clear();
+        standing.messages.clear();
         taken
     }
 }

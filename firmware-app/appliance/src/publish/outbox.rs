@@ -1,4 +1,4 @@
-//! What must arrive, until the broker has acknowledged it: events, and results of calibrations.
+//! What must arrive, until the broker has acknowledged it: events, and what is said about calibrations.
 
 use std::collections::VecDeque;
 

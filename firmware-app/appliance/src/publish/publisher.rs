@@ -47,6 +47,8 @@ const PROBE_SUFFIX: &str = "status/probe";
 pub enum Command {
     /// The payload of `cmd/recalibrate`.
     Recalibrate(Vec<u8>),
+    /// The payload of `v1/pattern/shown`.
+    Shown(Vec<u8>),
 }
 
 /// The thread that publishes.
@@ -82,6 +84,13 @@ impl Publisher {
         let _ = self.stop.send(true);
         let _ = self.thread.join();
     }
+}
+
+/// What was said last of what is said again only when it changes.
+#[derive(Default)]
+struct Said {
+    camera: Option<CameraStatus>,
+    calibration: Option<Vec<u8>>,
 }
 
 struct Session {
@@ -173,8 +182,11 @@ impl Session {
                 }
                 Ok(Event::Incoming(Packet::PubAck(ack))) => self.acknowledged(ack.pkid),
                 Ok(Event::Incoming(Packet::Publish(publish))) => {
-                    if publish.topic == Topic::Recalibrate.of(&self.table).as_str() {
-                        self.command(&publish);
+                    let payload = || publish.payload.to_vec();
+                    match Topic::parse(&publish.topic).map(|(_, topic)| topic) {
+                        Ok(Topic::Recalibrate) => self.command(&publish, Command::Recalibrate(payload())),
+                        Ok(Topic::PatternShown) => self.command(&publish, Command::Shown(payload())),
+                        _ => {}
                     }
                 }
                 Ok(Event::Outgoing(Outgoing::Publish(packet_id))) => self.sent(packet_id),
@@ -197,18 +209,14 @@ impl Session {
         }
     }
 
-    fn command(&self, publish: &Publish) {
+    fn command(&self, publish: &Publish, command: Command) {
         if publish.retain {
             // It was meant for the moment it was sent in, and would come again with every connection.
             log::warn!(
                 "a retained command is ignored: publish {} without retain",
                 publish.topic
             );
-        } else if self
-            .commands
-            .try_send(Command::Recalibrate(publish.payload.to_vec()))
-            .is_err()
-        {
+        } else if self.commands.try_send(command).is_err() {
             log::warn!("too many commands at once: one is ignored");
         }
     }
@@ -236,8 +244,7 @@ impl Session {
     async fn feed(&self) {
         let mut probe = tokio::time::interval(PROBE_INTERVAL);
         probe.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let mut camera_said: Option<CameraStatus> = None;
-        let mut calibration_said: Option<Vec<u8>> = None;
+        let mut said = Said::default();
         let mut last_snapshot: Option<Instant> = None;
         loop {
             let (listens, connections) = {
@@ -246,13 +253,15 @@ impl Session {
             };
             if listens && connections != self.born.get() {
                 let standing = self.inlets.take();
-                self.keep(standing.results.iter());
+                self.keep(&standing.messages);
                 if self.birth(&standing).await.is_none() {
                     continue;
                 }
                 self.born.set(connections);
-                camera_said = standing.camera;
-                calibration_said = standing.calibration;
+                said = Said {
+                    camera: standing.camera,
+                    calibration: standing.calibration,
+                };
                 last_snapshot = Some(Instant::now());
             }
             tokio::select! {
@@ -272,24 +281,12 @@ impl Session {
                         continue;
                     }
                     self.probe();
-                    let standing = self.inlets.take();
-                    if standing.camera != camera_said {
-                        if let Some(status) = standing.camera {
-                            self.say(Topic::CameraStatus, status.as_str());
-                        }
-                        camera_said = standing.camera;
+                    self.stands(&mut said);
+                }
+                () = self.inlets.changed(), if listens => {
+                    if self.link.borrow().is_connected() {
+                        self.stands(&mut said);
                     }
-                    if standing.calibration != calibration_said {
-                        if let Some(calibration) = &standing.calibration {
-                            self.say(Topic::Calibration, calibration.clone());
-                        }
-                        calibration_said = standing.calibration;
-                    }
-                    if let Some(health) = standing.health {
-                        self.say(Topic::Health, health);
-                    }
-                    self.keep(standing.results.iter());
-                    self.flush_outbox();
                 }
                 // A link that has gone silent is looked at again even when nothing happens.
                 () = tokio::time::sleep(PROBE_INTERVAL), if !listens => {}
@@ -297,11 +294,39 @@ impl Session {
         }
     }
 
+    /// Says what stands, as far as it is new.
+    fn stands(&self, said: &mut Said) {
+        let standing = self.inlets.take();
+        if standing.camera != said.camera
+            && let Some(status) = standing.camera
+        {
+            self.say(Topic::CameraStatus, status.as_str());
+        }
+        if standing.calibration != said.calibration {
+            // Nothing to say is said, too: an empty payload takes back what the broker has kept.
+            self.say(
+                Topic::Calibration,
+                standing.calibration.clone().unwrap_or_default(),
+            );
+        }
+        *said = Said {
+            camera: standing.camera,
+            calibration: standing.calibration,
+        };
+        if let Some(health) = standing.health {
+            self.say(Topic::Health, health);
+        }
+        self.keep(&standing.messages);
+        self.flush_outbox();
+    }
+
     /// Says what every new connection hears first. `None` if the link broke meanwhile.
     async fn birth(&self, standing: &Standing) -> Option<()> {
         let connection = self.link.borrow().connections();
-        let command = Topic::Recalibrate.of(&self.table);
-        let _ = self.client.try_subscribe(command.as_str(), QoS::AtLeastOnce);
+        for topic in [Topic::Recalibrate, Topic::PatternShown] {
+            let topic = topic.of(&self.table);
+            let _ = self.client.try_subscribe(topic.as_str(), QoS::AtLeastOnce);
+        }
         let mut text = String::new();
         // A String takes whatever is written to it.
         let _ = schema::write_json(&mut text);
@@ -371,11 +396,11 @@ impl Session {
         self.flush_outbox();
     }
 
-    /// Puts results where they wait until the broker has them.
-    fn keep<'a>(&self, results: impl Iterator<Item = &'a String>) {
+    /// Puts messages where they wait until the broker has them.
+    fn keep(&self, messages: &[(Topic, String)]) {
         let mut outbox = self.outbox.borrow_mut();
-        for result in results {
-            outbox.push(Topic::RecalibrateResult, result.clone().into_bytes());
+        for (topic, message) in messages {
+            outbox.push(*topic, message.clone().into_bytes());
         }
     }
 

@@ -3,8 +3,9 @@ use std::time::Duration;
 
 use baize_frame::{FrameFormat, ImageError, PixelFormat};
 use baize_realtime::clock::monotonic_us;
-use baize_simulated_table::{SimulatedTable, Truth};
+use baize_simulated_table::{Projector, SimulatedTable, Truth};
 
+use super::light::LightFile;
 use super::options::SimulatedOptions;
 use crate::camera::{Camera, CameraLost, Captured};
 use crate::clock::{deadline_us, sleep_until};
@@ -77,8 +78,12 @@ impl SimulatedCamera {
         if config.pace == Pace::RealTime {
             table.advance(options.elapsed_us());
         }
+        let light = options.projector.as_deref().map(LightFile::new);
+        if light.is_some() {
+            table.hang(Projector::standard(&options.scene.table));
+        }
         let reader =
-            TableReader::new(table, interval_us, options.prerendered).map_err(SimulatedError::Size)?;
+            TableReader::new(table, interval_us, options.prerendered, light).map_err(SimulatedError::Size)?;
         Ok(Self {
             paced: PacedCamera::new(reader, pool, config.pace),
             options: options.clone(),
@@ -127,10 +132,16 @@ struct TableReader {
     /// Pictures rendered beforehand, one behind the other, and the truth of each.
     beforehand: Vec<u8>,
     truths: Vec<Truth>,
+    light: Option<LightFile>,
 }
 
 impl TableReader {
-    fn new(mut table: SimulatedTable, interval_us: u32, prerendered: usize) -> Result<Self, ImageError> {
+    fn new(
+        mut table: SimulatedTable,
+        interval_us: u32,
+        prerendered: usize,
+        light: Option<LightFile>,
+    ) -> Result<Self, ImageError> {
         let format = table.format();
         let mut beforehand = vec![0; prerendered * format.size_bytes()];
         let mut truths = Vec::with_capacity(prerendered);
@@ -155,6 +166,7 @@ impl TableReader {
             count: 0,
             beforehand,
             truths,
+            light,
         })
     }
 
@@ -191,6 +203,9 @@ impl Reader for TableReader {
         if self.truths.is_empty() {
             if self.count > 0 {
                 self.table.advance(self.interval_us.into());
+            }
+            if let Some(light) = &mut self.light {
+                self.table.project(light.read());
             }
             if self.table.render(picture).is_err() {
                 return Ok(Read::Undecodable);

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::{Arc, OnceLock};
 
@@ -27,6 +28,9 @@ pub struct SimulatedOptions {
     pub dies_after_us: Option<u64>,
     /// How long after the first opening the camera falls silent for good, microseconds. `None`: it does not.
     pub silent_after_us: Option<u64>,
+    /// A projector hangs above the table and shows what this file says: the radius of its discs on the first line, x and
+    /// y of one on each further line, in its pixels. `None`: there is no projector.
+    pub projector: Option<PathBuf>,
     first_opened_us: Arc<OnceLock<u64>>,
 }
 
@@ -57,6 +61,7 @@ impl SimulatedOptions {
             outages: Vec::new(),
             dies_after_us: None,
             silent_after_us: None,
+            projector: None,
             first_opened_us: Arc::default(),
         }
     }
@@ -109,7 +114,7 @@ impl std::error::Error for OptionError {}
 
 const KEYS: &str = "one of seed=N, balls=N, set=american|snooker|pub|carom, still, play, size=WxH, fps=HZ, \
                     format=yuyv|nv12|grey|rgb, prerendered=N, unplug=AT+FOR, dies=AFTER, \
-                    silent=AFTER (seconds)";
+                    silent=AFTER (seconds), projector=FILE";
 
 impl FromStr for SimulatedOptions {
     type Err = OptionError;
@@ -163,6 +168,7 @@ impl FromStr for SimulatedOptions {
                 "silent" => {
                     options.silent_after_us = Some(micros(value).ok_or_else(|| wrong("seconds, such as 5"))?);
                 }
+                "projector" if !value.is_empty() => options.projector = Some(value.into()),
                 _ => return Err(wrong(KEYS)),
             }
         }

@@ -169,6 +169,13 @@ impl Canvas {
         }
     }
 
+    /// Brightens a pixel: its linear light times `factor`.
+    pub fn brighten(&mut self, at: usize, factor: f32, tone: &Tone) {
+        for plane in &mut self.colours.planes {
+            plane[at] = tone.encode(tone.decode(plane[at]) * factor);
+        }
+    }
+
     /// Dims a pixel; `factor` is what remains of its linear light.
     pub fn dim(&mut self, at: usize, factor: f32, tone: &Tone) {
         let factor = tone.dim(factor);

@@ -2,6 +2,7 @@
 
 mod background;
 mod ball;
+mod beam;
 mod blur;
 mod body_shadow;
 mod canvas;
@@ -25,6 +26,7 @@ use crate::balls::{Ball, MAX_BALLS};
 use crate::camera::Camera;
 use crate::colour::{Rgb, multiply, scale};
 use crate::person::{Limb, MAX_LIMBS};
+use crate::projector::{Discs, Projector};
 use crate::scene::{MAX_LAMPS, Scene};
 use crate::table::Table;
 use crate::truth::MAX_CUES;
@@ -216,6 +218,7 @@ impl Renderer {
         scene: &Scene,
         balls: &[Ball],
         actors: &Actors,
+        light: Option<(&Projector, &Discs)>,
         frame: u64,
         bytes: &mut [u8],
     ) -> [f64; MAX_BALLS] {
@@ -232,7 +235,7 @@ impl Renderer {
             canvas: &mut self.canvas,
             shown: &mut shown,
         };
-        draw_actors(&mut stage, &mut self.body_shadow, scene, balls, actors);
+        draw_actors(&mut stage, &mut self.body_shadow, scene, balls, actors, light);
         let picture = match &mut self.blur {
             Some(blur) => blur.apply(&self.canvas.colours),
             None => &self.canvas.colours,
@@ -248,6 +251,7 @@ fn draw_actors(
     scene: &Scene,
     balls: &[Ball],
     actors: &Actors,
+    light: Option<(&Projector, &Discs)>,
 ) {
     let present: Vec<usize, MAX_BALLS> = (0..balls.len())
         .filter(|&id| !actors.balls[id].is_empty())
@@ -297,6 +301,9 @@ fn draw_actors(
             neighbours: &neighbours,
         };
         ball::draw(stage, &scene.ball_style, &view);
+    }
+    if let Some((projector, discs)) = light {
+        beam::draw(stage, projector, discs, balls, actors);
     }
     let (under, over) = actors.limbs.split_at(actors.under_cue);
     for limb in under {
