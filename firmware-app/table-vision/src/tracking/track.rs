@@ -48,6 +48,8 @@ const DECISIVE: f64 = 4.0;
 /// A share of the newest exposure in a ball's steadiness: some hundred exposures are remembered. Of twenty, the noise is
 /// known so badly that chance looks like a start five times as often.
 const STEADINESS_GAIN: f64 = 0.01;
+/// The noise that is presumed at first counts like so many exposures.
+const PRESUMED_EXPOSURES: f64 = 10.0;
 /// The part of an observation's variance that averaging does not remove: light and boxes that err the same way again.
 const SYSTEMATIC_SHARE: f64 = 0.25;
 /// A share of the newest score in the averaged one.
@@ -368,7 +370,8 @@ impl Track {
                     let newest = 0.5
                         * (off_mm[0] * off_mm[0] / seen.variance_mm2[0]
                             + off_mm[1] * off_mm[1] / seen.variance_mm2[1]);
-                    self.steadiness = (steadiness + STEADINESS_GAIN * (newest - steadiness)).min(1.0);
+                    let gain = STEADINESS_GAIN.max(1.0 / (PRESUMED_EXPOSURES + f64::from(self.hits)));
+                    self.steadiness = (steadiness + gain * (newest - steadiness)).min(1.0);
                     self.motion = Motion::Resting(calm);
                     self.update(seen);
                 }
