@@ -362,9 +362,9 @@ fn a_ball_that_begins_to_roll_while_it_is_hardly_recognised_keeps_its_id() {
     }
     let id = watch.id_at([x_mm, 600.0]);
     for _ in 0..10 {
-        x_mm += 6.0;
+        x_mm += 9.0;
         let mut poor = detection(&watch.calibration, [x_mm, 600.0], BallKind::Ball);
-        poor.score = 0.4;
+        poor.score = 0.3;
         watch.detect(&[poor]);
         assert_eq!(watch.out.state.balls.len(), 1);
         assert_eq!(watch.id_at([x_mm, 600.0]), id);

@@ -83,6 +83,10 @@ fn motion_cost(track: &Track, seen: &Observation, elapsed_s: f64, may_be_hit: bo
     let doubt = -2.0 * libm::log(f64::from(seen.score.clamp(0.1, 1.0)));
     // False detections score low: counted twice where nothing else says that the ball was hit.
     let slowly_mm = UNCAUSED_MM_S * elapsed_s + REACH_SIGMAS * sigma_mm;
-    let uncaused = if may_be_hit || moved_mm < slowly_mm { 0.0 } else { UNCAUSED + doubt };
+    let uncaused = if may_be_hit || moved_mm < slowly_mm {
+        0.0
+    } else {
+        UNCAUSED + doubt
+    };
     went_on.min(HIT + FARTHEST * part * part + uncaused + doubt)
 }

@@ -66,7 +66,10 @@ impl Calm {
         if squared < CALM {
             self.until_us = exposure_us;
         }
-        let interval_s = self.residuals.last().map_or(0.0, |(before_us, _)| seconds_between(*before_us, exposure_us));
+        let interval_s = self
+            .residuals
+            .last()
+            .map_or(0.0, |(before_us, _)| seconds_between(*before_us, exposure_us));
         self.watch(off_mm, exposure_us);
         let disturbed = surely_no_chance(interval_s);
         (1..self.residuals.len()).any(|first| self.start_at(first, variances) > disturbed)
