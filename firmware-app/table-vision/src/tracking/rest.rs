@@ -10,7 +10,8 @@ use crate::geometry::linear::{Vec2, norm2, sub2};
 const WATCHED_US: u64 = 100_000;
 /// Exposures within that time at 120 frames a second, and the one before.
 const WATCHED: usize = 13;
-/// How often a ball may seem to start by chance. In simulated noise it does once in twice as long: some four hours.
+/// How long a ball lies until chance deceives one test. Several starts are tried at each exposure and the noise is only
+/// estimated: in simulated noise a ball starts falsely about once in three hours.
 const FALSE_START_S: f64 = 30_000.0;
 /// A camera that is faster than this, or stamps two exposures alike, is no reason to divide by nothing.
 const SHORTEST_INTERVAL_S: f64 = 1e-3;
