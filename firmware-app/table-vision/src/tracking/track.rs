@@ -56,7 +56,10 @@ const SYSTEMATIC_SHARE: f64 = 0.25;
 const SCORE_GAIN: f32 = 0.2;
 
 /// Whether a ball moves, and what tells when that changes.
-#[expect(clippy::large_enum_variant, reason = "there is no heap to keep the larger one on")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is no heap to keep the larger one on"
+)]
 #[derive(Debug, Clone, PartialEq)]
 pub enum Motion {
     Resting(Calm),
