@@ -273,14 +273,14 @@ def main():
     parser.add_argument("folder", type=Path, nargs="?", default=Path(__file__).parent / "generated")
     parser.add_argument("--baize", required=True)
     parser.add_argument("--rates", default="30,60,120")
-    parser.add_argument("--most", type=int, help="only so many shots")
+    parser.add_argument("--seeds", type=int, nargs=2, metavar=("FIRST", "LAST"), help="only the shots of these seeds")
     parser.add_argument("--verbose", action="store_true", help="name every fault")
     args = parser.parse_args()
     rates = {int(r) for r in args.rates.split(",")}
     recordings = [r for r in sorted(args.folder.glob("shot-*.jsonl")) if int(r.stem[-3:]) in rates
                   and Path(str(r).replace(".jsonl", ".truth.json")).exists()]
-    if args.most:
-        recordings = [r for r in recordings if int(r.stem.split("-")[1]) < args.most]
+    if args.seeds:
+        recordings = [r for r in recordings if args.seeds[0] <= int(r.stem.split("-")[1]) <= args.seeds[1]]
     with ThreadPoolExecutor(2) as pool:
         results = list(pool.map(lambda r: score_shot(args.baize, r, args.verbose), recordings))
     report(results)

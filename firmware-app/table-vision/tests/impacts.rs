@@ -11,8 +11,8 @@ const FRAMES_PER_SECOND: u64 = 120;
 const FRAME_US: u64 = 1_000_000 / FRAMES_PER_SECOND;
 const AWAY_FROM_CUSHIONS_MM: f64 = 600.0;
 
-/// Two balls on one line, one millimetre of noise; `place_mm` says where each is so many seconds after they meet.
-fn watch(seed: u64, seconds: f64, place_mm: impl Fn(f64) -> [f64; 2]) -> (Watch, u64) {
+/// Two balls, one millimetre of noise; `places_mm` says where each is so many seconds after the impact.
+fn watch(seed: u64, seconds: f64, places_mm: impl Fn(f64) -> [[f64; 2]; 2]) -> (Watch, u64) {
     let mut watch = Watch::new(ideal_nine_foot(), FRAMES_PER_SECOND);
     let mut random = Random(seed);
     let before_s = 1.0;
@@ -20,8 +20,8 @@ fn watch(seed: u64, seconds: f64, place_mm: impl Fn(f64) -> [f64; 2]) -> (Watch,
     // Anywhere between two exposures.
     let met_s = before_s + random.even() / FRAMES_PER_SECOND as f64;
     for frame in 0..((before_s + seconds) * FRAMES_PER_SECOND as f64) as u64 {
-        let [a, b] = place_mm(frame as f64 / FRAMES_PER_SECOND as f64 - met_s);
-        let mut seen = |x: f64| [x + random.normal(), AWAY_FROM_CUSHIONS_MM + random.normal()];
+        let [a, b] = places_mm(frame as f64 / FRAMES_PER_SECOND as f64 - met_s);
+        let mut seen = |[x, y]: [f64; 2]| [x + random.normal(), y + random.normal()];
         let balls = [(seen(a), BallKind::Cue), (seen(b), BallKind::Solid)];
         watch.see(&balls);
     }
@@ -29,10 +29,10 @@ fn watch(seed: u64, seconds: f64, place_mm: impl Fn(f64) -> [f64; 2]) -> (Watch,
 }
 
 /// How many of twenty impacts were told once and within a frame of when they were.
-fn told_in_time(kind: EventKind, seconds: f64, place_mm: impl Fn(f64) -> [f64; 2]) -> usize {
+fn told_in_time(kind: EventKind, seconds: f64, places_mm: impl Fn(f64) -> [[f64; 2]; 2]) -> usize {
     (1..=20)
         .filter(|seed| {
-            let (watch, met_us) = watch(*seed, seconds, &place_mm);
+            let (watch, met_us) = watch(*seed, seconds, &places_mm);
             let told: Vec<_> = watch.events.iter().filter(|event| event.kind == kind).collect();
             told.len() == 1 && told[0].exposure_us.abs_diff(met_us) <= FRAME_US
         })
@@ -44,7 +44,7 @@ fn a_rolling_ball_that_catches_another_up_is_told_to_have_met_it_when_it_did() {
     // At 450 and 250 mm/s; they exchange their speeds.
     let place_mm = |t: f64| {
         let (a, b) = if t < 0.0 { (450.0, 250.0) } else { (255.0, 445.0) };
-        [1200.0 - 57.15 + a * t, 1200.0 + b * t]
+        [1200.0 - 57.15 + a * t, 1200.0 + b * t].map(|x| [x, AWAY_FROM_CUSHIONS_MM])
     };
     let told = told_in_time(EventKind::BALL_CONTACT, 0.4, place_mm);
     assert!(told >= 18, "{told} of 20");
@@ -55,10 +55,25 @@ fn a_ball_is_told_to_have_turned_back_from_a_cushion_when_it_did() {
     let touch_mm = 0.963 * 57.15 / 2.0;
     let place_mm = |t: f64| {
         let a = if t < 0.0 { -400.0 } else { 316.0 };
-        [touch_mm + a * t, 1500.0]
+        [touch_mm + a * t, 1500.0].map(|x| [x, AWAY_FROM_CUSHIONS_MM])
     };
     let told = told_in_time(EventKind::CUSHION_CONTACT, 0.4, place_mm);
     assert!(told >= 18, "{told} of 20");
+}
+
+#[test]
+fn a_ball_is_told_to_have_met_the_jaw_of_a_pocket_when_it_did() {
+    // In the mouth of a middle pocket, behind the line of the cushions.
+    let jaw_mm = [1310.0, 1264.0];
+    let places_mm = |t: f64| {
+        let [vx, vy] = if t < 0.0 { [150.0, 300.0] } else { [-209.0, -175.0] };
+        [
+            [jaw_mm[0] + vx * t, jaw_mm[1] + vy * t],
+            [300.0, AWAY_FROM_CUSHIONS_MM],
+        ]
+    };
+    let told = told_in_time(EventKind::CUSHION_CONTACT, 0.4, places_mm);
+    assert!(told >= 16, "{told} of 20");
 }
 
 #[test]

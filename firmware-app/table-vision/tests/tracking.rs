@@ -4,7 +4,7 @@ mod common;
 
 use baize_frame::BallKind;
 use baize_table_state::{EventKind, Flags, Identity};
-use common::table::{Random, Watch, distance_mm, sixteen_balls};
+use common::table::{Random, Watch, detection, distance_mm, sixteen_balls};
 use common::{ideal_nine_foot, tilted_nine_foot};
 
 fn noisy(balls: &[([f64; 2], BallKind)], sigma_mm: f64, random: &mut Random) -> Vec<([f64; 2], BallKind)> {
@@ -323,8 +323,8 @@ fn a_potted_ball_disappears_and_is_told_once_with_its_pocket() {
 }
 
 #[test]
-fn a_ball_that_starts_slowly_is_moving_within_three_exposures_and_rests_again_when_it_stops() {
-    for frames_per_second in [30, 60] {
+fn a_ball_that_starts_slowly_is_moving_within_50_ms_or_three_exposures_and_rests_again_when_it_stops() {
+    for frames_per_second in [30, 60, 120] {
         let mut watch = Watch::new(ideal_nine_foot(), frames_per_second);
         let mut random = Random(5);
         let mut ball = [([800.0, 600.0], BallKind::Cue)];
@@ -339,7 +339,11 @@ fn a_ball_that_starts_slowly_is_moving_within_three_exposures_and_rests_again_wh
             watch.see(&noisy(&ball, 0.5, &mut random));
             frames += 1;
         }
-        assert!(frames <= 3, "{frames} frames at {frames_per_second} a second");
+        let in_50_ms = frames_per_second / 20;
+        assert!(
+            frames <= in_50_ms.max(3),
+            "{frames} frames at {frames_per_second} a second"
+        );
         for _ in 0..frames_per_second {
             watch.see(&noisy(&ball, 0.5, &mut random));
         }
@@ -347,6 +351,42 @@ fn a_ball_that_starts_slowly_is_moving_within_three_exposures_and_rests_again_wh
         assert_eq!(watch.count(EventKind::ALL_AT_REST), 1);
         assert!(distance_mm(&watch.out.state.balls[0], ball[0].0) < 0.5);
     }
+}
+
+#[test]
+fn a_ball_that_begins_to_roll_while_it_is_hardly_recognised_keeps_its_id() {
+    let mut watch = Watch::new(ideal_nine_foot(), 30);
+    let mut x_mm = 900.0;
+    for _ in 0..60 {
+        watch.see(&[([x_mm, 600.0], BallKind::Stripe)]);
+    }
+    let id = watch.id_at([x_mm, 600.0]);
+    for _ in 0..10 {
+        x_mm += 9.0;
+        let mut poor = detection(&watch.calibration, [x_mm, 600.0], BallKind::Ball);
+        poor.score = 0.3;
+        watch.detect(&[poor]);
+        assert_eq!(watch.out.state.balls.len(), 1);
+        assert_eq!(watch.id_at([x_mm, 600.0]), id);
+    }
+    assert!(watch.ball_at([x_mm, 600.0]).moving);
+}
+
+#[test]
+fn a_resting_ball_missed_in_three_exposures_is_published_where_it_was() {
+    let mut watch = Watch::new(ideal_nine_foot(), 30);
+    let place_mm = [900.0, 600.0];
+    for _ in 0..60 {
+        watch.see(&[(place_mm, BallKind::Cue)]);
+    }
+    for _ in 0..3 {
+        watch.see(&[]);
+    }
+    // Noise of two sigma.
+    watch.see(&[([902.0, 600.0], BallKind::Cue)]);
+    let ball = watch.ball_at(place_mm);
+    let change_mm = distance_mm(&ball, place_mm);
+    assert!(change_mm < 0.3, "jumps by {change_mm} mm");
 }
 
 #[test]

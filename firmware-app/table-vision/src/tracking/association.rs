@@ -15,6 +15,9 @@ const UNPAIRED: f64 = 22.0;
 const HIT: f64 = 10.0;
 /// And that a ball that is not the cue ball was hit while nothing moved: more than the cue ball has moved by now.
 const UNCAUSED: f64 = 8.0;
+/// What nobody was seen to hit, a hand or a tilt moves, and that begins no faster than this. What is seen as near as that
+/// is the ball: no other ball's middle can be there.
+const UNCAUSED_MM_S: f64 = 300.0;
 /// What the farthest place that a ball hit can have reached costs more than the nearest.
 const FARTHEST: f64 = 4.0;
 /// No ball is faster: a break shot is 10 m/s.
@@ -72,12 +75,18 @@ fn motion_cost(track: &Track, seen: &Observation, elapsed_s: f64, may_be_hit: bo
     };
     let sigma_mm = libm::sqrt(seen.variance_mm2[0].max(seen.variance_mm2[1])) + track.sigma_mm();
     let reach_mm = speed * elapsed_s + REACH_SIGMAS * sigma_mm;
-    let part = norm2(sub2(seen.place_mm, track.place_mm())) / reach_mm;
+    let moved_mm = norm2(sub2(seen.place_mm, track.place_mm()));
+    let part = moved_mm / reach_mm;
     if part > 1.0 {
         return went_on;
     }
     let doubt = -2.0 * libm::log(f64::from(seen.score.clamp(0.1, 1.0)));
     // False detections score low: counted twice where nothing else says that the ball was hit.
-    let uncaused = if may_be_hit { 0.0 } else { UNCAUSED + doubt };
+    let slowly_mm = UNCAUSED_MM_S * elapsed_s + REACH_SIGMAS * sigma_mm;
+    let uncaused = if may_be_hit || moved_mm < slowly_mm {
+        0.0
+    } else {
+        UNCAUSED + doubt
+    };
     went_on.min(HIT + FARTHEST * part * part + uncaused + doubt)
 }

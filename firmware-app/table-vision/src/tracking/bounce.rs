@@ -31,8 +31,10 @@ pub struct Bounce {
     pub velocity_mm_s: Vec2,
 }
 
-/// When a ball met a wall near an instant; `None` if too little was seen of it, or what was seen is not that.
-pub fn bounce(party: &Party<'_>, wall: Wall, around_us: f64) -> Option<Bounce> {
+/// When a ball met a wall near an instant, or, without one, the jaw of a pocket, which may bend its way in any direction.
+/// `None` if too little was seen of it, or what was seen is not that.
+pub fn bounce(party: &Party<'_>, wall: Option<Wall>, around_us: f64) -> Option<Bounce> {
+    let axis = wall.map_or(0, |wall| wall.axis);
     let (near_us, ..) = best_near(&party.around(around_us, BEFORE_US, AFTER_US), wall, around_us)?;
     let party = party.around(near_us, BEFORE_US, AFTER_US);
     let (at_us, across, along) = best_near(&party, wall, near_us)?;
@@ -45,7 +47,7 @@ pub fn bounce(party: &Party<'_>, wall: Wall, around_us: f64) -> Option<Bounce> {
         place_mm: [0.0; 2],
         velocity_mm_s: [0.0; 2],
     };
-    for (axis, fit) in [(wall.axis, across), (1 - wall.axis, along)] {
+    for (axis, fit) in [(axis, across), (1 - axis, along)] {
         let [place, velocity, change, _] = fit.unknowns;
         bounce.place_mm[axis] = place;
         bounce.velocity_mm_s[axis] = velocity + change;
@@ -53,17 +55,18 @@ pub fn bounce(party: &Party<'_>, wall: Wall, around_us: f64) -> Option<Bounce> {
     Some(bounce)
 }
 
-fn best_near(party: &Party<'_>, wall: Wall, around_us: f64) -> Option<(f64, Fit<4>, Fit<4>)> {
+fn best_near(party: &Party<'_>, wall: Option<Wall>, around_us: f64) -> Option<(f64, Fit<4>, Fit<4>)> {
+    let axis = wall.map_or(0, |wall| wall.axis);
     let mut best: Option<(f64, Fit<4>, Fit<4>)> = None;
     for k in -TRIED..=TRIED {
         let at_us = around_us + REACH_US * f64::from(k) / f64::from(TRIED);
         if !party.was_seen(at_us).iter().all(|seen| *seen) {
             continue;
         }
-        let Some(across) = bent(party, wall.axis, at_us, Some(wall.place_mm)) else {
+        let Some(across) = bent(party, axis, at_us, wall.map(|wall| wall.place_mm)) else {
             continue;
         };
-        let Some(along) = bent(party, 1 - wall.axis, at_us, None) else {
+        let Some(along) = bent(party, 1 - axis, at_us, None) else {
             continue;
         };
         let misfit = across.misfit + along.misfit;

@@ -65,8 +65,9 @@ pub struct Wall {
 }
 
 impl Wall {
-    /// The wall nearest to a place. A cushion's nose is higher than the ball's middle, so that this comes closer than a radius.
-    pub fn nearest(place_mm: Vec2, table: &TableSize, radius_mm: f64) -> Self {
+    /// The wall nearest to a place; `None` in the mouth of a pocket, whose jaws have other directions. A cushion's nose is
+    /// higher than the ball's middle, so that this comes closer than a radius.
+    pub fn nearest(place_mm: Vec2, table: &TableSize, radius_mm: f64) -> Option<Self> {
         let near_mm = NOSE_RADII * radius_mm;
         let wall = |axis: usize| {
             let side_mm = [table.length_mm, table.width_mm][axis];
@@ -78,7 +79,8 @@ impl Wall {
         };
         let off = |wall: &Self| (place_mm[wall.axis] - wall.place_mm).abs();
         let (x, y) = (wall(0), wall(1));
-        if off(&x) < off(&y) { x } else { y }
+        let nearest = if off(&x) < off(&y) { x } else { y };
+        (!is_in_mouth(place_mm[1 - nearest.axis], nearest.axis, table)).then_some(nearest)
     }
 }
 
@@ -198,15 +200,23 @@ fn next_impact(
 
 /// Whether a ball on its way to a wall meets the mouth of a pocket there.
 fn is_mouth(mover: &Mover, axis: usize, wall_mm: f64, table: &TableSize) -> bool {
+    let velocity = mover.velocity_mm_s;
+    let until_s = ((wall_mm - mover.place_mm[axis]) / velocity[axis]).max(0.0);
+    is_in_mouth(
+        mover.place_mm[1 - axis] + velocity[1 - axis] * until_s,
+        axis,
+        table,
+    )
+}
+
+/// Whether there is no cushion at a place along the walls that end an axis.
+fn is_in_mouth(along_mm: f64, axis: usize, table: &TableSize) -> bool {
     if *table == TableSize::CAROM {
         return false;
     }
-    let velocity = mover.velocity_mm_s;
-    let until_s = ((wall_mm - mover.place_mm[axis]) / velocity[axis]).max(0.0);
-    let across_mm = mover.place_mm[1 - axis] + velocity[1 - axis] * until_s;
     let side_mm = [table.width_mm, table.length_mm][axis];
-    let from_corner_mm = across_mm.min(side_mm - across_mm);
-    let in_middle = axis == 1 && (across_mm - side_mm / 2.0).abs() < MIDDLE_MOUTH_MM;
+    let from_corner_mm = along_mm.min(side_mm - along_mm);
+    let in_middle = axis == 1 && (along_mm - side_mm / 2.0).abs() < MIDDLE_MOUTH_MM;
     from_corner_mm < CORNER_MOUTH_MM || in_middle
 }
 

@@ -2,14 +2,19 @@
 
 use heapless::Vec;
 
+use super::track::seconds_between;
 use crate::geometry::linear::{Vec2, norm2, sub2};
 
-/// Exposures in which a start may hide: with 1 mm of noise, a ball at 0.1 m/s needs 50 ms to stand out, and so many are 50 ms
-/// before a camera of 120 frames a second.
-const WATCHED: usize = 6;
-/// How much likelier a start at one of them must be than rest (in -2 log-likelihood, two degrees of freedom): by chance
-/// once in nine million, less than once in an hour at 120 frames a second.
-const DISTURBED: f64 = 32.0;
+/// A start is looked for among what was seen within this time: with 1 mm of noise, a ball at 0.1 m/s needs half of it to
+/// stand out, and a camera of 30 frames a second all of it for three exposures.
+const WATCHED_US: u64 = 100_000;
+/// Exposures within that time at 120 frames a second, and the one before.
+const WATCHED: usize = 13;
+/// How long a ball lies until chance deceives one test. Several starts are tried at each exposure and the noise is only
+/// estimated: in simulated noise a ball starts falsely about once in three hours.
+const FALSE_START_S: f64 = 30_000.0;
+/// A camera that is faster than this, or stamps two exposures alike, is no reason to divide by nothing.
+const SHORTEST_INTERVAL_S: f64 = 1e-3;
 /// The share of the newest residual in the averaged one, and within what (squared, in sigma) that says that the ball had
 /// surely not moved yet.
 const RESIDUAL_GAIN: f64 = 0.5;
@@ -62,12 +67,23 @@ impl Calm {
         if squared < CALM {
             self.until_us = exposure_us;
         }
-        if self.residuals.is_full() {
+        let interval_s = self
+            .residuals
+            .last()
+            .map_or(0.0, |(before_us, _)| seconds_between(*before_us, exposure_us));
+        self.watch(off_mm, exposure_us);
+        let disturbed = surely_no_chance(interval_s);
+        (1..self.residuals.len()).any(|first| self.start_at(first, variances) > disturbed)
+    }
+
+    fn watch(&mut self, off_mm: Vec2, exposure_us: u64) {
+        let recent = |us: u64| exposure_us.saturating_sub(us) <= WATCHED_US;
+        // The one before the oldest that counts says since when.
+        while self.residuals.is_full() || self.residuals.get(1).is_some_and(|second| !recent(second.0)) {
             self.residuals.remove(0);
         }
         // Within capacity: made room above.
         let _ = self.residuals.push((exposure_us, off_mm));
-        (1..self.residuals.len()).any(|first| self.start_at(first, variances) > DISTURBED)
     }
 
     /// What a start just before one of the residuals explains: the way grows evenly from there on.
@@ -88,6 +104,12 @@ impl Calm {
             })
             .sum()
     }
+}
+
+/// How much likelier a start must be than rest (in -2 log-likelihood, two degrees of freedom), so that chance seldom says
+/// so, whatever the frame rate: of `n` exposures, one exceeds `2 ln n`.
+fn surely_no_chance(interval_s: f64) -> f64 {
+    2.0 * libm::log(FALSE_START_S / interval_s.max(SHORTEST_INTERVAL_S))
 }
 
 /// Watches a moving ball for its rest.

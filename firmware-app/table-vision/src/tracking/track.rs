@@ -26,8 +26,9 @@ const SLIDES_S_PER_MM_S: f64 = 1.5e-4;
 const REST_DRIFT_DENSITY: f64 = 0.024;
 /// The same while the ball is not seen, mm²/s: whoever hides a ball may touch it. After a second, 10 mm.
 const UNSEEN_DRIFT_DENSITY: f64 = 100.0;
-/// A ball missed for so many exposures may be hidden; before that it is only missed.
-const HIDDEN_EXPOSURES: u32 = 3;
+/// A ball missed for so many exposures may be hidden; before that it is only missed: one of fifty is, four in a row hardly
+/// ever.
+const HIDDEN_EXPOSURES: u32 = 4;
 /// A track's innovation beyond this (squared, in sigma, two degrees of freedom: once in ten million) is a hit.
 const HIT_INNOVATION: f64 = 30.0;
 /// The least standard deviation of the velocity after a hit, as a part of the speed: its way between the frames is bent.
@@ -44,14 +45,21 @@ const STRAIGHT_SIGMAS: f64 = 3.0;
 const MEASURED_DOUBT: f64 = 0.04;
 /// How much likelier (in -2 log-likelihood) one story must be than the other to count as decided.
 const DECISIVE: f64 = 4.0;
-/// A share of the newest exposure in a ball's steadiness: some twenty exposures are remembered.
-const STEADINESS_GAIN: f64 = 0.05;
+/// A share of the newest exposure in a ball's steadiness: some hundred exposures are remembered. Of twenty, the noise is
+/// known so badly that chance looks like a start five times as often.
+const STEADINESS_GAIN: f64 = 0.01;
+/// The noise that is presumed at first counts like so many exposures.
+const PRESUMED_EXPOSURES: f64 = 10.0;
 /// The part of an observation's variance that averaging does not remove: light and boxes that err the same way again.
 const SYSTEMATIC_SHARE: f64 = 0.25;
 /// A share of the newest score in the averaged one.
 const SCORE_GAIN: f32 = 0.2;
 
 /// Whether a ball moves, and what tells when that changes.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is no heap to keep the larger one on"
+)]
 #[derive(Debug, Clone, PartialEq)]
 pub enum Motion {
     Resting(Calm),
@@ -366,7 +374,8 @@ impl Track {
                     let newest = 0.5
                         * (off_mm[0] * off_mm[0] / seen.variance_mm2[0]
                             + off_mm[1] * off_mm[1] / seen.variance_mm2[1]);
-                    self.steadiness = (steadiness + STEADINESS_GAIN * (newest - steadiness)).min(1.0);
+                    let gain = STEADINESS_GAIN.max(1.0 / (PRESUMED_EXPOSURES + f64::from(self.hits)));
+                    self.steadiness = (steadiness + gain * (newest - steadiness)).min(1.0);
                     self.motion = Motion::Resting(calm);
                     self.update(seen);
                 }
