@@ -5,12 +5,14 @@
 //!   so, and the test is skipped.
 //! - [`Subscriber`]: hears everything below a topic and keeps it with the time it came; [`Proxy`]: a way to the broker
 //!   that can be blocked; [`pictures`]: what cameras and recordings show.
+//! - [`positions`]: how far off calibrations and balls are under random cameras; the program of that name prints it.
 //! - Everything waits for conditions, with patience for busy machines; everything ends what it started.
 #![forbid(unsafe_code)]
 
 mod appliance;
 mod mosquitto;
 pub mod pictures;
+pub mod positions;
 mod program;
 mod proxy;
 mod scratch;
