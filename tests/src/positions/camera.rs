@@ -12,6 +12,8 @@ const SHOWN_MM: f64 = 115.0;
 const MAX_BALLS: usize = 16;
 /// In how many pictures a player leans over the table.
 const PERSON: f64 = 1.0 / 3.0;
+/// Cameras hung so that the long side stands upright in the wide picture: few, for it wastes the picture.
+const UPRIGHT: f64 = 0.05;
 /// No room is higher: lenses that would need more are made wider.
 const MAX_HEIGHT_MM: f64 = 6000.0;
 
@@ -35,6 +37,8 @@ impl RandomCamera {
         };
         scene.person = random.chance(PERSON);
         scene.loose_cue = random.chance(0.06);
+        let upright = if random.chance(UPRIGHT) { 90.0 } else { 0.0 };
+        scene.camera.roll_deg = upright + 6.0 * random.gaussian();
         // How much more of the room than needed is in the picture.
         let room = random.range(1.02, 1.25);
         scene.camera = loop {
