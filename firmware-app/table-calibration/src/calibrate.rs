@@ -177,6 +177,7 @@ impl Calibrator<'_> {
             table: self.request.table,
             ball_diameter_mm: self.request.ball_diameter_mm,
             residual_mm: 0.0,
+            place_sigma_mm: 0.0,
         }
     }
 
@@ -275,6 +276,7 @@ impl Calibrator<'_> {
         outcome.place_sigma_mm = Some(solution.place_sigma_mm);
         outcome.calibration = Some(Calibration {
             residual_mm: fit.rms_mm,
+            place_sigma_mm: solution.place_sigma_mm,
             ..calibration
         });
         outcome.reason = gate::judge(&outcome, self.request);

@@ -28,6 +28,7 @@ fn main() {
         table: TableSize::FT9,
         ball_diameter_mm: 57.15,
         residual_mm: 0.5,
+        place_sigma_mm: 0.5,
     };
     let places: Vec<[f64; 2]> = (0..22_u32)
         .map(|i| [150.0 + f64::from(i % 6) * 420.0, 150.0 + f64::from(i / 6) * 310.0])

@@ -13,6 +13,9 @@ use serde::{Deserialize, Serialize};
 
 use super::camera::{FORMAT, RandomCamera};
 
+/// Pictures of a table that are merged for a calibration: fewer than the appliance takes, to measure many cameras.
+const PICTURES: usize = 3;
+const BETWEEN_PICTURES_US: u64 = 1_000_000;
 /// Part of the picture around the bed that is searched, as in the appliance.
 const REGION_MARGIN_MM: f64 = 250.0;
 /// A published ball farther from the nearest true one than this part of a diameter is not that ball.
@@ -73,7 +76,8 @@ pub struct Ball {
 pub struct Measurer {
     detector: Box<dyn Detector>,
     detections: Detections,
-    bytes: Vec<u8>,
+    /// One after the other; balls are looked for in the last.
+    pictures: Vec<Vec<u8>>,
 }
 
 impl Measurer {
@@ -82,7 +86,7 @@ impl Measurer {
         Self {
             detector,
             detections: Detections::new(),
-            bytes: vec![0; FORMAT.size_bytes()],
+            pictures: vec![vec![0; FORMAT.size_bytes()]; PICTURES],
         }
     }
 
@@ -92,13 +96,16 @@ impl Measurer {
     /// When the detector's engine fails.
     pub fn measure(&mut self, camera: &RandomCamera) -> Measured {
         let mut simulated = camera.simulated();
-        simulated.render(&mut self.bytes).expect("the buffer has the format's size");
+        for bytes in &mut self.pictures {
+            simulated.advance(BETWEEN_PICTURES_US);
+            simulated.render(bytes).expect("the buffer has the format's size");
+        }
         let truth = simulated.truth().clone();
         let should_be_accepted = !camera.scene.person || self.every_nose_shows(camera, &simulated);
-        let image = ImageView::new(&self.bytes, FORMAT).expect("the buffer has the format's size");
+        let images: Vec<ImageView> = self.pictures.iter().map(|bytes| view(bytes)).collect();
         let request = Request::new(camera.table(), 2.0 * camera.scene.ball_set.size().0);
         let began = Instant::now();
-        let outcome = calibrate(&[image], &request);
+        let outcome = calibrate(&images, &request);
         let solve_ms = began.elapsed().as_secs_f64() * 1e3;
         let frame = Frame::of(&truth, camera.table(), &outcome);
         let mut measured = Measured {
@@ -127,11 +134,7 @@ impl Measurer {
         let mut alone = SimulatedTable::new(alone, FORMAT).expect("the format is that of a picture");
         let mut bytes = vec![0; FORMAT.size_bytes()];
         alone.render(&mut bytes).expect("the buffer has the format's size");
-        let [with, without] = [&self.bytes, &bytes].map(|bytes| {
-            ImageView::new(bytes, FORMAT)
-                .expect("the buffer has the format's size")
-                .luminance()
-        });
+        let [with, without] = [&self.pictures[PICTURES - 1], &bytes].map(|bytes| view(bytes).luminance());
         let height = nose_height_mm(2.0 * camera.scene.ball_set.size().0);
         let corners = camera.table().corners_mm();
         (0..4).all(|side| {
@@ -152,7 +155,7 @@ impl Measurer {
 
     fn find_balls(&mut self, frame: &Frame, calibration: Calibration, truth: &Truth, measured: &mut Measured) {
         let calibration = Calibration { id: 1, ..calibration };
-        let image = ImageView::new(&self.bytes, FORMAT).expect("the buffer has the format's size");
+        let image = view(&self.pictures[PICTURES - 1]);
         let region = calibration
             .region_of_interest(REGION_MARGIN_MM)
             .unwrap_or_else(|| image.whole());
@@ -196,6 +199,10 @@ impl Measurer {
             }
         }
     }
+}
+
+fn view(bytes: &[u8]) -> ImageView<'_> {
+    ImageView::new(bytes, FORMAT).expect("the buffer has the format's size")
 }
 
 /// The table frame that the picture's orientation asks for, against that of the scene: the same, or turned by half.
