@@ -9,62 +9,74 @@ pub struct Chroma<'a> {
     pub(crate) image: ImageView<'a>,
 }
 
+/// Where the samples of a format are.
+struct Samples {
+    /// Pixels that share one sample, along a line and across lines.
+    shared: [u32; 2],
+    /// Bytes from one sample to the next, and from the blue difference to the red one.
+    step: usize,
+    red: usize,
+}
+
 impl Chroma<'_> {
-    /// Blue and red difference at a place, interpolated; zeros for a picture without colour, `None` near and outside the
-    /// picture's border.
+    /// Blue and red difference at a place, interpolated (of RGB, half of red and blue, which change where colours do);
+    /// zeros for a picture without colour, `None` near and outside the picture's border.
     #[inline]
-    pub fn between(&self, [u, v]: [f32; 2]) -> Option<[f32; 2]> {
+    pub fn between(&self, place: [f32; 2]) -> Option<[f32; 2]> {
+        match self.image.format().pixels {
+            PixelFormat::Grey => Some([0.0; 2]),
+            PixelFormat::Yuyv => self.interpolated(place, 1, &YUYV),
+            PixelFormat::Nv12 => {
+                let format = self.image.format();
+                self.interpolated(place, format.height as usize * format.stride as usize, &NV12)
+            }
+            PixelFormat::Rgb24 => Some(self.interpolated(place, 0, &RGB)?.map(|v| 0.5 * v)),
+        }
+    }
+
+    /// `first` is the byte of the first sample.
+    #[inline]
+    fn interpolated(&self, [u, v]: [f32; 2], first: usize, samples: &Samples) -> Option<[f32; 2]> {
         let format = self.image.format();
-        // Pixels that share one sample of colour, along a line and across lines.
-        let shared = match format.pixels {
-            PixelFormat::Grey => return Some([0.0; 2]),
-            PixelFormat::Rgb24 => [1, 1],
-            PixelFormat::Yuyv => [2, 1],
-            PixelFormat::Nv12 => [2, 2],
-        };
-        let (u, v) = (u / shared[0] as f32 - 0.5, v / shared[1] as f32 - 0.5);
+        let (u, v) = (u / samples.shared[0] as f32 - 0.5, v / samples.shared[1] as f32 - 0.5);
         if !(u >= 0.0 && v >= 0.0) {
             return None;
         }
-        let (x, y) = (u as usize, v as usize);
-        if x + 1 >= format.width as usize / shared[0] || y + 1 >= format.height as usize / shared[1] {
+        let (x, y) = (u as u32, v as u32);
+        if x >= format.width / samples.shared[0] - 1 || y >= format.height / samples.shared[1] - 1 {
             return None;
         }
         let (right, down) = (u - x as f32, v - y as f32);
-        let [a, b, c, d] = [
-            self.sample(x, y),
-            self.sample(x + 1, y),
-            self.sample(x, y + 1),
-            self.sample(x + 1, y + 1),
-        ];
-        Some([0, 1].map(|i| {
-            let above = a[i] + (b[i] - a[i]) * right;
-            let below = c[i] + (d[i] - c[i]) * right;
-            above + (below - above) * down
+        let at = first + y as usize * format.stride as usize + x as usize * samples.step;
+        let end = samples.step + samples.red;
+        let above = self.image.bytes().get(at..=at + end)?;
+        let below = self.image.bytes().get(at + format.stride as usize..=at + format.stride as usize + end)?;
+        Some([0, samples.red].map(|i| {
+            let [a, b, c, d] =
+                [above[i], above[i + samples.step], below[i], below[i + samples.step]].map(f32::from);
+            let above = a + (b - a) * right;
+            let below = c + (d - c) * right;
+            above + (below - above) * down - 128.0
         }))
     }
-
-    /// One sample of colour, of a place that was checked.
-    #[inline]
-    fn sample(&self, x: usize, y: usize) -> [f32; 2] {
-        let (format, bytes) = (self.image.format(), self.image.bytes());
-        let stride = format.stride as usize;
-        let pair = match format.pixels {
-            PixelFormat::Grey => return [0.0; 2],
-            PixelFormat::Rgb24 => {
-                let at = y * stride + 3 * x;
-                let [r, g, b] = [bytes[at], bytes[at + 1], bytes[at + 2]].map(f32::from);
-                return [0.5 * (b - g), 0.5 * (r - g)];
-            }
-            PixelFormat::Yuyv => [y * stride + 4 * x + 1, y * stride + 4 * x + 3],
-            PixelFormat::Nv12 => {
-                let at = (format.height as usize + y) * stride + 2 * x;
-                [at, at + 1]
-            }
-        };
-        pair.map(|at| f32::from(bytes[at]) - 128.0)
-    }
 }
+
+const YUYV: Samples = Samples {
+    shared: [2, 1],
+    step: 4,
+    red: 2,
+};
+const NV12: Samples = Samples {
+    shared: [2, 2],
+    step: 2,
+    red: 1,
+};
+/// Red, and blue two bytes further.
+const RGB: Samples = Samples {
+    shared: [1, 1],
+    step: 3,
+    red: 2,
+};
 
 #[cfg(test)]
 mod tests {
@@ -101,9 +113,14 @@ mod tests {
     }
 
     #[test]
-    fn a_red_picture_is_red_and_a_grey_one_has_no_colour() {
-        let red: [u8; 48] = core::array::from_fn(|i| if i % 3 == 0 { 200 } else { 0 });
-        assert_eq!(chroma(&red, PixelFormat::Rgb24, [2.0, 2.0]), Some([0.0, 100.0]));
+    fn red_and_blue_of_one_brightness_differ_and_grey_has_no_colour() {
+        let halves: [u8; 48] = core::array::from_fn(|i| match (i / 3 % 4 < 2, i % 3) {
+            (true, 0) => 200,
+            (false, 2) => 255,
+            _ => 0,
+        });
+        let [left, right] = [0.5, 2.5].map(|x| chroma(&halves, PixelFormat::Rgb24, [x, 2.0]).expect("inside"));
+        assert!(left[0] - right[0] > 90.0 && right[1] - left[1] > 90.0);
         assert_eq!(chroma(&[7; 16], PixelFormat::Grey, [2.0, 2.0]), Some([0.0, 0.0]));
     }
 }
