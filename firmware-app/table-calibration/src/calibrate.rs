@@ -25,7 +25,7 @@ const NOSE_SIGMA_MM: f64 = 1.2;
 /// All the places on one nose are worth this many independent ones: a bump in a nose is as long as several places.
 const PLACES_WORTH: f64 = 24.0;
 /// How well a diamond is set and measured.
-const DIAMOND_SIGMA_MM: f64 = 0.8;
+const DIAMOND_SIGMA_MM: f64 = 1.2;
 /// How far tables are from their proportions.
 const BUILT_OFF_LOG_SIGMA: f64 = 0.02;
 /// How well the nose of a side is known where only the cushion's back was found: cushions differ, noses wear.
@@ -34,6 +34,8 @@ const UNSEEN_SIGMA_MM: f64 = 8.0;
 const BY_HAND_SIGMA_MM: f64 = 6.0;
 /// Looking again: how far around the solution, in turn.
 const SECOND_LOOKS_MM: [f64; 2] = [9.0, 6.0];
+/// Sides whose noses must be seen for finer lens terms to be solved: two that face or meet each other.
+const MIN_SIDES_FOR_LENS: usize = 2;
 /// Steps from one end to the other of a side whose nose is not seen.
 const UNSEEN_PLACES: u32 = 8;
 
@@ -62,7 +64,9 @@ pub fn calibrate(pictures: &[ImageView], request: &Request) -> Outcome {
         nose_height_mm,
     }
     .run();
-    if outcome.accepted
+    // A blend of tables is one that fits, or leaves much uncertain.
+    let may_be_blend = matches!(outcome.reason, Reason::Accepted | Reason::Uncertain { .. });
+    if may_be_blend
         && let Some(calibration) = &outcome.calibration
         && motion::has_moved(pictures, calibration, nose_height_mm)
     {
@@ -200,6 +204,7 @@ impl Calibrator<'_> {
         let beliefs = Beliefs {
             focal: focal_prior(&self.request.hints, self.picture),
             lens_is_given: self.request.hints.lens.is_some(),
+            lens_is_seen: seen.noses.iter().flatten().count() >= MIN_SIDES_FOR_LENS,
             width_log_sigma,
         };
         let observations = self.observations(seen, start, from.table);

@@ -25,6 +25,9 @@ const UNITS: [f64; PARAMETERS] = [
 /// Where the World Pool-Billiard Association has the diamonds' middles: 3 11/16 inches from the nose.
 const USUAL_SET_BACK_MM: f64 = 93.7;
 
+/// Rails end some mm above the noses.
+const USUAL_RISE_MM: f64 = 5.0;
+
 /// Parameters, each in its unit.
 pub(crate) type Parameters = [f64; PARAMETERS];
 
@@ -39,7 +42,7 @@ pub(crate) struct Rails {
 impl Rails {
     pub const USUAL: Self = Self {
         set_back_mm: USUAL_SET_BACK_MM,
-        rise_mm: 0.0,
+        rise_mm: USUAL_RISE_MM,
         noses_inwards_mm: [0.0; 4],
     };
 }

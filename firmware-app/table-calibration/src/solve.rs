@@ -24,9 +24,9 @@ const K2_SIGMA: f64 = 0.06;
 const AXIS_SIGMA_PER_WIDTH: f64 = 0.008;
 /// Tangential terms of usual lenses.
 const TANGENTIAL_SIGMA: f64 = 0.001;
-/// How differently makers place diamonds, and how thick rails are above the nose.
+/// How differently makers place diamonds, and how high rails are: a tight belief would be taken for the camera's height.
 const SET_BACK_SIGMA_MM: f64 = 12.0;
-const RISE_SIGMA_MM: f64 = 4.0;
+const RISE_SIGMA_MM: f64 = 10.0;
 /// How far a nose as a whole is from where its brightness has it: how it was built and worn, and, in pixels, how well the
 /// edge of something rounded and lit from above is seen.
 const NOSE_SHARED_SIGMA_MM: f64 = 0.5;
@@ -106,6 +106,8 @@ pub(crate) struct Beliefs {
     pub focal: FocalPrior,
     /// A lens given from outside is not touched.
     pub lens_is_given: bool,
+    /// Whether anything measured tells more of the lens than four corners do: else only the usual terms may move.
+    pub lens_is_seen: bool,
     /// How far the logarithm of the table's width may be from what it is said to be.
     pub width_log_sigma: f64,
 }
@@ -186,6 +188,13 @@ impl Beliefs {
                 belief(parameter, mean, sigma)
             }
         };
+        let finer = |parameter, mean, sigma| {
+            if self.lens_is_seen {
+                lens(parameter, mean, sigma)
+            } else {
+                belief(parameter, 0.0, FIXED)
+            }
+        };
         let camera = start.camera;
         let (width_px, height_px) = (f64::from(camera.width_px), f64::from(camera.height_px));
         let axis_sigma = AXIS_SIGMA_PER_WIDTH * width_px.max(height_px);
@@ -196,11 +205,11 @@ impl Beliefs {
                 self.focal.log_sigma,
             ),
             lens(K1, -camera.k1, K1_SIGMA),
-            lens(K2, second_radial_term(camera.k1) - camera.k2, K2_SIGMA),
-            lens(AXIS[0], width_px / 2.0 - camera.cx, axis_sigma),
-            lens(AXIS[1], height_px / 2.0 - camera.cy, axis_sigma),
-            lens(TANGENTIAL[0], -camera.p1, TANGENTIAL_SIGMA),
-            lens(TANGENTIAL[1], -camera.p2, TANGENTIAL_SIGMA),
+            finer(K2, second_radial_term(camera.k1) - camera.k2, K2_SIGMA),
+            finer(AXIS[0], width_px / 2.0 - camera.cx, axis_sigma),
+            finer(AXIS[1], height_px / 2.0 - camera.cy, axis_sigma),
+            finer(TANGENTIAL[0], -camera.p1, TANGENTIAL_SIGMA),
+            finer(TANGENTIAL[1], -camera.p2, TANGENTIAL_SIGMA),
             belief(WIDTH, 0.0, self.width_log_sigma.max(FIXED)),
             belief(SET_BACK, 0.0, SET_BACK_SIGMA_MM),
             belief(RISE, 0.0, RISE_SIGMA_MM),

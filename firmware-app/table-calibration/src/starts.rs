@@ -15,6 +15,8 @@ const MAX_STARTS: usize = 9;
 /// What lies between an outline and the noses, and how much likelier the first is than the others: the cushions; or, where
 /// the rail's wood is of the cloth's colour, narrow or wide rails besides.
 const MARGINS_MM: [(f64, f64); 3] = [(CUSHION_WIDTH_MM, 1.0), (142.0, 0.3), (190.0, 0.3)];
+/// Corners by hand of a greater cost are not a table's: its sides seem half as long again, say, as they should.
+const MAX_COST_BY_HAND: f64 = 200.0;
 /// Outlines whose corners are all closer than this, in widths of the picture, are one.
 const SAME_OUTLINE: f64 = 0.01;
 /// A guess of this cost is half as likely to be the table as one that fits perfectly.
@@ -58,7 +60,9 @@ pub(crate) fn by_hand(scene: &Scene, mut corners: [[f64; 2]; 4]) -> Vec<Start> {
             let warp = Warp::new([scene.width_px, scene.height_px], barrel);
             let straightened = corners.map(|corner| warp.straightened(corner));
             Some(Start {
-                guess: scene.guess(&straightened, &warp, 0.0)?,
+                guess: scene
+                    .guess(&straightened, &warp, 0.0)
+                    .filter(|guess| guess.cost < MAX_COST_BY_HAND)?,
                 warp,
                 cloth_px: None,
             })
