@@ -125,7 +125,10 @@ pub(crate) fn candidates(picture: &SmallPicture) -> Vec<Candidate> {
                     .collect(),
             };
             let region = grown(core.opened(gap / 2), &colours, &model);
-            let region = region.closed(gap).opened(gap).heaviest_part(|at| weight(picture, at));
+            let region = region
+                .closed(gap)
+                .opened(gap)
+                .heaviest_part(|at| weight(picture, at));
             let mask = region.filled();
             let solidity = region.area() as f64 / mask.area().max(1) as f64;
             Candidate { mask, solidity }

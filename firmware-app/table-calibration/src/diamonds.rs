@@ -5,8 +5,8 @@ use crate::picture::Picture;
 use crate::side::Side;
 use crate::solve::Constraint;
 use crate::steps::NosePlane;
-use baize_table_vision::geometry::linear::{norm2, sub2};
 use baize_table_vision::geometry::TableSize;
+use baize_table_vision::geometry::linear::{norm2, sub2};
 
 /// How far beyond the nose their middles may be.
 const SET_BACK_MM: (f64, f64) = (62.0, 132.0);
@@ -58,22 +58,21 @@ pub(crate) fn find(picture: &Picture, plane: &impl NosePlane, table: TableSize) 
     let mut expected = 0;
     let mut marks = Vec::new();
     for (number_of_side, side) in sides.iter().enumerate() {
-        let rail = Rail {
-            picture,
-            plane,
-            side,
-        };
+        let rail = Rail { picture, plane, side };
         for &part in side.diamonds() {
             expected += 1;
-            marks.extend(rail.mark(side.part_mm(part)).map(|(middle, is_bright, at_px)| Mark {
-                diamond: Diamond {
-                    side: number_of_side,
-                    part,
-                    at_px,
-                },
-                set_back_mm: middle[1],
-                is_bright,
-            }));
+            marks.extend(
+                rail.mark(side.part_mm(part))
+                    .map(|(middle, is_bright, at_px)| Mark {
+                        diamond: Diamond {
+                            side: number_of_side,
+                            part,
+                            at_px,
+                        },
+                        set_back_mm: middle[1],
+                        is_bright,
+                    }),
+            );
         }
     }
     let best = marks
@@ -93,7 +92,8 @@ fn together(marks: &[Mark], first: &Mark) -> Vec<Diamond> {
     marks
         .iter()
         .filter(|mark| {
-            mark.is_bright == first.is_bright && (mark.set_back_mm - first.set_back_mm).abs() < SAME_SET_BACK_MM
+            mark.is_bright == first.is_bright
+                && (mark.set_back_mm - first.set_back_mm).abs() < SAME_SET_BACK_MM
         })
         .map(|mark| mark.diamond)
         .collect()
@@ -130,10 +130,16 @@ impl<P: NosePlane> Rail<'_, P> {
     fn patch(&self, along_mm: f64) -> Patch {
         let border = RING_MM.1;
         let first = [along_mm - REACH_MM - border, SET_BACK_MM.0 - border];
-        let extents = [2.0 * (REACH_MM + border), SET_BACK_MM.1 - SET_BACK_MM.0 + 2.0 * border];
+        let extents = [
+            2.0 * (REACH_MM + border),
+            SET_BACK_MM.1 - SET_BACK_MM.0 + 2.0 * border,
+        ];
         let [columns, rows] = extents.map(|extent| (extent / STEP_MM) as usize + 1);
         let at = |column: usize, row: usize| {
-            let place = [first[0] + column as f64 * STEP_MM, first[1] + row as f64 * STEP_MM];
+            let place = [
+                first[0] + column as f64 * STEP_MM,
+                first[1] + row as f64 * STEP_MM,
+            ];
             self.light(place)
         };
         Patch {
@@ -251,7 +257,9 @@ impl Sum {
     }
 
     fn spread(&self) -> f64 {
-        (self.square / self.count.max(1.0) - self.mean().powi(2)).max(0.0).sqrt()
+        (self.square / self.count.max(1.0) - self.mean().powi(2))
+            .max(0.0)
+            .sqrt()
     }
 }
 

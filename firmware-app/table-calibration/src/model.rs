@@ -19,7 +19,8 @@ pub(crate) const RISE: usize = 15;
 pub(crate) const NOSES: [usize; 4] = [16, 17, 18, 19];
 /// One of each is about as much as a solution moves in one step.
 const UNITS: [f64; PARAMETERS] = [
-    0.01, 0.01, 0.01, 10.0, 10.0, 10.0, 0.05, 0.02, 0.02, 5.0, 5.0, 0.001, 0.001, 0.01, 2.0, 2.0, 0.5, 0.5, 0.5, 0.5,
+    0.01, 0.01, 0.01, 10.0, 10.0, 10.0, 0.05, 0.02, 0.02, 5.0, 5.0, 0.001, 0.001, 0.01, 2.0, 2.0, 0.5, 0.5,
+    0.5, 0.5,
 ];
 
 /// Where the World Pool-Billiard Association has the diamonds' middles: 3 11/16 inches from the nose.

@@ -5,8 +5,8 @@
 use crate::first_guess::FocalPrior;
 use crate::linear::solve;
 use crate::model::{
-    AXIS, FOCAL, K1, K2, NOSES, PARAMETERS, Parameters, RISE, Rails, SET_BACK, TANGENTIAL, WIDTH, moved, moves_places,
-    second_radial_term, sizes,
+    AXIS, FOCAL, K1, K2, NOSES, PARAMETERS, Parameters, RISE, Rails, SET_BACK, TANGENTIAL, WIDTH, moved,
+    moves_places, second_radial_term, sizes,
 };
 use crate::outcome::Place;
 use crate::side::Side;
@@ -89,7 +89,9 @@ impl Observation {
         let sides = Side::all(calibration.table);
         let off_mm = self.off_mm(place, &sides, &rails);
         let [x, y] = match self.constraint {
-            Constraint::OnNose { side } | Constraint::SetBack { side } => sides[side].moved(place, 0.0, -off_mm),
+            Constraint::OnNose { side } | Constraint::SetBack { side } => {
+                sides[side].moved(place, 0.0, -off_mm)
+            }
             Constraint::Along { side, .. } => sides[side].moved(place, -off_mm, 0.0),
         };
         Some(Place {

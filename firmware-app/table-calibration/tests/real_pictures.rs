@@ -97,7 +97,11 @@ fn frames_of(clip: &Path, filter: &str) -> Vec<Picture> {
 fn report(name: &str, outcome: &Outcome) {
     println!(
         "{name}: {}; residual {:.2?} mm, sigma {:.2?} mm, {} diamonds, corners {:.1?}",
-        outcome.reason, outcome.residual_mm, outcome.place_sigma_mm, outcome.diamonds_found, outcome.corners_px
+        outcome.reason,
+        outcome.residual_mm,
+        outcome.place_sigma_mm,
+        outcome.diamonds_found,
+        outcome.corners_px
     );
 }
 

@@ -1,4 +1,4 @@
-//! The middle of a ball's image to a fraction of a pixel, from the luminance around its box.
+//! The middle of a ball's image to a fraction of a pixel, from brightness and colour around its box.
 //!
 //! The geometry says how large the image is and what shape it has; only its place is sought. Rays from the middle of
 //! the box see the rim as an edge, and much else besides: stripes, numbers, glare, shadows, neighbours. What only the
@@ -135,7 +135,8 @@ impl Refiner {
             let mut strongest = 0.0;
             for (i, edge) in edges.iter_mut().enumerate() {
                 let (inner, outer) = (levels[i], levels[i + 2 * EDGE_REACH]);
-                *edge = (outer[0] - inner[0]).abs() + (outer[1] - inner[1]).abs() + (outer[2] - inner[2]).abs();
+                *edge =
+                    (outer[0] - inner[0]).abs() + (outer[1] - inner[1]).abs() + (outer[2] - inner[2]).abs();
                 strongest = f32::max(strongest, *edge);
             }
             for edge in edges {

@@ -38,7 +38,10 @@ impl Chroma<'_> {
     #[inline]
     fn interpolated(&self, [u, v]: [f32; 2], first: usize, samples: &Samples) -> Option<[f32; 2]> {
         let format = self.image.format();
-        let (u, v) = (u / samples.shared[0] as f32 - 0.5, v / samples.shared[1] as f32 - 0.5);
+        let (u, v) = (
+            u / samples.shared[0] as f32 - 0.5,
+            v / samples.shared[1] as f32 - 0.5,
+        );
         if !(u >= 0.0 && v >= 0.0) {
             return None;
         }
@@ -50,10 +53,18 @@ impl Chroma<'_> {
         let at = first + y as usize * format.stride as usize + x as usize * samples.step;
         let end = samples.step + samples.red;
         let above = self.image.bytes().get(at..=at + end)?;
-        let below = self.image.bytes().get(at + format.stride as usize..=at + format.stride as usize + end)?;
+        let below = self
+            .image
+            .bytes()
+            .get(at + format.stride as usize..=at + format.stride as usize + end)?;
         Some([0, samples.red].map(|i| {
-            let [a, b, c, d] =
-                [above[i], above[i + samples.step], below[i], below[i + samples.step]].map(f32::from);
+            let [a, b, c, d] = [
+                above[i],
+                above[i + samples.step],
+                below[i],
+                below[i + samples.step],
+            ]
+            .map(f32::from);
             let above = a + (b - a) * right;
             let below = c + (d - c) * right;
             above + (below - above) * down - 128.0
@@ -104,8 +115,16 @@ mod tests {
             _ => 99,
         });
         for (bytes, pixels) in [(&yuyv[..], PixelFormat::Yuyv), (&nv12, PixelFormat::Nv12)] {
-            assert_eq!(chroma(bytes, pixels, [2.0, 2.0]), Some([15.0, -5.0]), "{pixels:?}");
-            assert_eq!(chroma(bytes, pixels, [1.0, 2.0]), Some([10.0, -5.0]), "{pixels:?}");
+            assert_eq!(
+                chroma(bytes, pixels, [2.0, 2.0]),
+                Some([15.0, -5.0]),
+                "{pixels:?}"
+            );
+            assert_eq!(
+                chroma(bytes, pixels, [1.0, 2.0]),
+                Some([10.0, -5.0]),
+                "{pixels:?}"
+            );
             for outside in [[0.9, 2.0], [3.1, 2.0], [2.0, -1.0], [2.0, 4.0], [f32::NAN, 2.0]] {
                 assert_eq!(chroma(bytes, pixels, outside), None, "{pixels:?} {outside:?}");
             }
@@ -119,7 +138,8 @@ mod tests {
             (false, 2) => 255,
             _ => 0,
         });
-        let [left, right] = [0.5, 2.5].map(|x| chroma(&halves, PixelFormat::Rgb24, [x, 2.0]).expect("inside"));
+        let [left, right] =
+            [0.5, 2.5].map(|x| chroma(&halves, PixelFormat::Rgb24, [x, 2.0]).expect("inside"));
         assert!(left[0] - right[0] > 90.0 && right[1] - left[1] > 90.0);
         assert_eq!(chroma(&[7; 16], PixelFormat::Grey, [2.0, 2.0]), Some([0.0, 0.0]));
     }

@@ -72,7 +72,9 @@ fn recorded(file: &Path) -> Result<Vec<Measured>, Box<dyn std::error::Error>> {
 }
 
 fn told(camera: &Measured) -> String {
-    let error = camera.bed_error_mm.map_or("no solution".into(), |mm| format!("bed off by {mm:.2} mm"));
+    let error = camera
+        .bed_error_mm
+        .map_or("no solution".into(), |mm| format!("bed off by {mm:.2} mm"));
     format!(
         "{} [{}{}{}], {error}, {} of {} balls",
         camera.reason,

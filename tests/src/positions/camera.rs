@@ -105,9 +105,9 @@ fn shows_all(scene: &Scene, pose: &CameraPose) -> bool {
         [[x, low], [x, high[1]], [low, y], [high[0], y]]
             .iter()
             .all(|&[x, y]| {
-                camera
-                    .project([x, y, 40.0])
-                    .is_some_and(|[u, v]| (3.0..width_px - 3.0).contains(&u) && (3.0..height_px - 3.0).contains(&v))
+                camera.project([x, y, 40.0]).is_some_and(|[u, v]| {
+                    (3.0..width_px - 3.0).contains(&u) && (3.0..height_px - 3.0).contains(&v)
+                })
             })
     })
 }

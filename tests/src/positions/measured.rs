@@ -118,7 +118,9 @@ impl Measurer {
             reason: outcome.reason.to_string(),
             solve_ms,
             residual_mm: outcome.residual_mm,
-            bed_error_mm: outcome.calibration.map(|calibration| frame.bed_error_mm(&calibration, &truth)),
+            bed_error_mm: outcome
+                .calibration
+                .map(|calibration| frame.bed_error_mm(&calibration, &truth)),
             balls: 0,
             found: Vec::new(),
         };
@@ -133,7 +135,9 @@ impl Measurer {
         alone.person = false;
         let mut alone = SimulatedTable::new(alone, FORMAT).expect("the format is that of a picture");
         let mut bytes = vec![0; FORMAT.size_bytes()];
-        alone.render(&mut bytes).expect("the buffer has the format's size");
+        alone
+            .render(&mut bytes)
+            .expect("the buffer has the format's size");
         let [with, without] = [&self.pictures[PICTURES - 1], &bytes].map(|bytes| view(bytes).luminance());
         let height = nose_height_mm(2.0 * camera.scene.ball_set.size().0);
         let corners = camera.table().corners_mm();
@@ -153,7 +157,13 @@ impl Measurer {
         })
     }
 
-    fn find_balls(&mut self, frame: &Frame, calibration: Calibration, truth: &Truth, measured: &mut Measured) {
+    fn find_balls(
+        &mut self,
+        frame: &Frame,
+        calibration: Calibration,
+        truth: &Truth,
+        measured: &mut Measured,
+    ) {
         let calibration = Calibration { id: 1, ..calibration };
         let image = view(&self.pictures[PICTURES - 1]);
         let region = calibration

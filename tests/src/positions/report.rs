@@ -40,7 +40,10 @@ impl<'a> Report<'a> {
 
     /// Part of the balls whose true place lies in the 95 % ellipse of the published one.
     pub fn coverage(&self) -> f64 {
-        let within = self.balls().filter(|ball| ball.sigmas_squared < WITHIN_95).count();
+        let within = self
+            .balls()
+            .filter(|ball| ball.sigmas_squared < WITHIN_95)
+            .count();
         within as f64 / self.balls().count().max(1) as f64
     }
 

@@ -89,7 +89,9 @@ const LENS_BYTES_MAX: u64 = 64 * 1024;
 /// A lens from a file; whether it fits the picture, the calibration says.
 fn lens(path: &Path) -> Result<CameraModel, Failure> {
     let name = path.display();
-    let bytes = std::fs::metadata(path).map_err(|error| Failure::at(&name, error))?.len();
+    let bytes = std::fs::metadata(path)
+        .map_err(|error| Failure::at(&name, error))?
+        .len();
     if bytes > LENS_BYTES_MAX {
         return Err(Failure::new(format!("{name}: too large for a lens")));
     }
@@ -122,7 +124,10 @@ fn tell(outcome: &Outcome) {
         println!("corners of the bed in the picture: {}", corners.join(" "));
     }
     if let Some(residual_mm) = outcome.residual_mm {
-        println!("residual: {residual_mm:.2} mm; diamonds found: {}", outcome.diamonds_found);
+        println!(
+            "residual: {residual_mm:.2} mm; diamonds found: {}",
+            outcome.diamonds_found
+        );
     }
     if let Some(sigma_mm) = outcome.place_sigma_mm {
         println!("positions are uncertain by {sigma_mm:.2} mm (standard deviation along each axis)");
