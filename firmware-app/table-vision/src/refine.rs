@@ -128,9 +128,8 @@ impl Refiner {
                 levels[i][1..].copy_from_slice(&[blue, red]);
             }
             for i in (1..SAMPLES - 1).step_by(2) {
-                for channel in 1..3 {
-                    levels[i][channel] = 0.5 * (levels[i - 1][channel] + levels[i + 1][channel]);
-                }
+                let ([_, blue, red], [_, next_blue, next_red]) = (levels[i - 1], levels[i + 1]);
+                levels[i][1..].copy_from_slice(&[0.5 * (blue + next_blue), 0.5 * (red + next_red)]);
             }
             let mut strongest = 0.0;
             for (i, edge) in edges.iter_mut().enumerate() {
