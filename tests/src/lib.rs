@@ -6,6 +6,7 @@
 //! - [`Controller`]: plays the projector's controller, well or badly, for the simulated projector.
 //! - [`Subscriber`]: hears everything below a topic and keeps it with the time it came; [`Proxy`]: a way to the broker
 //!   that can be blocked; [`pictures`]: what cameras and recordings show.
+//! - [`positions`]: how far off calibrations and balls are under random cameras; the program of that name prints it.
 //! - Everything waits for conditions, with patience for busy machines; everything ends what it started.
 #![forbid(unsafe_code)]
 
@@ -13,6 +14,7 @@ mod appliance;
 mod controller;
 mod mosquitto;
 pub mod pictures;
+pub mod positions;
 mod program;
 mod proxy;
 mod scratch;

@@ -15,6 +15,7 @@ fn stored() -> StoredCalibration {
         table: TableSize::FT9,
         ball_diameter_mm: 57.15,
         residual_mm: 0.7,
+        place_sigma_mm: 0.7,
     };
     StoredCalibration::new(calibration, Method::Automatic, 1.6, [None; 4])
 }

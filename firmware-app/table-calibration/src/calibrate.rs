@@ -1,15 +1,17 @@
 //! The steps in their order: cloth, outline, first guess, noses, solution, noses again, gate.
 
+use crate::diamonds::{self, Diamond};
 use crate::first_guess::FocalPrior;
+use crate::model::second_radial_term;
 use crate::noses::{self, Noses};
 use crate::outcome::{Hints, Outcome, Reason, Request};
 use crate::picture::Picture;
 use crate::side::Side;
-use crate::solve::{Beliefs, Observation, Solution, refine, second_radial_term};
+use crate::solve::{Beliefs, Constraint, Observation, Solution, refine};
 use crate::starts::{self, Scene, Start};
 use crate::{gate, motion, nose_height_mm};
 use baize_frame::ImageView;
-use baize_table_vision::geometry::{Calibration, CameraModel};
+use baize_table_vision::geometry::{Calibration, CameraModel, TableSize};
 
 /// Widths of the picture that a focal length has where nothing else is known: 68 degrees, a usual webcam or phone.
 const USUAL_FOCAL_PER_WIDTH: f64 = 0.74;
@@ -18,10 +20,12 @@ const USUAL_FOCAL_LOG_SIGMA: f64 = 0.3;
 const GIVEN_FOCAL_LOG_SIGMA: f64 = 0.03;
 /// A focal length known to this much, without belief, is known.
 const KNOWN_FOCAL_LOG_SIGMA: f64 = 0.05;
-/// How well a place on a nose is measured.
-const NOSE_SIGMA_MM: f64 = 1.5;
-/// All the places on one nose are worth this many independent ones: what they share is how it was built and worn.
-const PLACES_WORTH: f64 = 8.0;
+/// How well a place on a nose is measured, beside what all places on it share.
+const NOSE_SIGMA_MM: f64 = 1.2;
+/// All the places on one nose are worth this many independent ones: a bump in a nose is as long as several places.
+const PLACES_WORTH: f64 = 24.0;
+/// How well a diamond is set and measured.
+const DIAMOND_SIGMA_MM: f64 = 1.2;
 /// How far tables are from their proportions.
 const BUILT_OFF_LOG_SIGMA: f64 = 0.02;
 /// How well the nose of a side is known where only the cushion's back was found: cushions differ, noses wear.
@@ -30,6 +34,8 @@ const UNSEEN_SIGMA_MM: f64 = 8.0;
 const BY_HAND_SIGMA_MM: f64 = 6.0;
 /// Looking again: how far around the solution, in turn.
 const SECOND_LOOKS_MM: [f64; 2] = [9.0, 6.0];
+/// Sides whose noses must be seen for finer lens terms to be solved: two that face or meet each other.
+const MIN_SIDES_FOR_LENS: usize = 2;
 /// Steps from one end to the other of a side whose nose is not seen.
 const UNSEEN_PLACES: u32 = 8;
 
@@ -58,7 +64,9 @@ pub fn calibrate(pictures: &[ImageView], request: &Request) -> Outcome {
         nose_height_mm,
     }
     .run();
-    if outcome.accepted
+    // A blend of tables is one that fits, or leaves much uncertain.
+    let may_be_blend = matches!(outcome.reason, Reason::Accepted | Reason::Uncertain { .. });
+    if may_be_blend
         && let Some(calibration) = &outcome.calibration
         && motion::has_moved(pictures, calibration)
     {
@@ -125,36 +133,31 @@ impl Calibrator<'_> {
             ..Outcome::refused(Reason::Unsolvable)
         };
         match self.follow_up(start) {
-            Some((noses, lens)) => self.judged(found, start, &noses, &lens),
+            Some((seen, lens)) => self.judged(found, start, &seen, &lens),
             None => found,
         }
     }
 
-    /// Noses and lens in turn, each with the help of the other.
-    fn follow_up(&self, start: &Start) -> Option<(Noses, Solution)> {
+    /// Noses, diamonds and lens in turn, each with the help of the others.
+    fn follow_up(&self, start: &Start) -> Option<(Seen, Solution)> {
         let table = self.request.table;
         let guessed = |point| Some(start.pixel(point));
-        let noses = noses::find(self.picture, &guessed, table);
-        let mut lens = self.solve_lens(self.first_calibration(start), &noses, start)?;
+        let mut seen = Seen {
+            noses: noses::find(self.picture, &guessed, table),
+            diamonds: Vec::new(),
+        };
+        let mut lens = self.solve_lens(self.first_calibration(start), &seen, start)?;
         // A side that a hand or a shadow put in the wrong place is found now that the others say where it must be.
-        let mut noses = noses::find(
-            self.picture,
-            &self.plane(&lens.calibration),
-            lens.calibration.table,
-        );
+        let table = lens.calibration.table;
+        seen.noses = noses::find(self.picture, &self.plane(&lens.calibration), table);
         for reach_mm in SECOND_LOOKS_MM {
-            lens = self.solve_lens(lens.calibration, &noses, start)?;
-            let calibration = lens.calibration;
-            noses = noses::refine(
-                self.picture,
-                &self.plane(&calibration),
-                calibration.table,
-                &noses,
-                reach_mm,
-            );
+            lens = self.solve_lens(lens.calibration, &seen, start)?;
+            let (plane, table) = (self.plane(&lens.calibration), lens.calibration.table);
+            seen.diamonds = diamonds::find(self.picture, &plane, table);
+            seen.noses = noses::refine(self.picture, &plane, table, &seen.noses, reach_mm);
         }
-        lens = self.solve_lens(lens.calibration, &noses, start)?;
-        Some((noses, lens))
+        lens = self.solve_lens(lens.calibration, &seen, start)?;
+        Some((seen, lens))
     }
 
     fn plane(&self, calibration: &Calibration) -> impl Fn([f64; 2]) -> Option<[f64; 2]> + use<> {
@@ -178,42 +181,34 @@ impl Calibrator<'_> {
             table: self.request.table,
             ball_diameter_mm: self.request.ball_diameter_mm,
             residual_mm: 0.0,
+            place_sigma_mm: 0.0,
         }
     }
 
     /// Lens and pose over a table that may be built off its proportions: else a wrong lens would explain that.
-    fn solve_lens(&self, from: Calibration, noses: &Noses, start: &Start) -> Option<Solution> {
+    fn solve_lens(&self, from: Calibration, seen: &Seen, start: &Start) -> Option<Solution> {
+        self.solve(from, seen, start, BUILT_OFF_LOG_SIGMA)
+    }
+
+    /// Over the table as said.
+    fn solve_as_said(&self, lens: &Calibration, seen: &Seen, start: &Start) -> Option<Solution> {
+        let table = self.request.table;
+        let from = Calibration { table, ..*lens };
+        let mut solution = self.solve(from, seen, start, 0.0)?;
+        // To the last bit: tables are told apart by their size.
+        solution.calibration.table = table;
+        Some(solution)
+    }
+
+    fn solve(&self, from: Calibration, seen: &Seen, start: &Start, width_log_sigma: f64) -> Option<Solution> {
         let beliefs = Beliefs {
             focal: focal_prior(&self.request.hints, self.picture),
             lens_is_given: self.request.hints.lens.is_some(),
-            width_log_sigma: BUILT_OFF_LOG_SIGMA,
+            lens_is_seen: seen.noses.iter().flatten().count() >= MIN_SIDES_FOR_LENS,
+            width_log_sigma,
         };
-        refine(
-            from,
-            self.nose_height_mm,
-            &self.observations(noses, start),
-            &beliefs,
-        )
-    }
-
-    /// With the lens found, the pose over the table as said.
-    fn solve_pose(&self, lens: &Calibration, noses: &Noses, start: &Start) -> Option<Calibration> {
-        let beliefs = Beliefs {
-            focal: focal_prior(&self.request.hints, self.picture),
-            lens_is_given: true,
-            width_log_sigma: 0.0,
-        };
-        let as_said = Calibration {
-            table: self.request.table,
-            ..*lens
-        };
-        let observations = self.observations(noses, start);
-        let pose = refine(as_said, self.nose_height_mm, &observations, &beliefs)?.calibration;
-        // To the last bit: tables are told apart by their size.
-        Some(Calibration {
-            table: self.request.table,
-            ..pose
-        })
+        let observations = self.observations(seen, start, from.table);
+        refine(from, self.nose_height_mm, &observations, &beliefs)
     }
 
     fn unseen_sigma_mm(&self) -> f64 {
@@ -223,67 +218,82 @@ impl Calibrator<'_> {
         }
     }
 
-    /// The places on the noses, and for a side without any, where the start has them.
-    fn observations(&self, noses: &Noses, start: &Start) -> Vec<Observation> {
+    /// The diamonds, the places on the noses, and for a side without any, where the start has them.
+    fn observations(&self, seen: &Seen, start: &Start, table: TableSize) -> Vec<Observation> {
         let mut observations = Vec::new();
         for (side, line) in Side::all(self.request.table).iter().enumerate() {
-            match &noses[side] {
-                Some(nose) => observations.extend(nose.points_px.iter().map(|&at_px| Observation {
-                    side,
-                    at_px,
-                    sigma_mm: NOSE_SIGMA_MM,
-                    weight: PLACES_WORTH / nose.points_px.len() as f64,
-                    is_guess: false,
-                })),
+            let on_nose = |at_px, sigma_mm, weight, is_guess| Observation {
+                constraint: Constraint::OnNose { side },
+                at_px,
+                sigma_mm,
+                weight,
+                is_guess,
+            };
+            match &seen.noses[side] {
+                Some(nose) => {
+                    let weight = PLACES_WORTH / nose.points_px.len() as f64;
+                    let places = nose.points_px.iter();
+                    observations.extend(places.map(|&at_px| on_nose(at_px, NOSE_SIGMA_MM, weight, false)));
+                }
                 None => observations.extend((0..=UNSEEN_PLACES).map(|i| {
                     let place = line.point(f64::from(i) / f64::from(UNSEEN_PLACES), 0.0);
-                    Observation {
-                        side,
-                        at_px: start.pixel(place),
-                        sigma_mm: self.unseen_sigma_mm(),
-                        weight: 1.0,
-                        is_guess: true,
-                    }
+                    on_nose(start.pixel(place), self.unseen_sigma_mm(), 1.0, true)
                 })),
             }
+        }
+        for diamond in &seen.diamonds {
+            observations.extend(diamond.constraints(table).map(|constraint| Observation {
+                constraint,
+                at_px: diamond.at_px,
+                sigma_mm: DIAMOND_SIGMA_MM,
+                weight: 1.0,
+                is_guess: false,
+            }));
         }
         observations
     }
 
-    fn judged(&self, found: Outcome, start: &Start, noses: &Noses, lens: &Solution) -> Outcome {
+    fn judged(&self, found: Outcome, start: &Start, seen: &Seen, lens: &Solution) -> Outcome {
         let hints = &self.request.hints;
         let mut outcome = found;
-        outcome.nose_points_px = noses
-            .iter()
-            .flatten()
-            .flat_map(|nose| nose.points_px.iter().copied())
-            .collect();
-        outcome.sides_found = noses.each_ref().map(Option::is_some);
+        outcome.sides_found = seen.noses.each_ref().map(Option::is_some);
+        outcome.diamonds_found = seen.diamonds.len() as u8;
         outcome.focal_known =
             hints.lens.is_some() || hints.focal_px.is_some() || lens.focal_log_sigma < KNOWN_FOCAL_LOG_SIGMA;
         outcome.length_over_width_seen =
             Some(lens.calibration.table.length_mm / lens.calibration.table.width_mm);
-        let Some(calibration) = self.solve_pose(&lens.calibration, noses, start) else {
+        let Some(solution) = self.solve_as_said(&lens.calibration, seen, start) else {
             return outcome;
         };
-        let fit = gate::Fit::of(
-            &calibration,
-            self.nose_height_mm,
-            &self.observations(noses, start),
-        );
+        let calibration = solution.calibration;
+        let observations = self.observations(seen, start, calibration.table);
+        let fit = gate::Fit::of(&solution, self.nose_height_mm, &observations);
+        outcome.places = observations
+            .iter()
+            .filter(|seen| !seen.is_guess)
+            .filter_map(|seen| seen.against(&solution, self.nose_height_mm))
+            .collect();
         let plane = self.plane(&calibration);
         let [a, b, c, d] = self.request.table.corners_mm().map(plane);
         outcome.corners_px = (|| Some([a?, b?, c?, d?]))();
         outcome.residual_mm = Some(fit.rms_mm);
         outcome.residual_p95_mm = Some(fit.p95_mm);
+        outcome.place_sigma_mm = Some(solution.place_sigma_mm);
         outcome.calibration = Some(Calibration {
             residual_mm: fit.rms_mm,
+            place_sigma_mm: solution.place_sigma_mm,
             ..calibration
         });
         outcome.reason = gate::judge(&outcome, self.request);
         outcome.accepted = outcome.reason == Reason::Accepted;
         outcome
     }
+}
+
+/// What was found in the picture.
+struct Seen {
+    noses: Noses,
+    diamonds: Vec<Diamond>,
 }
 
 /// What is believed of the focal length before the table is seen.

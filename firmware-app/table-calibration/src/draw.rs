@@ -10,6 +10,9 @@ const PIECES: u32 = 48;
 /// A place farther from the model than this is drawn as bad.
 const BAD_MM: f64 = 4.0;
 
+/// How many times longer than the error an arrow is.
+const ARROW: f64 = 20.0;
+
 const GRID: [u8; 3] = [255, 255, 255];
 const CLOTH: [u8; 3] = [255, 160, 0];
 const NOSE: [u8; 3] = [255, 0, 255];
@@ -26,8 +29,8 @@ const DIGITS: [[u8; 5]; 4] = [
 ];
 
 /// Draws over a picture of packed RGB bytes: a grid of 100 mm on the bed, the cushions' noses, the pockets, the back of
-/// the cushions, the corners with their numbers (0 is the origin, 1 lies along x), and the places measured, red where
-/// they are more than 4 mm from the model.
+/// the cushions, the corners with their numbers (0 is the origin, 1 lies along x), and from each place
+/// measured a line that shows, twenty times enlarged, how far from the solution it was seen: red beyond 4 mm.
 ///
 /// Draws nothing if `rgb` is shorter than the picture.
 pub fn draw(rgb: &mut [u8], width: usize, height: usize, outcome: &Outcome) {
@@ -42,7 +45,7 @@ pub fn draw(rgb: &mut [u8], width: usize, height: usize, outcome: &Outcome) {
     }
     if let Some(calibration) = &outcome.calibration {
         canvas.bed(calibration);
-        canvas.places(outcome, calibration);
+        canvas.places(outcome);
     }
     for (corner, digit) in outcome.corners_px.iter().flatten().zip(&DIGITS) {
         canvas.cross(*corner, NOSE);
@@ -131,18 +134,12 @@ impl Canvas<'_> {
         }
     }
 
-    fn places(&mut self, outcome: &Outcome, calibration: &Calibration) {
-        let height = crate::nose_height_mm(calibration.ball_diameter_mm);
-        let sides = Side::all(calibration.table);
-        for &pixel in &outcome.nose_points_px {
-            let Some(place) = calibration.pixel_to_plane(pixel, height) else {
-                continue;
-            };
-            let off = sides
-                .iter()
-                .map(|side| side.depth_mm(place).abs())
-                .fold(f64::INFINITY, f64::min);
-            self.dot(pixel, if off > BAD_MM { BAD } else { GOOD }, 1.0);
+    /// Each place measured, with a line to where it would be if it were as far off as it is, times `ARROW`.
+    fn places(&mut self, outcome: &Outcome) {
+        for place in &outcome.places {
+            let colour = if place.off_mm.abs() > BAD_MM { BAD } else { GOOD };
+            let end = [0, 1].map(|i| place.expected_px[i] + ARROW * (place.at_px[i] - place.expected_px[i]));
+            self.line(place.expected_px, end, colour, 1.0);
         }
     }
 

@@ -1,8 +1,7 @@
 //! What a calibration must reach to be used.
 
 use crate::outcome::{Outcome, Reason, Request};
-use crate::side::Side;
-use crate::solve::Observation;
+use crate::solve::{Observation, Solution};
 use baize_frame::BallDetection;
 use baize_table_vision::geometry::Calibration;
 use std::ops::RangeInclusive;
@@ -19,6 +18,11 @@ const BALLS_RATIO: RangeInclusive<f64> = 0.80..=1.32;
 const MIN_SIDES_FOUND: usize = 4;
 /// A table farther from its proportions than this is another table.
 const MAX_SHAPE_LOG: f64 = 0.015;
+/// The largest standard deviation of positions. Simulated tables with 2 mm and more were off by 4 mm and more somewhere;
+/// below, two in a hundred are still off by more than 3 mm.
+const MAX_PLACE_SIGMA_MM: f64 = 1.7;
+/// The same where a person gave the corners.
+const MAX_PLACE_SIGMA_BY_HAND_MM: f64 = 5.0;
 /// Fewer balls than this are no evidence.
 const MIN_BALLS: usize = 3;
 const MIN_BALL_SCORE: f32 = 0.6;
@@ -37,10 +41,10 @@ pub(crate) fn judge(outcome: &Outcome, request: &Request) -> Reason {
             sides_found: sides_found as u8,
         };
     }
-    let limit_mm = if by_hand {
-        MAX_RESIDUAL_BY_HAND_MM
+    let (limit_mm, sigma_limit_mm) = if by_hand {
+        (MAX_RESIDUAL_BY_HAND_MM, MAX_PLACE_SIGMA_BY_HAND_MM)
     } else {
-        MAX_RESIDUAL_MM
+        (MAX_RESIDUAL_MM, MAX_PLACE_SIGMA_MM)
     };
     if residual_mm.is_nan() || residual_mm > limit_mm {
         let said = request.table.length_mm / request.table.width_mm;
@@ -51,6 +55,10 @@ pub(crate) fn judge(outcome: &Outcome, request: &Request) -> Reason {
     }
     if calibration.check().is_err() {
         return Reason::Unsolvable;
+    }
+    match outcome.place_sigma_mm {
+        Some(sigma_mm) if sigma_mm > sigma_limit_mm => return Reason::Uncertain { sigma_mm },
+        _ => {}
     }
     match balls_ratio(calibration, request.balls) {
         Some(ratio) if !BALLS_RATIO.contains(&ratio) => Reason::BallsContradict { ratio },
@@ -66,17 +74,17 @@ pub(crate) struct Fit {
 
 impl Fit {
     /// Over all places observed. A side that was guessed counts with what is uncertain of the guess besides.
-    pub fn of(calibration: &Calibration, nose_height_mm: f64, observations: &[Observation]) -> Self {
-        let sides = Side::all(calibration.table);
+    pub fn of(solution: &Solution, nose_height_mm: f64, observations: &[Observation]) -> Self {
         let mut off: Vec<f64> = observations
             .iter()
             .map(|seen| {
-                let place = calibration.pixel_to_plane(seen.at_px, nose_height_mm);
-                let depth_mm = place.map_or(f64::INFINITY, |place| sides[seen.side].depth_mm(place));
+                let off_mm = seen
+                    .against(solution, nose_height_mm)
+                    .map_or(f64::INFINITY, |place| place.off_mm);
                 if seen.is_guess {
-                    depth_mm.hypot(seen.sigma_mm)
+                    off_mm.hypot(seen.sigma_mm)
                 } else {
-                    depth_mm.abs()
+                    off_mm.abs()
                 }
             })
             .collect();

@@ -1,8 +1,8 @@
 //! Finds the table in a picture and solves the camera that looks at it: from pixels to millimetres without a ruler.
 //!
 //! The steps, a file each: the cloth's region by colour (`cloth`), its four straight edges (`outline`, `starts`), a first camera
-//! from their corners (`first_guess`), the cushions' noses to a fraction of a pixel (`steps`, `noses`, `edge`), the camera that explains
-//! them (`solve`), and a gate that refuses what is not good enough, with the reason (`gate`, `motion`).
+//! from their corners (`first_guess`), the cushions' noses to a fraction of a pixel (`steps`, `noses`, `edge`), the
+//! diamonds where there are (`diamonds`), the camera that explains them (`model`, `solve`), and a gate that refuses what is not good enough, with the reason (`gate`, `motion`).
 //!
 //! Beside it: whether the camera still is where it was (`drift`), and how a projector lights the table ([`projector`]).
 //!
@@ -10,12 +10,14 @@
 //!   bed. Both facts are modelled. Noses and ball centres are nearly equally high, so positions of balls hardly suffer
 //!   where a straight-down view does not tell the focal length.
 //! - Runs on the supervisor: `std`, allocates, takes some 100 ms. Never panics on what a picture shows.
-//! - Limits: one lens of square pixels whose axis meets the picture's middle, with one radial term; all four noses must
-//!   show over a third of their length, unless corners are given by hand; cloth and rail must differ in colour.
+//! - How far off positions may be is computed with the solution, from what was measured and what was believed.
+//! - Limits: a lens of square pixels that OpenCV's k1, k2, p1 and p2 describe; all four noses must show over a
+//!   third of their length, unless corners are given by hand; cloth and rail must differ in colour.
 #![forbid(unsafe_code)]
 
 mod calibrate;
 mod cloth;
+mod diamonds;
 mod draw;
 mod drift;
 mod edge;
@@ -23,6 +25,7 @@ mod first_guess;
 mod gate;
 mod linear;
 mod mask;
+mod model;
 mod motion;
 mod noses;
 mod outcome;
@@ -39,7 +42,7 @@ mod warp;
 pub use calibrate::calibrate;
 pub use draw::draw;
 pub use drift::{NoseDepths, drift_mm, nose_depths_mm};
-pub use outcome::{Hints, Outcome, Reason, Request, focal_from_field_of_view};
+pub use outcome::{Hints, Outcome, Place, Reason, Request, focal_from_field_of_view};
 
 /// Height of the cushions' noses above the bed, as the World Pool-Billiard Association has it: 62.5 to 64.5 % of a
 /// ball's diameter. Snooker and carom tables are alike.

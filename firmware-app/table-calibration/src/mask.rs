@@ -71,20 +71,23 @@ impl Mask {
         bits
     }
 
-    /// The largest 4-connected part.
-    pub fn largest_part(&self) -> Self {
+    /// The 4-connected part whose pixels weigh most.
+    pub fn heaviest_part(&self, weight: impl Fn(usize) -> usize) -> Self {
         let mut label = vec![0u32; self.bits.len()];
-        let mut largest = (0, 0);
-        let mut next = 0;
+        let mut parts = 0;
         for start in 0..self.bits.len() {
             if self.bits[start] && label[start] == 0 {
-                next += 1;
-                let area = self.flood([start], &mut label, next, |at| self.bits[at]);
-                largest = largest.max((area, next));
+                parts += 1;
+                self.flood([start], &mut label, parts, |at| self.bits[at]);
             }
         }
+        let mut weights = vec![0; parts as usize + 1];
+        for (at, &of) in label.iter().enumerate() {
+            weights[of as usize] += if of == 0 { 0 } else { weight(at) };
+        }
+        let heaviest = (1..=parts).max_by_key(|&of| weights[of as usize]);
         Self {
-            bits: label.iter().map(|&of| of != 0 && of == largest.1).collect(),
+            bits: label.iter().map(|&of| Some(of) == heaviest).collect(),
             ..*self
         }
     }
@@ -160,7 +163,7 @@ mod tests {
     #[test]
     fn a_hole_is_filled_and_a_small_part_is_dropped() {
         let mask = drawn(&["####..", "#..#.#", "####..", "......"])
-            .largest_part()
+            .heaviest_part(|_| 1)
             .filled();
         assert_eq!(mask.bits, drawn(&["####..", "####..", "####..", "......"]).bits);
     }

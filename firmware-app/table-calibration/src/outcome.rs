@@ -78,6 +78,11 @@ pub enum Reason {
     },
     /// The noses do not fit one camera over one rectangular bed.
     PoorFit,
+    /// Too little shows to place balls well: positions might be off by three times this, in mm.
+    Uncertain {
+        /// Standard deviation of positions.
+        sigma_mm: f64,
+    },
     /// No camera explains the noses.
     Unsolvable,
     /// The balls are too large or too small for the table said.
@@ -114,6 +119,10 @@ impl std::fmt::Display for Reason {
             Self::PoorFit => f.write_str(
                 "the sides found do not fit one rectangular bed well enough; clear the table's edge, or give the lens",
             ),
+            Self::Uncertain { sigma_mm } => write!(
+                f,
+                "what shows of the table leaves positions uncertain by {sigma_mm:.1} mm; clear the table's edge, add light, or give the lens"
+            ),
             Self::Unsolvable => f.write_str("no camera above the table explains the sides found"),
             Self::BallsContradict { ratio } => write!(
                 f,
@@ -121,6 +130,17 @@ impl std::fmt::Display for Reason {
             ),
         }
     }
+}
+
+/// A place measured in the picture, against where the solution has it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Place {
+    /// Where it was seen.
+    pub at_px: [f64; 2],
+    /// Where the solution would show it.
+    pub expected_px: [f64; 2],
+    /// How far that is on the table: of a nose, across it; of a diamond, along the rail or across.
+    pub off_mm: f64,
 }
 
 /// The result of a calibration, also of a refused one: what was found shows what is wrong.
@@ -139,8 +159,13 @@ pub struct Outcome {
     pub corners_px: Option<[[f64; 2]; 4]>,
     /// Where the cloth ends: the back of the cushions.
     pub cloth_px: Option<[[f64; 2]; 4]>,
-    /// The places found on the noses.
-    pub nose_points_px: Vec<[f64; 2]>,
+    /// The places measured on noses and diamonds, against the solution.
+    pub places: Vec<Place>,
+    /// How many diamonds were found; none where fewer than half of them show.
+    pub diamonds_found: u8,
+    /// Standard deviation, along each axis, of the places of balls that the solution gives: the root mean square over
+    /// the bed of what the measurements leave uncertain.
+    pub place_sigma_mm: Option<f64>,
     /// On which sides the nose itself was found: y = 0, x = length, y = width, x = 0.
     pub sides_found: [bool; 4],
     /// The table's proportions as seen, free of what was said of them; good to a percent or so where the focal length
@@ -162,7 +187,9 @@ impl Outcome {
             residual_p95_mm: None,
             corners_px: None,
             cloth_px: None,
-            nose_points_px: Vec::new(),
+            places: Vec::new(),
+            diamonds_found: 0,
+            place_sigma_mm: None,
             sides_found: [false; 4],
             length_over_width_seen: None,
             focal_known: false,

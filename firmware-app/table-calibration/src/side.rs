@@ -1,7 +1,7 @@
 //! The four sides of the bed, as lines to walk along and to measure from.
 
 use baize_table_vision::geometry::TableSize;
-use baize_table_vision::geometry::linear::sub2;
+use baize_table_vision::geometry::linear::{dot2, sub2};
 
 /// Profiles along a side.
 pub(crate) const PROFILES: usize = 160;
@@ -39,10 +39,39 @@ impl Side {
         [0, 1].map(|i| self.start[i] + t * self.length_mm * self.along[i] + depth_mm * self.inward[i])
     }
 
+    /// The point so far along, and so far inwards.
+    pub fn point_at_mm(&self, along_mm: f64, depth_mm: f64) -> [f64; 2] {
+        self.point(along_mm / self.length_mm, depth_mm)
+    }
+
+    /// A point moved along this side and inwards.
+    pub fn moved(&self, point: [f64; 2], along_mm: f64, inwards_mm: f64) -> [f64; 2] {
+        [0, 1].map(|i| point[i] + along_mm * self.along[i] + inwards_mm * self.inward[i])
+    }
+
+    /// How far along this side a point lies.
+    pub fn along_mm(&self, point: [f64; 2]) -> f64 {
+        dot2(sub2(point, self.start), self.along)
+    }
+
+    /// The parts of the way along at which every table's diamonds are: eighths of a long side, quarters of a short one.
+    /// In the middle of a long side most tables have a pocket.
+    pub fn diamonds(&self) -> &'static [f64] {
+        if self.is_long {
+            &[0.125, 0.25, 0.375, 0.625, 0.75, 0.875]
+        } else {
+            &[0.25, 0.5, 0.75]
+        }
+    }
+
+    /// How far along a part of the way is.
+    pub fn part_mm(&self, part: f64) -> f64 {
+        part * self.length_mm
+    }
+
     /// How far inside of this side a point of the nose plane lies.
     pub fn depth_mm(&self, point: [f64; 2]) -> f64 {
-        let from_start = sub2(point, self.start);
-        from_start[0] * self.inward[0] + from_start[1] * self.inward[1]
+        dot2(sub2(point, self.start), self.inward)
     }
 
     /// The parts of the way along, 0 to 1, that are clear of pockets.

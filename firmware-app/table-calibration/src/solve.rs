@@ -1,39 +1,54 @@
-//! The camera from places on the noses: each must lie, seen through the lens, on its side of the bed, at the noses'
-//! height. Levenberg-Marquardt over pose, focal length and the first radial term, robust
-//! against outliers, and with what is believed beforehand where the picture does not tell.
+//! The camera from places on the noses and from diamonds: each must lie, seen through the lens, where the table has it.
+//! Levenberg-Marquardt over all that may move, robust against outliers, and with what is believed beforehand where the
+//! picture does not tell.
 
 use crate::first_guess::FocalPrior;
 use crate::linear::solve;
+use crate::model::{
+    AXIS, FOCAL, K1, K2, NOSES, PARAMETERS, Parameters, RISE, Rails, SET_BACK, TANGENTIAL, WIDTH, moved,
+    moves_places, second_radial_term, sizes,
+};
+use crate::outcome::Place;
 use crate::side::Side;
-use baize_table_vision::geometry::linear::mul33;
-use baize_table_vision::geometry::{Calibration, Pose, TableSize};
+use baize_table_vision::geometry::Calibration;
 
-/// Turn about three axes, shift along three, logarithm of the focal length, k1, logarithm of the width's correction.
-const PARAMETERS: usize = 9;
-/// One of each parameter is about as much as a solution moves in one step.
-const UNITS: [f64; PARAMETERS] = [0.01, 0.01, 0.01, 10.0, 10.0, 10.0, 0.05, 0.02, 0.01];
-const FOCAL: usize = 6;
-const K1: usize = 7;
-const WIDTH: usize = 8;
 const STEPS: usize = 40;
 /// Beyond this many sigmas, an observation's pull no longer grows (Huber). It does not fade either: else a whole side
 /// might be given up for an outlier while the start is still poor.
 const ROBUST_SIGMAS: f64 = 2.5;
-/// Belief in k1 where the sides' straightness does not tell: from pincushion to a lens of 100 degrees.
+/// Belief in k1 where nothing tells: from pincushion to a lens of 100 degrees.
 const K1_SIGMA: f64 = 0.15;
+/// How far second radial terms are from that of the division model.
+const K2_SIGMA: f64 = 0.06;
+/// How far lenses' axes are from the middle of the picture, in its widths.
+const AXIS_SIGMA_PER_WIDTH: f64 = 0.008;
+/// Tangential terms of usual lenses.
+const TANGENTIAL_SIGMA: f64 = 0.001;
+/// How differently makers place diamonds, and how high rails are: a tight belief would be taken for the camera's height.
+const SET_BACK_SIGMA_MM: f64 = 12.0;
+const RISE_SIGMA_MM: f64 = 10.0;
+/// How far a nose as a whole is from where its brightness has it: how it was built and worn, and, in pixels, how well the
+/// edge of something rounded and lit from above is seen.
+const NOSE_SHARED_SIGMA_MM: f64 = 0.5;
+const NOSE_SHARED_SIGMA_PX: f64 = 0.3;
 /// What is given is not moved.
 const FIXED: f64 = 1e-6;
 
-/// The second radial term that goes with a first one, as in the division model: the sides alone tell only one, and with
-/// this second one no lens folds its picture, however wide it is.
-pub(crate) fn second_radial_term(k1: f64) -> f64 {
-    2.0 * k1 * k1
+/// What a place seen must fulfil.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Constraint {
+    /// To lie on the nose of a side.
+    OnNose { side: usize },
+    /// To lie, on the rail of a side, this far along.
+    Along { side: usize, mm: f64 },
+    /// To lie, on the rail of a side, as far beyond the nose as all diamonds do.
+    SetBack { side: usize },
 }
 
-/// A place seen on a nose.
+/// A place seen.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Observation {
-    pub side: usize,
+    pub constraint: Constraint,
     pub at_px: [f64; 2],
     /// How well the place is known, on the table.
     pub sigma_mm: f64,
@@ -43,20 +58,69 @@ pub(crate) struct Observation {
     pub is_guess: bool,
 }
 
+impl Observation {
+    fn height_mm(&self, nose_height_mm: f64, rails: &Rails) -> f64 {
+        match self.constraint {
+            Constraint::OnNose { .. } => nose_height_mm,
+            Constraint::Along { .. } | Constraint::SetBack { .. } => nose_height_mm + rails.rise_mm,
+        }
+    }
+
+    /// How far a place is from fulfilling it.
+    fn off_mm(&self, place: [f64; 2], sides: &[Side; 4], rails: &Rails) -> f64 {
+        match self.constraint {
+            Constraint::OnNose { side } => sides[side].depth_mm(place) - rails.noses_inwards_mm[side],
+            Constraint::Along { side, mm } => sides[side].along_mm(place) - mm,
+            Constraint::SetBack { side } => sides[side].depth_mm(place) + rails.set_back_mm,
+        }
+    }
+}
+
+impl Observation {
+    /// How far it is from where a solution has it; a nose is where the table has it, and what its places share counts.
+    pub fn against(&self, solution: &Solution, nose_height_mm: f64) -> Option<Place> {
+        let calibration = &solution.calibration;
+        let rails = Rails {
+            noses_inwards_mm: [0.0; 4],
+            ..solution.rails
+        };
+        let height_mm = self.height_mm(nose_height_mm, &rails);
+        let place = calibration.pixel_to_plane(self.at_px, height_mm)?;
+        let sides = Side::all(calibration.table);
+        let off_mm = self.off_mm(place, &sides, &rails);
+        let [x, y] = match self.constraint {
+            Constraint::OnNose { side } | Constraint::SetBack { side } => {
+                sides[side].moved(place, 0.0, -off_mm)
+            }
+            Constraint::Along { side, .. } => sides[side].moved(place, -off_mm, 0.0),
+        };
+        Some(Place {
+            at_px: self.at_px,
+            expected_px: calibration.project([x, y, height_mm])?,
+            off_mm,
+        })
+    }
+}
+
 /// What may move, and what is believed of it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Beliefs {
     pub focal: FocalPrior,
-    /// A lens given from outside: neither its focal length nor its terms are touched.
+    /// A lens given from outside is not touched.
     pub lens_is_given: bool,
+    /// Whether anything measured tells more of the lens than four corners do: else only the usual terms may move.
+    pub lens_is_seen: bool,
     /// How far the logarithm of the table's width may be from what it is said to be.
     pub width_log_sigma: f64,
 }
 
 pub(crate) struct Solution {
     pub calibration: Calibration,
+    pub rails: Rails,
     /// Spread of the focal length's logarithm that the picture leaves, belief set aside.
     pub focal_log_sigma: f64,
+    /// Standard deviation of a ball's place along each axis, over the bed, that the solution leaves.
+    pub place_sigma_mm: f64,
 }
 
 /// Improves `start` until the observations fit. `None` where they say too little or too contradictory things.
@@ -66,29 +130,11 @@ pub(crate) fn refine(
     observations: &[Observation],
     beliefs: &Beliefs,
 ) -> Option<Solution> {
-    let sigmas = [
-        if beliefs.lens_is_given {
-            FIXED
-        } else {
-            beliefs.focal.log_sigma
-        },
-        if beliefs.lens_is_given { FIXED } else { K1_SIGMA },
-        beliefs.width_log_sigma.max(FIXED),
-    ];
     let problem = Problem {
         start,
         nose_height_mm,
         observations,
-        sigmas,
-        means: if beliefs.lens_is_given {
-            [0.0; 3]
-        } else {
-            [
-                (beliefs.focal.median_px / start.camera.fx).ln(),
-                -start.camera.k1,
-                0.0,
-            ]
-        },
+        beliefs: beliefs.of_parameters(&start),
     };
     let mut now = [0.0; PARAMETERS];
     let mut cost = problem.cost(&now)?;
@@ -102,7 +148,7 @@ pub(crate) fn refine(
         (0..PARAMETERS).for_each(|i| next[i] -= step[i]);
         match problem.cost(&next) {
             Some(lower) if lower < cost => {
-                let done = cost - lower < 1e-9 * cost;
+                let done = cost - lower < 1e-6 * cost;
                 (now, cost) = (next, lower);
                 damping = (damping * 0.2).max(1e-9);
                 if done {
@@ -113,73 +159,104 @@ pub(crate) fn refine(
             _ => damping *= 6.0,
         }
     }
+    let (calibration, rails) = moved(&start, &now);
     Some(Solution {
-        calibration: problem.calibration(&now),
+        calibration,
+        rails,
         focal_log_sigma: problem.focal_log_sigma(&now),
+        place_sigma_mm: problem.place_sigma_mm(&now)?,
     })
+}
+
+/// Mean and standard deviation of a parameter, in its own size.
+#[derive(Debug, Clone, Copy)]
+struct Belief {
+    parameter: usize,
+    mean: f64,
+    sigma: f64,
+}
+
+impl Beliefs {
+    fn of_parameters(&self, start: &Calibration) -> Vec<Belief> {
+        let belief = |parameter, mean, sigma| Belief {
+            parameter,
+            mean,
+            sigma,
+        };
+        let lens = |parameter, mean, sigma| {
+            if self.lens_is_given {
+                belief(parameter, 0.0, FIXED)
+            } else {
+                belief(parameter, mean, sigma)
+            }
+        };
+        let finer = |parameter, mean, sigma| {
+            if self.lens_is_seen {
+                lens(parameter, mean, sigma)
+            } else {
+                belief(parameter, 0.0, FIXED)
+            }
+        };
+        let camera = start.camera;
+        let (width_px, height_px) = (f64::from(camera.width_px), f64::from(camera.height_px));
+        let axis_sigma = AXIS_SIGMA_PER_WIDTH * width_px.max(height_px);
+        let mut beliefs = vec![
+            lens(
+                FOCAL,
+                (self.focal.median_px / camera.fx).ln(),
+                self.focal.log_sigma,
+            ),
+            lens(K1, -camera.k1, K1_SIGMA),
+            finer(K2, second_radial_term(camera.k1) - camera.k2, K2_SIGMA),
+            finer(AXIS[0], width_px / 2.0 - camera.cx, axis_sigma),
+            finer(AXIS[1], height_px / 2.0 - camera.cy, axis_sigma),
+            finer(TANGENTIAL[0], -camera.p1, TANGENTIAL_SIGMA),
+            finer(TANGENTIAL[1], -camera.p2, TANGENTIAL_SIGMA),
+            belief(WIDTH, 0.0, self.width_log_sigma.max(FIXED)),
+            belief(SET_BACK, 0.0, SET_BACK_SIGMA_MM),
+            belief(RISE, 0.0, RISE_SIGMA_MM),
+        ];
+        let mm_per_px = start.pose.camera_centre_mm()[2] / camera.fx;
+        let shared_mm = NOSE_SHARED_SIGMA_MM + NOSE_SHARED_SIGMA_PX * mm_per_px;
+        beliefs.extend(NOSES.map(|parameter| belief(parameter, 0.0, shared_mm)));
+        beliefs
+    }
 }
 
 struct Problem<'a> {
     start: Calibration,
     nose_height_mm: f64,
     observations: &'a [Observation],
-    /// Beliefs about the last three parameters, relative to the start.
-    sigmas: [f64; 3],
-    means: [f64; 3],
+    beliefs: Vec<Belief>,
 }
 
 impl Problem<'_> {
-    fn calibration(&self, parameters: &[f64; PARAMETERS]) -> Calibration {
-        let moved: [f64; PARAMETERS] = std::array::from_fn(|i| parameters[i] * UNITS[i]);
-        let turn = Pose::from_rotation_vector([moved[0], moved[1], moved[2]], [0.0; 3]).rotation;
-        let mut calibration = self.start;
-        // About the camera's own centre of view, not the far origin: keeps turn and shift apart.
-        let middle = self.start.pose.to_camera([
-            self.start.table.length_mm / 2.0,
-            self.start.table.width_mm / 2.0,
-            0.0,
-        ]);
-        let rotation = mul33(&turn, &self.start.pose.rotation);
-        let start = self.start.pose.translation_mm;
-        let arm = [0, 1, 2].map(|i| start[i] - middle[i]);
-        let turned = [0, 1, 2].map(|i| (0..3).map(|j| turn[i][j] * arm[j]).sum::<f64>());
-        calibration.pose = Pose {
-            rotation,
-            translation_mm: [0, 1, 2].map(|i| middle[i] + turned[i] + moved[3 + i]),
-        };
-        // A longer lens is farther away: keeps focal length and height apart.
-        let zoom = moved[FOCAL].exp();
-        let distance = middle[2];
-        calibration.pose.translation_mm[2] += distance * (zoom - 1.0);
-        calibration.camera.fx *= zoom;
-        calibration.camera.fy *= zoom;
-        let before = calibration.camera.k1;
-        calibration.camera.k1 += moved[K1];
-        calibration.camera.k2 += second_radial_term(calibration.camera.k1) - second_radial_term(before);
-        calibration.table = TableSize::new(
-            self.start.table.length_mm,
-            self.start.table.width_mm * moved[WIDTH].exp(),
-        );
-        calibration
+    /// The places that the observations have on their planes. `None` where one is not seen at all.
+    fn places(&self, parameters: &Parameters) -> Option<Vec<[f64; 2]>> {
+        let (calibration, rails) = moved(&self.start, parameters);
+        self.observations
+            .iter()
+            .map(|seen| calibration.pixel_to_plane(seen.at_px, seen.height_mm(self.nose_height_mm, &rails)))
+            .collect()
     }
 
-    /// Observations in sigmas, then beliefs in sigmas. `None` where a point is not seen at all.
-    fn residuals(&self, parameters: &[f64; PARAMETERS]) -> Option<Vec<f64>> {
-        let calibration = self.calibration(parameters);
+    /// Observations in sigmas, then beliefs in sigmas.
+    fn residuals(&self, parameters: &Parameters, places: &[[f64; 2]]) -> Vec<f64> {
+        let (calibration, rails) = moved(&self.start, parameters);
         let sides = Side::all(calibration.table);
-        let mut residuals = Vec::with_capacity(self.observations.len() + 3);
-        for seen in self.observations {
-            let place = calibration.pixel_to_plane(seen.at_px, self.nose_height_mm)?;
-            residuals.push(sides[seen.side].depth_mm(place) / seen.sigma_mm);
-        }
-        for (i, parameter) in [FOCAL, K1, WIDTH].into_iter().enumerate() {
-            residuals.push((parameters[parameter] * UNITS[parameter] - self.means[i]) / self.sigmas[i]);
-        }
-        Some(residuals)
+        let sizes = sizes(parameters);
+        let seen = self.observations.iter().zip(places);
+        seen.map(|(seen, place)| seen.off_mm(*place, &sides, &rails) / seen.sigma_mm)
+            .chain(
+                self.beliefs
+                    .iter()
+                    .map(|belief| (sizes[belief.parameter] - belief.mean) / belief.sigma),
+            )
+            .collect()
     }
 
-    fn cost(&self, parameters: &[f64; PARAMETERS]) -> Option<f64> {
-        let residuals = self.residuals(parameters)?;
+    fn cost(&self, parameters: &Parameters) -> Option<f64> {
+        let residuals = self.residuals(parameters, &self.places(parameters)?);
         let (seen, believed) = residuals.split_at(self.observations.len());
         let robust: f64 = seen
             .iter()
@@ -193,24 +270,21 @@ impl Problem<'_> {
         cost.is_finite().then_some(cost)
     }
 
-    fn normal_equations(
-        &self,
-        now: &[f64; PARAMETERS],
-    ) -> Option<([[f64; PARAMETERS]; PARAMETERS], [f64; PARAMETERS])> {
-        let residuals = self.residuals(now)?;
+    fn normal_equations(&self, now: &Parameters) -> Option<([[f64; PARAMETERS]; PARAMETERS], Parameters)> {
+        const NUDGE: f64 = 1e-4;
+        let places = self.places(now)?;
+        let residuals = self.residuals(now, &places);
         let mut columns = Vec::with_capacity(PARAMETERS);
         for i in 0..PARAMETERS {
-            let nudge = 1e-4;
             let mut nudged = *now;
-            nudged[i] += nudge;
-            let after = self.residuals(&nudged)?;
-            columns.push(
-                after
-                    .iter()
-                    .zip(&residuals)
-                    .map(|(b, a)| (b - a) / nudge)
-                    .collect::<Vec<f64>>(),
-            );
+            nudged[i] += NUDGE;
+            let after = if moves_places(i) {
+                self.residuals(&nudged, &self.places(&nudged)?)
+            } else {
+                self.residuals(&nudged, &places)
+            };
+            let slope = |(b, a): (&f64, &f64)| (b - a) / NUDGE;
+            columns.push(after.iter().zip(&residuals).map(slope).collect::<Vec<f64>>());
         }
         let (mut normal, mut gradient) = ([[0.0; PARAMETERS]; PARAMETERS], [0.0; PARAMETERS]);
         for (k, residual) in residuals.iter().enumerate() {
@@ -227,21 +301,69 @@ impl Problem<'_> {
         Some((normal, gradient))
     }
 
-    fn focal_log_sigma(&self, at: &[f64; PARAMETERS]) -> f64 {
-        let without_belief = Problem {
-            sigmas: [1e3, self.sigmas[1], self.sigmas[2]],
-            ..*self
-        };
+    fn focal_log_sigma(&self, at: &Parameters) -> f64 {
+        let mut beliefs = self.beliefs.clone();
+        beliefs.retain(|belief| belief.parameter != FOCAL);
+        let without_belief = Problem { beliefs, ..*self };
         let mut unit = [0.0; PARAMETERS];
         unit[FOCAL] = 1.0;
         let variance = without_belief
             .normal_equations(at)
             .and_then(|(normal, _)| solve(normal, unit))
-            .map_or(f64::INFINITY, |column| column[FOCAL]);
+            .map_or(f64::INFINITY, |column| sizes(&column)[FOCAL]);
+        let unit_size = sizes(&unit)[FOCAL];
         if variance >= 0.0 {
-            variance.sqrt() * UNITS[FOCAL]
+            (variance * unit_size).sqrt()
         } else {
             f64::INFINITY
         }
+    }
+
+    /// What the spread of the parameters makes of the places of balls, in the root mean square over the bed.
+    fn place_sigma_mm(&self, at: &Parameters) -> Option<f64> {
+        const NUDGE: f64 = 1e-3;
+        const STEPS: u32 = 4;
+        let (normal, _) = self.normal_equations(at)?;
+        let (calibration, _) = moved(&self.start, at);
+        let radius = calibration.ball_radius_mm();
+        let mut nudged_calibrations = Vec::with_capacity(WIDTH);
+        for i in 0..WIDTH {
+            let mut nudged = *at;
+            nudged[i] += NUDGE;
+            nudged_calibrations.push(moved(&self.start, &nudged).0);
+        }
+        let (mut square, mut count) = (0.0, 0.0);
+        for i in 0..=STEPS {
+            for j in 0..=STEPS {
+                let part = |i: u32| f64::from(i) / f64::from(STEPS);
+                let place = [
+                    part(i) * self.start.table.length_mm,
+                    part(j) * self.start.table.width_mm,
+                ];
+                let pixel = calibration.project([place[0], place[1], radius])?;
+                let mut slopes = [[0.0; PARAMETERS]; 2];
+                for (k, nudged) in nudged_calibrations.iter().enumerate() {
+                    let shifted = nudged.pixel_to_plane(pixel, radius)?;
+                    (0..2).for_each(|axis| slopes[axis][k] = (shifted[axis] - place[axis]) / NUDGE);
+                }
+                for slope in slopes {
+                    let spread = solve(normal, slope)?;
+                    square += slope.iter().zip(&spread).map(|(a, b)| a * b).sum::<f64>();
+                    count += 1.0;
+                }
+            }
+        }
+        Some((square / count).sqrt() * self.misfit(at)?)
+    }
+
+    /// How many times farther off than expected the observations are; one, where they are nearer.
+    fn misfit(&self, at: &Parameters) -> Option<f64> {
+        let residuals = self.residuals(at, &self.places(at)?);
+        let (mut square, mut weights) = (0.0, 0.0);
+        for (residual, observation) in residuals.iter().zip(self.observations) {
+            square += observation.weight * residual * residual;
+            weights += observation.weight;
+        }
+        Some((square / weights).sqrt().max(1.0))
     }
 }

@@ -4,13 +4,21 @@ use crate::cloth;
 use crate::first_guess::{FirstGuess, FocalPrior, Rectangle, guess};
 use crate::noses::CUSHION_WIDTH_MM;
 use crate::outcome::Reason;
-use crate::outline::{self, BARRELS, NoOutline};
+use crate::outline::{self, BARRELS, NoOutline, Outline};
 use crate::picture::SmallPicture;
 use crate::warp::Warp;
 use baize_table_vision::geometry::TableSize;
+use baize_table_vision::geometry::linear::{norm2, sub2};
 
-/// Outlines followed up, from the likeliest.
-const MAX_STARTS: usize = 5;
+/// Starts followed up, from the likeliest.
+const MAX_STARTS: usize = 9;
+/// What lies between an outline and the noses, and how much likelier the first is than the others: the cushions; or, where
+/// the rail's wood is of the cloth's colour, narrow or wide rails besides.
+const MARGINS_MM: [(f64, f64); 3] = [(CUSHION_WIDTH_MM, 1.0), (142.0, 0.3), (190.0, 0.3)];
+/// Corners by hand of a greater cost are not a table's: its sides seem half as long again, say, as they should.
+const MAX_COST_BY_HAND: f64 = 200.0;
+/// Outlines whose corners are all closer than this, in widths of the picture, are one.
+const SAME_OUTLINE: f64 = 0.01;
 /// A guess of this cost is half as likely to be the table as one that fits perfectly.
 const LIKELY_GUESS_COST: f64 = 20.0;
 
@@ -52,7 +60,9 @@ pub(crate) fn by_hand(scene: &Scene, mut corners: [[f64; 2]; 4]) -> Vec<Start> {
             let warp = Warp::new([scene.width_px, scene.height_px], barrel);
             let straightened = corners.map(|corner| warp.straightened(corner));
             Some(Start {
-                guess: scene.guess(&straightened, &warp, 0.0)?,
+                guess: scene
+                    .guess(&straightened, &warp, 0.0)
+                    .filter(|guess| guess.cost < MAX_COST_BY_HAND)?,
                 warp,
                 cloth_px: None,
             })
@@ -63,6 +73,7 @@ pub(crate) fn by_hand(scene: &Scene, mut corners: [[f64; 2]; 4]) -> Vec<Start> {
 /// Outlines of what may be the cloth.
 pub(crate) fn from_cloth(scene: &Scene, small: &SmallPicture) -> Result<Vec<Start>, Reason> {
     let mut cut_off = false;
+    let mut outlines: Vec<Outline> = Vec::new();
     let mut starts: Vec<(f64, Start)> = Vec::new();
     for (rank, candidate) in cloth::candidates(small).iter().enumerate() {
         let outline = match outline::find(&candidate.mask, small.factor) {
@@ -72,15 +83,22 @@ pub(crate) fn from_cloth(scene: &Scene, small: &SmallPicture) -> Result<Vec<Star
                 continue;
             }
         };
-        if let Some(guess) = scene.guess(&outline.corners, &outline.warp, CUSHION_WIDTH_MM) {
-            let likely = outline.score * candidate.solidity.powi(2) / (1.0 + guess.cost / LIKELY_GUESS_COST);
-            let start = Start {
-                guess,
-                warp: outline.warp,
-                cloth_px: Some(outline.corners.map(|corner| outline.warp.seen(corner))),
-            };
-            starts.push((likely, start));
+        if outlines.iter().any(|known| scene.are_same(known, &outline)) {
+            continue;
         }
+        for (margin_mm, share) in MARGINS_MM {
+            if let Some(guess) = scene.guess(&outline.corners, &outline.warp, margin_mm) {
+                let fits = 1.0 / (1.0 + guess.cost / LIKELY_GUESS_COST);
+                let likely = share * outline.score * candidate.solidity.powi(2) * fits;
+                let start = Start {
+                    guess,
+                    warp: outline.warp,
+                    cloth_px: Some(outline.corners.map(|corner| outline.warp.seen(corner))),
+                };
+                starts.push((likely, start));
+            }
+        }
+        outlines.push(outline);
     }
     starts.sort_by(|a, b| b.0.total_cmp(&a.0));
     starts.truncate(MAX_STARTS);
@@ -92,6 +110,11 @@ pub(crate) fn from_cloth(scene: &Scene, small: &SmallPicture) -> Result<Vec<Star
 }
 
 impl Scene {
+    fn are_same(&self, a: &Outline, b: &Outline) -> bool {
+        let close = |(a, b): (&[f64; 2], &[f64; 2])| norm2(sub2(*a, *b)) < SAME_OUTLINE * self.width_px;
+        a.corners.iter().zip(&b.corners).all(close)
+    }
+
     fn guess(&self, corners: &[[f64; 2]; 4], warp: &Warp, margin_mm: f64) -> Option<FirstGuess> {
         let rectangle = Rectangle {
             table: self.table,

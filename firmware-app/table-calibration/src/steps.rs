@@ -12,6 +12,8 @@ const STEP_LIMIT: f64 = 0.12;
 pub(crate) const MIN_STEP: f64 = 0.012;
 /// Samples on either side of a step: two pixels.
 const HALF: usize = 4;
+/// Lines across that a station's brightness is the mean of; a station is some ten pixels long.
+const LINES: usize = 5;
 /// Keeps noise in the dark from counting as a relative step.
 const DARK: f64 = 20.0;
 
@@ -74,13 +76,14 @@ impl Steps {
         let count = ((last_mm - first_mm) / spacing_mm).ceil() as usize + 1;
         let stations: Vec<f64> = side.stations().collect();
         let light_at = |t: f64, depth_mm: f64| {
-            // Three lines close together, against noise.
+            // The mean over the way to the next station, against noise.
             let mut sum = 0.0;
-            for shift in [-1.0, 0.0, 1.0] {
-                let t = t + shift * 0.25 / PROFILES as f64;
+            for line in 0..LINES {
+                let shift = (line as f64 + 0.5) / LINES as f64 - 0.5;
+                let t = t + shift / PROFILES as f64;
                 sum += picture.luma_at(plane.pixel(side.point(t, depth_mm))?)?;
             }
-            Some(sum / 3.0)
+            Some(sum / LINES as f64)
         };
         let light: Vec<Vec<Option<f64>>> = stations
             .iter()

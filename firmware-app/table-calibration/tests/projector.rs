@@ -58,6 +58,7 @@ impl Hall {
         let scene = self.simulated.scene();
         Calibration {
             id: 1,
+            place_sigma_mm: 0.0,
             camera: CameraModel {
                 k1,
                 k2,

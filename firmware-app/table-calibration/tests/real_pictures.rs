@@ -96,8 +96,12 @@ fn frames_of(clip: &Path, filter: &str) -> Vec<Picture> {
 
 fn report(name: &str, outcome: &Outcome) {
     println!(
-        "{name}: {}; residual {:?} mm, corners {:?}",
-        outcome.reason, outcome.residual_mm, outcome.corners_px
+        "{name}: {}; residual {:.2?} mm, sigma {:.2?} mm, {} diamonds, corners {:.1?}",
+        outcome.reason,
+        outcome.residual_mm,
+        outcome.place_sigma_mm,
+        outcome.diamonds_found,
+        outcome.corners_px
     );
 }
 
@@ -126,13 +130,13 @@ fn both_photos_of_one_table_give_the_same_noses_and_the_spots_where_the_rules_ha
             &Request::new(TableSize::FT9, 57.15),
         );
         report(name, &outcome);
-        assert!(outcome.accepted);
+        assert!(outcome.accepted, "{}", outcome.reason);
         outcome
     });
     let marked = [[81.0, 623.5], [1198.5, 621.5], [1215.0, 51.0], [59.0, 59.5]];
     outcomes
         .iter()
-        .for_each(|outcome| assert_corners(outcome, marked, 4.0));
+        .for_each(|outcome| assert_corners(outcome, marked, 5.0));
     assert_corners(&outcomes[0], outcomes[1].corners_px.unwrap(), 2.0);
     // The spots lie a quarter of the length from either end, on the bed: independent of the noses.
     let calibration = outcomes[0].calibration.unwrap();
@@ -157,7 +161,7 @@ fn every_frame_of_a_clip_from_the_hand_is_calibrated_and_merging_them_is_refused
     for (i, view) in views.iter().enumerate() {
         let outcome = calibrate(&[*view], &request);
         report(&format!("frame {i}"), &outcome);
-        assert!(outcome.accepted);
+        assert!(outcome.accepted, "{}", outcome.reason);
     }
     if let Some(first) = views.first() {
         let marked = [[142.0, 581.0], [1105.0, 557.0], [1131.0, 66.0], [97.0, 78.0]];
@@ -197,7 +201,7 @@ fn pub_tables_are_calibrated_with_players_over_them() {
         let picture = Picture::jpeg(&path).stretched(1280, 720);
         let outcome = calibrate(&[picture.view()], &Request::new(TableSize::FT7, 50.8));
         report(name, &outcome);
-        assert!(outcome.accepted);
+        assert!(outcome.accepted, "{}", outcome.reason);
     }
 }
 

@@ -31,6 +31,7 @@ fn main() {
         table: TableSize::FT9,
         ball_diameter_mm: 57.15,
         residual_mm: 0.5,
+        place_sigma_mm: 0.5,
     };
     println!("{FRAMES} exposures each; microseconds a call");
     let all_places = places();

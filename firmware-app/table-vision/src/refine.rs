@@ -1,4 +1,4 @@
-//! The middle of a ball's image to a fraction of a pixel, from the luminance around its box.
+//! The middle of a ball's image to a fraction of a pixel, from brightness and colour around its box.
 //!
 //! The geometry says how large the image is and what shape it has; only its place is sought. Rays from the middle of
 //! the box see the rim as an edge, and much else besides: stripes, numbers, glare, shadows, neighbours. What only the
@@ -11,23 +11,23 @@ use crate::geometry::BallOutline;
 use crate::geometry::linear::{Vec2, norm2};
 
 /// Rays around the ball. More make the fit slower, not better: neighbouring edges are seen through the same pixels.
-const RAYS: usize = 24;
+const RAYS: usize = 20;
 /// Samples along a ray, from inside the ball to outside.
-const SAMPLES: usize = 25;
+const SAMPLES: usize = 29;
 /// Samples to each side over which an edge is measured: about a pixel, for a ball of 18 pixels' radius.
 const EDGE_REACH: usize = 2;
 /// Places along a ray where an edge may be.
 const EDGES: usize = SAMPLES - 2 * EDGE_REACH;
 /// All lengths below are in parts of the outline's radius in their direction.
-const STEP: f32 = 0.033;
+const STEP: f32 = 0.04;
 const FIRST_EDGE: f32 = 1.0 - STEP * ((EDGES - 1) / 2) as f32;
 const FIRST_SAMPLE: f32 = FIRST_EDGE - STEP * EDGE_REACH as f32;
 
 /// Edges weaker than this, in grey levels, are noise.
 const NOISE_LEVELS: f32 = 8.0;
-/// The coarse search looks this many steps of `SEARCH_STEP` to each side of the box's middle.
-const SEARCH_REACH: i32 = 4;
-const SEARCH_STEP: f32 = 0.05;
+/// The coarse search asks every second ray, and looks this many steps of `SEARCH_STEP` to each side of the box's middle.
+const SEARCH_REACH: i32 = 5;
+const SEARCH_STEP: f32 = 0.08;
 /// What the mean edge must gain for a place at the end of the search to be preferred to the box's middle.
 const SEARCH_RELUCTANCE: f32 = 0.1;
 
@@ -40,7 +40,7 @@ const SIZE_SIGMA: f64 = 0.03;
 /// How far a single ray's edge usually is from the rim.
 const RAY_SIGMA: f64 = 0.03;
 /// A place this far from the box's middle, or a ball this much larger or smaller, is a wrong edge.
-const FARTHEST: f64 = 0.25;
+const FARTHEST: f64 = 0.42;
 const LARGEST_SIZE_ERROR: f64 = 0.09;
 /// Rays that must agree: half of the rim may be hidden, by a neighbour or a cue.
 const AGREEING_RAYS: usize = RAYS / 2;
@@ -53,8 +53,10 @@ const LEAST_SIGMA_PX: f64 = 0.15;
 const BOX_SIGMA: f64 = 0.04;
 /// A box that is not of the ball's size is off by this part of the difference on top: half of a ball is hidden, say.
 const BOX_SIZE_SIGMA: f64 = 0.25;
-/// A box larger than the ball by more than this shows a moving ball: its rim is smeared, the box's middle is the truth.
+/// A box larger than the ball by more than this part of its size and these pixels shows a moving ball: its rim is smeared,
+/// the box's middle is the truth. Boxes of small balls are too large by some pixels.
 const SMEARED: f64 = 1.35;
+const SMEARED_PX: f64 = 4.0;
 
 /// Finds the middles of balls' images.
 #[derive(Debug)]
@@ -94,7 +96,7 @@ impl Refiner {
             pixel: outline.centre_px,
             sigma_px: BOX_SIGMA * expected[0].max(expected[1]) + BOX_SIZE_SIGMA * off_x.max(off_y),
         };
-        let smeared = sizes[0].max(sizes[1]) > SMEARED;
+        let smeared = (0..2).any(|i| f64::from(box_size_px[i]) > SMEARED * expected[i] + SMEARED_PX);
         luminance
             .filter(|_| !smeared)
             .and_then(|luminance| self.fit(&self.edges(luminance, outline)?))
@@ -108,17 +110,32 @@ impl Refiner {
     fn edges(&self, luminance: Luminance<'_>, outline: &BallOutline) -> Option<[[f32; EDGES]; RAYS]> {
         let [a, b] = outline.half_axes_px.map(|axis| axis.map(|v| v as f32));
         let [u0, v0] = outline.centre_px.map(|v| v as f32);
+        let chroma = luminance.chroma();
         let mut edges = [[0.0; EDGES]; RAYS];
         for (ray, edges) in self.rays.iter().zip(&mut edges) {
             let along = [ray[0] * a[0] + ray[1] * b[0], ray[0] * a[1] + ray[1] * b[1]];
-            let mut levels = [0.0; SAMPLES];
-            for (i, level) in levels.iter_mut().enumerate() {
+            let place = |i: usize| {
                 let part = FIRST_SAMPLE + STEP * i as f32;
-                *level = luminance.between([u0 + part * along[0], v0 + part * along[1]])?;
+                [u0 + part * along[0], v0 + part * along[1]]
+            };
+            let mut levels = [[0.0; 3]; SAMPLES];
+            for (i, level) in levels.iter_mut().enumerate() {
+                level[0] = luminance.between(place(i))?;
+            }
+            // Colour has half the resolution: every second sample shows all of it.
+            for i in (0..SAMPLES).step_by(2) {
+                let [blue, red] = chroma.between(place(i))?;
+                levels[i][1..].copy_from_slice(&[blue, red]);
+            }
+            for i in (1..SAMPLES - 1).step_by(2) {
+                let ([_, blue, red], [_, next_blue, next_red]) = (levels[i - 1], levels[i + 1]);
+                levels[i][1..].copy_from_slice(&[0.5 * (blue + next_blue), 0.5 * (red + next_red)]);
             }
             let mut strongest = 0.0;
             for (i, edge) in edges.iter_mut().enumerate() {
-                *edge = (levels[i + 2 * EDGE_REACH] - levels[i]).abs();
+                let (inner, outer) = (levels[i], levels[i + 2 * EDGE_REACH]);
+                *edge =
+                    (outer[0] - inner[0]).abs() + (outer[1] - inner[1]).abs() + (outer[2] - inner[2]).abs();
                 strongest = f32::max(strongest, *edge);
             }
             for edge in edges {
@@ -154,11 +171,11 @@ impl Refiner {
                 }
                 let shift = [i as f32 * SEARCH_STEP, j as f32 * SEARCH_STEP];
                 let mut total = 0.0;
-                for (ray, edges) in self.rays.iter().zip(edges) {
+                for (ray, edges) in self.rays.iter().zip(edges).step_by(2) {
                     let at = (rim(*ray, shift) - FIRST_EDGE) / STEP + 0.5;
                     total += edges.get(at as usize).copied().unwrap_or(0.0);
                 }
-                let score = total / RAYS as f32 - SEARCH_RELUCTANCE * part;
+                let score = 2.0 * total / RAYS as f32 - SEARCH_RELUCTANCE * part;
                 if score > best_score {
                     (best, best_score) = (shift, score);
                 }

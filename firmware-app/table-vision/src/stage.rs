@@ -340,7 +340,7 @@ fn ball(calibration: &Calibration, track: &Track, exposure_us: u64) -> Ball {
     let [vx, vy] = track.velocity_mm_s();
     let sigma_mm = track.published_sigma_mm();
     // What the calibration is off by, averaging does not remove.
-    let total_mm = libm::sqrt(sigma_mm * sigma_mm + calibration.residual_mm * calibration.residual_mm);
+    let total_mm = libm::sqrt(sigma_mm * sigma_mm + calibration.place_sigma_mm * calibration.place_sigma_mm);
     Ball {
         id: track.id,
         identity: track.named.identity,

@@ -79,6 +79,26 @@ impl Picture {
             .collect();
         Shot {
             calibration: self.calibration,
+            pixels: PixelFormat::Grey,
+            bytes,
+        }
+    }
+
+    /// The same in colours of one brightness: what was level is redness, which two neighbours share.
+    fn take_in_colour(self) -> Shot {
+        let mut random = Random(12);
+        let mut noise = || 8.0 * (random.even() - 0.5) + 0.5;
+        let bytes = self
+            .levels
+            .chunks_exact(2)
+            .flat_map(|pair| {
+                let redness = (pair[0] + pair[1]) / 2.0;
+                [90.0, 120.0, 90.0, redness].map(|value| (value + noise()) as u8)
+            })
+            .collect();
+        Shot {
+            calibration: self.calibration,
+            pixels: PixelFormat::Yuyv,
             bytes,
         }
     }
@@ -86,6 +106,7 @@ impl Picture {
 
 struct Shot {
     calibration: Calibration,
+    pixels: PixelFormat,
     bytes: Vec<u8>,
 }
 
@@ -93,7 +114,7 @@ impl Shot {
     /// What the stage makes of a detection whose box is off by `off_px` and larger by `stretch` than the ball's image.
     fn locate(&self, place: Vec2, off_px: [f32; 2], stretch: [f32; 2], with_picture: bool) -> Ball {
         let camera = self.calibration.camera;
-        let format = FrameFormat::packed(camera.width_px, camera.height_px, PixelFormat::Grey);
+        let format = FrameFormat::packed(camera.width_px, camera.height_px, self.pixels);
         let image = ImageView::new(&self.bytes, format).expect("the picture has its size");
         let exact = detection(&self.calibration, place, BallKind::Solid);
         let off = BallDetection {
@@ -162,6 +183,30 @@ fn stripe_glare_shadow_and_a_touching_neighbour_do_not_pull_the_centre_away() {
             assert!(error < 1.0, "{error} mm at {place:?} from {off_px:?}");
         }
     }
+}
+
+#[test]
+fn a_red_ball_as_bright_as_its_green_cloth_is_found_by_its_colour() {
+    for place in PLACES {
+        let mut picture = Picture::of_cloth(tilted_nine_foot(), 90.0);
+        picture.draw(place, |_| 170.0);
+        let shot = picture.take_in_colour();
+        for off_px in OFFSETS_PX {
+            let ball = shot.locate(place, off_px, [1.0, 1.0], true);
+            let error = distance_mm(&ball, place);
+            assert!(error < 0.8, "{error} mm at {place:?} from {off_px:?}");
+        }
+    }
+}
+
+#[test]
+fn a_box_off_by_a_third_of_the_balls_radius_is_corrected() {
+    let place = PLACES[1];
+    let mut picture = Picture::of_cloth(tilted_nine_foot(), 90.0);
+    picture.draw(place, |_| 180.0);
+    let shot = picture.take();
+    let error = distance_mm(&shot.locate(place, [4.2, -3.8], [1.0, 1.0], true), place);
+    assert!(error < 0.6, "{error} mm");
 }
 
 #[test]

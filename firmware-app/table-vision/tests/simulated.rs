@@ -40,6 +40,7 @@ fn calibration(simulated: &SimulatedTable) -> Calibration {
         table: TableSize::new(size.length_mm, size.width_mm),
         ball_diameter_mm: 2.0 * simulated.balls()[1].radius_mm,
         residual_mm: 0.0,
+        place_sigma_mm: 0.0,
     };
     assert_eq!(calibration.check(), Ok(()));
     calibration

@@ -1,3 +1,5 @@
+use crate::Chroma;
+
 /// How the bytes of a picture make pixels. Limited to what the pipeline handles without a copy; what a camera sends
 /// otherwise (MJPEG) is decoded into one of these.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -148,7 +150,12 @@ pub struct Luminance<'a> {
     image: ImageView<'a>,
 }
 
-impl Luminance<'_> {
+impl<'a> Luminance<'a> {
+    /// The colour of the same picture.
+    pub const fn chroma(&self) -> Chroma<'a> {
+        Chroma { image: self.image }
+    }
+
     /// Pixels in a line.
     pub const fn width(&self) -> u32 {
         self.image.format.width

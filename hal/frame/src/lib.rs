@@ -7,9 +7,11 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+mod chroma;
 mod detection;
 mod image;
 pub mod limits;
 
+pub use chroma::Chroma;
 pub use detection::{BallColour, BallDetection, BallKind, CueDetection, Detections, Reading};
 pub use image::{FrameFormat, ImageError, ImageView, Luminance, PixelFormat, Region};

@@ -68,7 +68,8 @@ pub enum Command {
         baize calibrate picture.jpg --table 1981x990 --json\n  \
         baize calibrate --live --name hall-1 --broker mqtt://192.0.2.7    the appliance's own table, while it runs\n  \
         baize calibrate --live --name hall-1 --what projector --json      its projector\n  \
-        baize calibrate --live --name hall-1 --what installation          back to that of the installation\n"
+        baize calibrate --live --name hall-1 --what installation          back to that of the installation\n  \
+        baize calibrate picture.jpg --lens lens.json    a lens that was measured with a checkerboard\n"
     )]
     Calibrate(CalibrateArgs),
     /// Shows, exports and imports the calibrations that an appliance keeps.
@@ -175,7 +176,7 @@ pub struct ReplayArgs {
     /// The calibration, as written by `baize calibrate --output`.
     #[arg(long, value_name = "FILE")]
     pub calibration: Option<PathBuf>,
-    /// The bed, when there is no calibration: 7ft, 8ft, 9ft, snooker12, carom, or LENGTHxWIDTH in mm.
+    /// The bed, when there is no calibration: 7ft, 8ft, 9ft, snooker12, carom, pub, or LENGTHxWIDTH in mm.
     #[arg(long, value_name = "SIZE")]
     pub table: Option<String>,
     /// Configuration for everything else.
@@ -204,7 +205,7 @@ pub struct TrackArgs {
     /// The recording: JSON lines; - for standard input.
     #[arg(value_name = "FILE")]
     pub path: PathBuf,
-    /// The bed: 7ft, 8ft, 9ft, snooker12, carom, or LENGTHxWIDTH in mm.
+    /// The bed: 7ft, 8ft, 9ft, snooker12, carom, pub, or LENGTHxWIDTH in mm.
     #[arg(long, value_name = "SIZE")]
     pub table: Option<String>,
     /// Which balls to expect: pool, snooker, pub or carom.
@@ -245,7 +246,7 @@ pub struct CalibrateArgs {
     /// Configuration with the broker's user, password and certificates.
     #[arg(long, value_name = "FILE", requires = "live")]
     pub config: Option<PathBuf>,
-    /// The bed: 7ft, 8ft, 9ft, snooker12, carom, or LENGTHxWIDTH in mm.
+    /// The bed: 7ft, 8ft, 9ft, snooker12, carom, pub, or LENGTHxWIDTH in mm.
     #[arg(long, value_name = "SIZE", default_value = "9ft")]
     pub table: String,
     /// Diameter of a ball in mm.
@@ -257,6 +258,10 @@ pub struct CalibrateArgs {
     /// The lens's horizontal field of view in degrees, if known.
     #[arg(long, value_name = "DEGREES")]
     pub fov: Option<f64>,
+    /// A lens measured elsewhere, for pictures of this size: a JSON file with width_px, height_px, fx, fy, cx, cy, k1, k2,
+    /// p1, p2 and k3, as OpenCV has them, but pixels counted from the picture's corner (its cx, cy plus 0.5).
+    #[arg(long, value_name = "FILE", conflicts_with = "fov")]
+    pub lens: Option<PathBuf>,
     /// The bed's corners in the picture, if they are not found: x,y four times, in any order.
     #[arg(long, value_name = "X,Y", num_args = 4)]
     pub corners: Option<Vec<String>>,

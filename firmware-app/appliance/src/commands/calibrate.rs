@@ -7,7 +7,7 @@ use baize_frame::Detections;
 use baize_table_calibration::{
     Hints, Outcome, Request, calibrate, draw, focal_from_field_of_view, nose_depths_mm,
 };
-use baize_table_vision::geometry::TableSize;
+use baize_table_vision::geometry::{CameraModel, TableSize};
 use serde_json::{Value, json};
 
 use super::args::CalibrateArgs;
@@ -42,7 +42,7 @@ pub fn run(args: &CalibrateArgs) -> Result<(), Failure> {
         focal_px: args
             .fov
             .map(|fov_deg| focal_from_field_of_view(picture.format().width, fov_deg)),
-        lens: None,
+        lens: args.lens.as_deref().map(lens).transpose()?,
     };
     let outcome = calibrate(&[image], &request);
     if let Some(file) = &args.drawn {
@@ -90,6 +90,22 @@ fn picture(path: &Path) -> Result<Picture, Failure> {
     }
 }
 
+/// Far more than any lens takes.
+const LENS_BYTES_MAX: u64 = 64 * 1024;
+
+/// A lens from a file; whether it fits the picture, the calibration says.
+fn lens(path: &Path) -> Result<CameraModel, Failure> {
+    let name = path.display();
+    let bytes = std::fs::metadata(path)
+        .map_err(|error| Failure::at(&name, error))?
+        .len();
+    if bytes > LENS_BYTES_MAX {
+        return Err(Failure::new(format!("{name}: too large for a lens")));
+    }
+    let text = std::fs::read_to_string(path).map_err(|error| Failure::at(&name, error))?;
+    serde_json::from_str(&text).map_err(|error| Failure::at(&name, error))
+}
+
 fn object(outcome: &Outcome, table: TableSize) -> Value {
     let solved = outcome.calibration.as_ref();
     json!({
@@ -97,6 +113,8 @@ fn object(outcome: &Outcome, table: TableSize) -> Value {
         "reason": outcome.reason.to_string(),
         "residual_mm": outcome.residual_mm,
         "residual_p95_mm": outcome.residual_p95_mm,
+        "place_sigma_mm": outcome.place_sigma_mm,
+        "diamonds_found": outcome.diamonds_found,
         "corners_px": outcome.corners_px,
         "table_mm": [table.length_mm, table.width_mm],
         "sides_found": outcome.sides_found,
@@ -113,7 +131,13 @@ fn tell(outcome: &Outcome) {
         println!("corners of the bed in the picture: {}", corners.join(" "));
     }
     if let Some(residual_mm) = outcome.residual_mm {
-        println!("residual: {residual_mm:.2} mm");
+        println!(
+            "residual: {residual_mm:.2} mm; diamonds found: {}",
+            outcome.diamonds_found
+        );
+    }
+    if let Some(sigma_mm) = outcome.place_sigma_mm {
+        println!("positions are uncertain by {sigma_mm:.2} mm (standard deviation along each axis)");
     }
     if let Some(calibration) = &outcome.calibration {
         let [x, y, z] = calibration.pose.camera_centre_mm();

@@ -23,7 +23,7 @@ pub const KEYS: &[Key] = &[
     ),
     key(
         "table.size",
-        "The bed between the cushion noses: 7ft, 8ft, 9ft, snooker12, carom, or LENGTHxWIDTH in mm.",
+        "The bed between the cushion noses: 7ft, 8ft, 9ft, snooker12, carom, pub, or LENGTHxWIDTH in mm.",
     ),
     key(
         "table.game",

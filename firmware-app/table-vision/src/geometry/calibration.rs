@@ -28,6 +28,16 @@ pub struct Calibration {
     pub ball_diameter_mm: f64,
     /// How well the calibration explains what it was made from: root mean square, on the cloth.
     pub residual_mm: f64,
+    /// Standard deviation along each axis of the places of balls that the calibration itself leaves; part of every
+    /// published sigma.
+    #[cfg_attr(feature = "serde", serde(default = "place_sigma_of_older_files_mm"))]
+    pub place_sigma_mm: f64,
+}
+
+/// Files from before this was computed: what the calibrations of that time were off by.
+#[cfg(feature = "serde")]
+fn place_sigma_of_older_files_mm() -> f64 {
+    2.0
 }
 
 /// Why numbers are not a calibration.
@@ -49,7 +59,7 @@ pub enum CalibrationError {
     CameraBelowTable,
     /// The table is not in the picture.
     TableNotInPicture,
-    /// The residual is negative.
+    /// The residual, or the standard deviation of places, is negative.
     Residual,
 }
 
@@ -63,7 +73,7 @@ impl core::fmt::Display for CalibrationError {
             Self::Rotation => "the calibration's rotation is not a rotation",
             Self::CameraBelowTable => "the calibration has the camera below the cloth",
             Self::TableNotInPicture => "the calibration has the table outside the picture",
-            Self::Residual => "the calibration's residual is negative",
+            Self::Residual => "the calibration's residual or its standard deviation of places is negative",
         };
         f.write_str(text)?;
         f.write_str("; calibrate again")
@@ -87,6 +97,7 @@ impl Calibration {
             table,
             ball_diameter_mm,
             residual_mm: 0.0,
+            place_sigma_mm: 0.0,
         }
     }
 
@@ -111,6 +122,7 @@ impl Calibration {
             self.table.width_mm,
             self.ball_diameter_mm,
             self.residual_mm,
+            self.place_sigma_mm,
         ];
         let all = lens
             .iter()
@@ -124,7 +136,7 @@ impl Calibration {
         if !BALL_DIAMETER_RANGE_MM.contains(&self.ball_diameter_mm) {
             return Err(CalibrationError::BallDiameter);
         }
-        if self.residual_mm < 0.0 {
+        if self.residual_mm < 0.0 || self.place_sigma_mm < 0.0 {
             return Err(CalibrationError::Residual);
         }
         if width_px == 0 || height_px == 0 || fx <= 0.0 || fy <= 0.0 || !self.camera.covers_picture() {

@@ -55,7 +55,7 @@ impl core::fmt::Display for ParseTableSizeError {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.write_str(match self {
             Self::Unknown => {
-                "not a table size: give one of 7ft, 8ft, 9ft, snooker12, carom, or LENGTHxWIDTH in mm, as 2540x1270"
+                "not a table size: give one of 7ft, 8ft, 9ft, snooker12, carom, pub, or LENGTHxWIDTH in mm, as 2540x1270"
             }
             Self::OutOfRange => "no table has such a size: give the bed between the cushion noses in mm, 300 to 5000",
             Self::WidthExceedsLength => "the table's width exceeds its length: give the long side first",
@@ -84,13 +84,17 @@ impl TableSize {
     /// Carom match table. It has no pockets.
     pub const CAROM: Self = Self::new(2840.0, 1420.0);
 
-    /// The named standards.
-    pub const STANDARDS: [(&'static str, Self); 5] = [
+    /// Table of English pool, "7 ft" over all: a bed of 6 by 3 ft (BAPTO's standard; makers may differ by 2 inches).
+    pub const PUB: Self = Self::new(1828.8, 914.4);
+
+    /// The named standards. No rule fixes the bed of a 10 ft snooker table; its makers' sizes are given in mm.
+    pub const STANDARDS: [(&'static str, Self); 6] = [
         ("7ft", Self::FT7),
         ("8ft", Self::FT8),
         ("9ft", Self::FT9),
         ("snooker12", Self::SNOOKER12),
         ("carom", Self::CAROM),
+        ("pub", Self::PUB),
     ];
 
     /// The sides that a table may have, toys and the largest included.

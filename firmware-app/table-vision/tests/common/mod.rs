@@ -43,6 +43,7 @@ pub fn above(table: TableSize, camera: CameraModel, height_mm: f64, turned: Vec3
         table,
         ball_diameter_mm: 57.15,
         residual_mm: 0.4,
+        place_sigma_mm: 0.4,
     }
 }
 

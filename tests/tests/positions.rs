@@ -1,0 +1,33 @@
+//! A few of the cameras that the program `positions` measures: what a change must not make worse.
+
+use std::path::Path;
+
+use baize_accelerator::{Backend, CpuOptions, ModelFiles, open_cpu};
+use baize_tests::positions::{Measured, Measurer, RandomCamera, Report, quantile};
+
+/// Tables with and without diamonds, one with a player.
+const CAMERAS: std::ops::Range<u64> = 0..4;
+
+#[test]
+fn tables_under_random_cameras_are_found_and_their_balls_placed_within_millimetres() {
+    let model = ModelFiles::from_dir(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/nano"))
+        .expect("the model is in the repository");
+    let options = CpuOptions {
+        backend: Backend::Rten,
+        ..CpuOptions::default()
+    };
+    let (detector, _) = open_cpu(&model, &options).expect("rten is part of the program");
+    let mut measurer = Measurer::new(detector);
+    let measured: Vec<Measured> = CAMERAS
+        .map(|seed| measurer.measure(&RandomCamera::new(seed)))
+        .collect();
+    let report = Report::of(&measured);
+    report.print();
+    assert!(measured.iter().all(|camera| camera.accepted), "{measured:?}");
+    let (bed, balls) = (report.bed_errors_mm(), report.ball_errors_mm());
+    assert!(bed[bed.len() - 1] < 3.0, "{bed:?}");
+    assert!(balls.len() >= 10, "{balls:?}");
+    assert!(quantile(&balls, 0.5).is_some_and(|mm| mm < 1.5), "{balls:?}");
+    assert!(balls[balls.len() - 1] < 5.0, "{balls:?}");
+    assert!(report.coverage() > 0.85);
+}
