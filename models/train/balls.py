@@ -12,7 +12,7 @@ from dataset import LABEL_MARGIN, kinds
 
 def random_colour(rng):
     """A colour that balls have: any hue, mostly saturated."""
-    hsv = np.uint8([[[rng.integers(180), rng.integers(120, 256), rng.integers(60, 256)]]])
+    hsv = np.uint8([[[rng.integers(180), rng.integers(120, 256), rng.integers(35, 256)]]])
     return cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)[0, 0].astype(np.float32)
 
 
@@ -24,7 +24,7 @@ def white(rng):
 def ball_colours(rng, cloth):
     """Kind set, base colour, and whether the ball has a white number spot or stripe caps."""
     what = rng.choice(["cue", "black", "plain", "like the cloth", "number", "stripe"],
-                      p=[0.16, 0.12, 0.34, 0.1, 0.13, 0.15])
+                      p=[0.15, 0.15, 0.32, 0.1, 0.13, 0.15])
     if what == "cue":
         return kinds("cue_ball"), white(rng), False, False
     if what == "black":

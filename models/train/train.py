@@ -30,7 +30,7 @@ WORK = Path(__file__).resolve().parents[1] / "work"
 
 # How often each family of pictures is drawn. By pictures alone the largest session would rule.
 SHARES = {"letterboxed": 0.16, "minitable": 0.16, "overhead_pub": 0.16, "px": 0.14, "misc": 0.03, "simulated": 0.12,
-          "rendered": 0.4}
+          "rendered": 0.5}
 
 # Input size and batch, and how often: crops are cheap and show balls of all sizes, whole views are what is run.
 SHAPES = [((384, 256), 16, 0.6), ((320, 320), 16, 0.1), ((640, 384), 8, 0.3)]
