@@ -106,6 +106,23 @@ impl Program {
         self.err.all()
     }
 
+    /// Processor time that its thread of this name has used, in the kernel's ticks (a hundred a second).
+    ///
+    /// # Panics
+    /// When there is no such thread.
+    pub fn thread_ticks(&self, name: &str) -> u64 {
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.child.id())).expect("it runs");
+        tasks
+            .filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("stat")).ok())
+            .find_map(|stat| {
+                let (before, after) = stat.split_once(") ")?;
+                let fields: Vec<&str> = after.split(' ').collect();
+                let ticks = |field: usize| fields.get(field)?.parse::<u64>().ok();
+                before.ends_with(name).then(|| Some(ticks(11)? + ticks(12)?))?
+            })
+            .expect("there is such a thread")
+    }
+
     /// Whether it still runs.
     pub fn is_running(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(None))

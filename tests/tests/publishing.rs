@@ -235,6 +235,20 @@ fn while_the_camera_moves_balls_are_told_with_a_doubtful_calibration() {
 }
 
 #[test]
+fn the_publisher_sleeps_while_there_is_nothing_to_say() {
+    let Some(broker) = Mosquitto::start() else { return };
+    let subscriber = Subscriber::of(broker.port());
+    let appliance = Appliance::start_with_a_small_model(SOURCE, &broker.url());
+    subscriber.wait_for_text(Topic::Status, "online");
+    let ticks = || appliance.program.thread_ticks("baize-publish");
+    let before = ticks();
+    std::thread::sleep(Duration::from_secs(3));
+    // A thread that turns for ever takes all it gets: some 300 of 300, a third of that on a busy machine.
+    let used = ticks() - before;
+    assert!(used < 60, "{used} ticks of 300");
+}
+
+#[test]
 fn health_tells_how_the_pipeline_is() {
     let Some(broker) = Mosquitto::start() else { return };
     let subscriber = Subscriber::of(broker.port());

@@ -7,6 +7,7 @@
 //!   back.
 
 mod broker;
+mod inlet;
 mod inlets;
 mod link;
 mod outbox;

@@ -14,6 +14,7 @@ use rumqttc::{
 };
 use tokio::sync::{Notify, watch};
 
+use super::inlet::Inlet;
 use super::inlets::{Inlets, Standing};
 use super::link::{Acknowledged, Link, PROBE_INTERVAL, StateOnItsWay};
 use super::outbox::Outbox;
@@ -246,6 +247,8 @@ impl Session {
         probe.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut said = Said::default();
         let mut last_snapshot: Option<Instant> = None;
+        let (states, events, predictions) =
+            (Inlet::of(&ENCODED), Inlet::of(&EVENTS), Inlet::of(&PREDICTIONS));
         loop {
             let (listens, connections) = {
                 let link = self.link.borrow();
@@ -265,15 +268,15 @@ impl Session {
                 last_snapshot = Some(Instant::now());
             }
             tokio::select! {
-                encoded = ENCODED.receive(), if listens => {
+                encoded = states.receive(), if listens => {
                     let snapshot_due = last_snapshot.is_none_or(|at| at.elapsed() >= SNAPSHOT_INTERVAL);
                     if self.state(&encoded) && snapshot_due {
                         last_snapshot = Some(Instant::now());
                         self.say(Topic::Snapshot, encoded.bytes.to_vec());
                     }
                 }
-                event = EVENTS.receive() => self.event(&event),
-                prediction = PREDICTIONS.receive(), if listens => self.prediction(&prediction),
+                event = events.receive() => self.event(&event),
+                prediction = predictions.receive(), if listens => self.prediction(&prediction),
                 () = self.changed.notified() => self.flush_outbox(),
                 _ = probe.tick(), if listens => {
                     // What is handed over to a broken link would come first on the next one, before its birth.

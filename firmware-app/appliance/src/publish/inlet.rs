@@ -1,0 +1,75 @@
+//! Receiving from a channel of the pipeline inside a task that waits for other things, too.
+//!
+//! Such a channel wakes whoever waited before when another waker comes, and cannot tell that tokio's wakers of one task
+//! are one: polled anew with every turn of the task, it would wake the task with every turn, for ever. Here it is polled
+//! only when it has something to say.
+
+use std::future::poll_fn;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
+
+use embassy_sync::blocking_mutex::raw::RawMutex;
+use embassy_sync::channel::Channel;
+
+/// The receiving end of a channel, for one task.
+pub struct Inlet<M: RawMutex + 'static, T: 'static, const N: usize> {
+    channel: &'static Channel<M, T, N>,
+    bell: Arc<Bell>,
+    waker: Waker,
+}
+
+struct Bell {
+    has_rung: AtomicBool,
+    task: Mutex<Waker>,
+}
+
+impl Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.has_rung.store(true, Ordering::Release);
+        self.task
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .wake_by_ref();
+    }
+}
+
+impl<M: RawMutex, T, const N: usize> Inlet<M, T, N> {
+    /// Of this channel, which nobody else receives from while it is in use.
+    pub fn of(channel: &'static Channel<M, T, N>) -> Self {
+        let bell = Arc::new(Bell {
+            has_rung: AtomicBool::new(true),
+            task: Mutex::new(Waker::noop().clone()),
+        });
+        Self {
+            channel,
+            waker: Waker::from(Arc::clone(&bell)),
+            bell,
+        }
+    }
+
+    /// Waits for the next value. Nothing is lost when it is dropped before.
+    pub async fn receive(&self) -> T {
+        poll_fn(|task| {
+            self.bell
+                .task
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clone_from(task.waker());
+            if !self.bell.has_rung.swap(false, Ordering::AcqRel) {
+                return Poll::Pending;
+            }
+            let received = self.channel.poll_receive(&mut Context::from_waker(&self.waker));
+            if received.is_ready() {
+                // There may be more.
+                self.bell.has_rung.store(true, Ordering::Release);
+            }
+            received
+        })
+        .await
+    }
+}
