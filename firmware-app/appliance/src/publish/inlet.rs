@@ -45,6 +45,9 @@ impl<M: RawMutex, T, const N: usize> Inlet<M, T, N> {
             has_rung: AtomicBool::new(true),
             task: Mutex::new(Waker::noop().clone()),
         });
+        // Never freed: the channel keeps a waker when the publisher has ended, and to free the last one is not for the
+        // sealed thread that wakes it.
+        std::mem::forget(Arc::clone(&bell));
         Self {
             channel,
             waker: Waker::from(Arc::clone(&bell)),

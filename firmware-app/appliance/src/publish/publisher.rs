@@ -9,6 +9,7 @@ use baize_realtime::clock;
 use baize_table_state::{
     ApplianceStatus, CameraStatus, Message, ShotPrediction, TableEvent, TableName, Topic, encode, schema,
 };
+use embassy_sync::blocking_mutex::raw::RawMutex;
 use rumqttc::{
     AsyncClient, ConnectionError, Event, EventLoop, LastWill, MqttOptions, Outgoing, Packet, Publish, QoS,
 };
@@ -257,7 +258,7 @@ impl Session {
             if listens && connections != self.born.get() {
                 let standing = self.inlets.take();
                 self.keep(&standing.messages);
-                if self.birth(&standing).await.is_none() {
+                if self.birth(&standing, &states).await.is_none() {
                     continue;
                 }
                 self.born.set(connections);
@@ -324,7 +325,11 @@ impl Session {
     }
 
     /// Says what every new connection hears first. `None` if the link broke meanwhile.
-    async fn birth(&self, standing: &Standing) -> Option<()> {
+    async fn birth<M: RawMutex, const N: usize>(
+        &self,
+        standing: &Standing,
+        states: &Inlet<M, Encoded, N>,
+    ) -> Option<()> {
         let connection = self.link.borrow().connections();
         for topic in [Topic::Recalibrate, Topic::PatternShown] {
             let topic = topic.of(&self.table);
@@ -341,7 +346,7 @@ impl Session {
             self.say(Topic::CameraStatus, camera.as_str());
         }
         loop {
-            let encoded = ENCODED.receive().await;
+            let encoded = states.receive().await;
             let link = self.link.borrow();
             if !link.is_connected() || link.connections() != connection {
                 return None;
