@@ -6,6 +6,7 @@ import argparse
 import datetime
 import hashlib
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,6 @@ import onnx
 import onnxruntime
 import torch
 from torch import nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 import claims
 from cutting import MARGIN, SIDE
@@ -21,6 +21,9 @@ from faces import FACES, KIND_OF_FACE, NUMBERS
 from pictures import crops_of, labelled
 from reader import Reader
 from teach import TUNING, WORK
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "train"))
+from weights import fold  # noqa: E402
 
 MODELS = Path(__file__).resolve().parents[1]
 COUNT = 16
@@ -35,18 +38,6 @@ ASKED_SHARE, ASKED_PX = 0.7, 12
 
 def asked(part):
     return (part["seen"] >= ASKED_SHARE) & (part["diameters"] >= ASKED_PX)
-
-
-def fold(module):
-    """Folds every batch norm into the convolution before it."""
-    for child in module.children():
-        fold(child)
-    if isinstance(module, nn.Sequential):
-        for index in range(len(module) - 1):
-            if isinstance(module[index], nn.Conv2d) and isinstance(module[index + 1], nn.BatchNorm2d):
-                module[index] = fuse_conv_bn_eval(module[index], module[index + 1])
-                module[index + 1] = nn.Identity()
-    return module
 
 
 class Shipped(nn.Module):

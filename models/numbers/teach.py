@@ -6,6 +6,7 @@ import argparse
 import copy
 import math
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -17,6 +18,9 @@ from faces import FACES
 from pictures import crops_of, labelled
 from reader import Reader, mflop
 
+sys.path.append(str(Path(__file__).resolve().parents[1] / "train"))
+from weights import update_average  # noqa: E402
+
 WORK = Path(__file__).resolve().parents[1] / "work"
 # Series of path-traced pictures by what they are for; series that are not named here are for testing.
 TRAINING, TUNING = ("r005", "r006"), ("r001", "r002", "r003", "r004")
@@ -24,6 +28,7 @@ TRAINING, TUNING = ("r005", "r006"), ("r001", "r002", "r003", "r004")
 TELLING_SHARE = 0.3
 BATCH, TRACED = 256, 64
 RELOAD_EVERY = 250
+AVERAGE_KEEPS = 0.997
 
 
 class Pool:
@@ -115,7 +120,7 @@ def main():
         loss.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
         optimizer.step()
-        follow(average, network, number)
+        update_average(average, network, number, AVERAGE_KEEPS)
         losses.append(loss.item())
         done = number + 1
         if done % 50 == 0:
@@ -128,17 +133,6 @@ def main():
             checkpoint.with_suffix(".new").replace(checkpoint)
         if stop:
             break
-
-
-def follow(average, network, number):
-    """Moving average of the weights: that is what gets exported."""
-    keep = min(0.997, (1 + number) / (10 + number))
-    with torch.no_grad():
-        for a, b in zip(average.state_dict().values(), network.state_dict().values()):
-            if a.dtype.is_floating_point:
-                a.lerp_(b, 1 - keep)
-            else:
-                a.copy_(b)
 
 
 if __name__ == "__main__":

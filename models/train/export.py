@@ -13,29 +13,16 @@ import numpy as np
 import onnx
 import onnxruntime
 import torch
-from torch import nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from dataset import KINDS
 from network import BALL_STRIDE, CUE_STRIDE, HEIGHT, WIDTH, Nano
+from weights import fold
 
 MODELS = Path(__file__).resolve().parents[1]
 # Only these: rten, onnxruntime and TensorRT all take them.
 ALLOWED = {"Conv", "Relu", "Add", "Concat", "Resize", "MaxPool", "Constant"}
 MOST_DIFFERENCE = 1e-3
 MOST_BYTES = 4_000_000
-
-
-def fold(module):
-    """Folds every batch norm into the convolution before it."""
-    for child in module.children():
-        fold(child)
-    if isinstance(module, nn.Sequential):
-        for index in range(len(module) - 1):
-            if isinstance(module[index], nn.Conv2d) and isinstance(module[index + 1], nn.BatchNorm2d):
-                module[index] = fuse_conv_bn_eval(module[index], module[index + 1])
-                module[index + 1] = nn.Identity()
-    return module
 
 
 def export(network, path):

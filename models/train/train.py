@@ -25,6 +25,7 @@ from dataset import LABEL_MARGIN, MADE, cached, find_data, read_exact, read_real
 from folds import NAMES, split
 from loss import ball_loss, ball_targets, cue_loss, cue_targets
 from network import Nano, gflop
+from weights import update_average
 
 WORK = Path(__file__).resolve().parents[1] / "work"
 
@@ -35,6 +36,7 @@ SHARES = {"letterboxed": 0.16, "minitable": 0.16, "overhead_pub": 0.16, "px": 0.
 # Input size and batch, and how often: crops are cheap and show balls of all sizes, whole views are what is run.
 SHAPES = [((384, 256), 16, 0.6), ((320, 320), 16, 0.1), ((640, 384), 8, 0.3)]
 CHECKPOINT_EVERY = 100
+AVERAGE_KEEPS = 0.998
 
 # The losses by name, as they are logged.
 PARTS = ("ball", "box", "kind", "stick", "axis", "ends")
@@ -82,17 +84,6 @@ def learning_rate(number, total, peak, warm_up=150):
     if number < warm_up:
         return peak * (number + 1) / warm_up
     return peak * (0.01 + 0.99 * (1 + math.cos(math.pi * min(1, number / total))) / 2)
-
-
-def update_average(average, network, number):
-    """Moving average of the weights: that is what gets exported."""
-    keep = min(0.998, (1 + number) / (10 + number))
-    with torch.no_grad():
-        for a, b in zip(average.state_dict().values(), network.state_dict().values()):
-            if a.dtype.is_floating_point:
-                a.lerp_(b, 1 - keep)
-            else:
-                a.copy_(b)
 
 
 def load_fitting(network, weights):
@@ -208,7 +199,7 @@ def main():
         sum(parts.values()).backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 10.0)
         optimizer.step()
-        update_average(average, network, number)
+        update_average(average, network, number, AVERAGE_KEEPS)
         for name, value in parts.items():
             sums[name], counts[name] = sums.get(name, 0) + value.item(), counts.get(name, 0) + 1
         done = number + 1

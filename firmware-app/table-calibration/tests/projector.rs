@@ -1,10 +1,13 @@
 //! A projector above a simulated table is calibrated, against its exact optics.
 
-use baize_frame::{BallDetection, BallKind, FrameFormat, ImageView, PixelFormat, Reading};
+mod common;
+
+use baize_frame::{BallDetection, FrameFormat, ImageView, PixelFormat};
 use baize_simulated_table::{CameraPose, Discs, Projector, Random, Scene, SimulatedTable, Truth};
 use baize_table_calibration::projector::{Pattern, ProjectorFit, ProjectorReason, Views, solve_projector};
 use baize_table_calibration::{Request, calibrate, nose_height_mm};
 use baize_table_vision::geometry::{Calibration, CameraModel, Pose, TableSize};
+use common::detected;
 
 const FORMAT: FrameFormat = FrameFormat::packed(1920, 1080, PixelFormat::Nv12);
 const PICTURES: usize = 3;
@@ -158,18 +161,6 @@ fn views(pictures: &[Vec<u8>]) -> Vec<ImageView<'_>> {
         .iter()
         .map(|bytes| ImageView::new(bytes, FORMAT).unwrap())
         .collect()
-}
-
-fn detected(ball: &baize_simulated_table::BallTruth) -> BallDetection {
-    let [left, top, right, bottom] = ball.box_px.map(|value| value as f32);
-    BallDetection {
-        centre_px: [(left + right) / 2.0, (top + bottom) / 2.0],
-        size_px: [right - left, bottom - top],
-        kind: BallKind::Ball,
-        kind_score: 1.0,
-        score: 1.0,
-        reading: Reading::NOTHING,
-    }
 }
 
 fn standard() -> Hall {

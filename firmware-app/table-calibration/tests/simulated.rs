@@ -1,10 +1,13 @@
 //! Calibration on simulated tables, against the exact truth.
 
-use baize_frame::{BallDetection, BallKind, FrameFormat, ImageView, PixelFormat, Reading};
-use baize_simulated_table::{BallTruth, Scene, SimulatedTable, Truth};
+mod common;
+
+use baize_frame::{BallDetection, FrameFormat, ImageView, PixelFormat};
+use baize_simulated_table::{Scene, SimulatedTable, Truth};
 use baize_table_calibration::{Outcome, Reason, Request, calibrate};
 use baize_table_vision::geometry::linear::{norm2, sub2};
 use baize_table_vision::geometry::{CameraModel, TableSize};
+use common::detected;
 
 const FORMAT: FrameFormat = FrameFormat::packed(1280, 720, PixelFormat::Nv12);
 
@@ -235,18 +238,6 @@ fn balls_of_the_wrong_size_contradict_the_table() {
             expected,
             !matches!(outcome.reason, Reason::BallsContradict { .. })
         );
-    }
-}
-
-fn detected(ball: &BallTruth) -> BallDetection {
-    let [left, top, right, bottom] = ball.box_px.map(|value| value as f32);
-    BallDetection {
-        centre_px: [(left + right) / 2.0, (top + bottom) / 2.0],
-        size_px: [right - left, bottom - top],
-        kind: BallKind::Ball,
-        kind_score: 1.0,
-        score: 1.0,
-        reading: Reading::NOTHING,
     }
 }
 

@@ -153,22 +153,29 @@ fn rested<const N: usize>(equations: &mut LeastSquares<N>, place: usize, at_mm: 
     equations.add(&[(place + 1, 1.0)], 0.0, REST_SIGMA_MM_S);
 }
 
+/// One ball's way along a side, from what was seen of it: its place and velocity at an instant, and a third unknown that
+/// adds `third` times itself at a time in seconds from there.
+fn way(party: &Party<'_>, side: usize, at_us: f64, third: impl Fn(f64) -> f64) -> LeastSquares<3> {
+    let mut equations = LeastSquares::new();
+    if let Some(rest_mm) = party.rest_mm {
+        rested(&mut equations, 0, rest_mm[side]);
+    }
+    for seen in party.sightings() {
+        let t = (seen.exposure_us as f64 - at_us) / 1e6;
+        equations.add(
+            &[(0, 1.0), (1, t), (2, third(t))],
+            seen.place_mm[side],
+            party.sigma_mm,
+        );
+    }
+    equations
+}
+
 /// Place at an instant and the velocities before and after, along each side, from one ball alone.
 fn alone_bent(party: &Party<'_>, at_us: f64) -> Option<[[f64; 3]; 2]> {
     let mut sides = [[0.0; 3]; 2];
     for (i, side) in sides.iter_mut().enumerate() {
-        let mut equations = LeastSquares::<3>::new();
-        if let Some(rest_mm) = party.rest_mm {
-            rested(&mut equations, 0, rest_mm[i]);
-        }
-        for seen in party.sightings() {
-            let t = (seen.exposure_us as f64 - at_us) / 1e6;
-            equations.add(
-                &[(0, 1.0), (1, t), (2, t.max(0.0))],
-                seen.place_mm[i],
-                party.sigma_mm,
-            );
-        }
+        let mut equations = way(party, i, at_us, |t| t.max(0.0));
         equations.add(&[(1, 1.0)], 0.0, ANY_MM_S);
         equations.add(&[(2, 1.0)], 0.0, ANY_MM_S);
         *side = equations.solve()?.unknowns;
@@ -180,18 +187,7 @@ fn alone_bent(party: &Party<'_>, at_us: f64) -> Option<[[f64; 3]; 2]> {
 fn straight_misfit(party: &Party<'_>, at_us: f64) -> Option<f64> {
     let mut misfit = 0.0;
     for i in 0..2 {
-        let mut equations = LeastSquares::<3>::new();
-        if let Some(rest_mm) = party.rest_mm {
-            rested(&mut equations, 0, rest_mm[i]);
-        }
-        for seen in party.sightings() {
-            let t = (seen.exposure_us as f64 - at_us) / 1e6;
-            equations.add(
-                &[(0, 1.0), (1, t), (2, 0.5 * t * t)],
-                seen.place_mm[i],
-                party.sigma_mm,
-            );
-        }
+        let mut equations = way(party, i, at_us, |t| 0.5 * t * t);
         let curved = match party.rest_mm {
             Some(_) => REST_SIGMA_MM_S,
             None if party.slides => SLIDING_WITHOUT_PUSH * SLIDING_MM_S2,
