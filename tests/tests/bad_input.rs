@@ -149,6 +149,21 @@ fn what_is_no_source_no_broker_no_table_and_no_engine_is_refused_with_what_would
 }
 
 #[test]
+fn a_file_that_is_no_lens_of_these_pictures_is_refused_by_name() {
+    let scratch = Scratch::new();
+    let file = picture(&scratch);
+    for content in ["", "{", "[]", r#"{"width_px": 10}"#, r#"{"fx": "wide"}"#] {
+        let lens = scratch.write("lens.json", content);
+        baize(&["calibrate", text(&file), "--lens", text(&lens)]).refused_with(&["lens.json"]);
+    }
+    baize(&["calibrate", text(&file), "--lens", "/dev/zero"]).refused_with(&["too large for a lens"]);
+    let of_another_camera = r#"{"width_px": 99, "height_px": 99, "fx": 90, "fy": 90, "cx": 49, "cy": 49,
+        "k1": 0, "k2": 0, "p1": 0, "p2": 0, "k3": 0}"#;
+    let lens = scratch.write("lens.json", of_another_camera);
+    baize(&["calibrate", text(&file), "--lens", text(&lens)]).refused_with(&["another size"]);
+}
+
+#[test]
 fn a_picture_without_a_table_is_no_calibration() {
     let scratch = Scratch::new();
     let file = scratch.path().join("grey.png");

@@ -107,6 +107,36 @@ fn a_calibration_tells_where_the_table_is_and_replay_uses_it() {
 }
 
 #[test]
+fn a_lens_that_was_measured_elsewhere_is_taken_as_it_is() {
+    let scratch = Scratch::new();
+    let files = pictures::record(scratch.path(), pictures::scene(7, 5), (1280, 720), 1);
+    let picture = files[0].to_str().expect("text");
+    let found = scratch.path().join("calibration.json");
+    let found_text = found.to_str().expect("text");
+    let _ = run(["calibrate", picture, "--output", found_text]).succeeded();
+    let read = |file: &std::path::Path| -> Value {
+        serde_json::from_slice(&std::fs::read(file).expect("it was written")).expect("it is JSON")
+    };
+    let mut camera = read(&found)["calibration"]["camera"].clone();
+    camera["fx"] = json!(camera["fx"].as_f64().expect("a number") * 1.01);
+    camera["fy"] = camera["fx"].clone();
+    let lens = scratch.write("lens.json", camera.to_string());
+    let lens = lens.to_str().expect("text");
+    let args = [
+        "calibrate",
+        picture,
+        "--lens",
+        lens,
+        "--output",
+        found_text,
+        "--json",
+    ];
+    let focal_px = run(args).succeeded().json()[0]["focal_px"].clone();
+    assert_eq!(focal_px, camera["fx"]);
+    assert_eq!(read(&found)["calibration"]["camera"], camera);
+}
+
+#[test]
 fn bench_counts_every_frame_and_no_allocation() {
     const FRAMES: u64 = 150;
     let frames = FRAMES.to_string();

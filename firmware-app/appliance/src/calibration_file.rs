@@ -8,6 +8,7 @@ use baize_table_state::ProjectorMapping;
 use baize_table_vision::geometry::{Calibration, TableSize};
 use serde::{Deserialize, Serialize};
 
+use crate::bounded;
 use crate::config;
 use crate::durable;
 
@@ -221,10 +222,9 @@ impl StoredCalibration {
             file: file.into(),
             message,
         };
-        if std::fs::metadata(file).map_err(io)?.len() > BYTES_MAX {
-            return Err(content("it is too large".into()));
-        }
-        let bytes = std::fs::read(file).map_err(io)?;
+        let bytes = bounded::read(file, BYTES_MAX)
+            .map_err(io)?
+            .ok_or_else(|| content("it is too large".into()))?;
         let text = String::from_utf8(bytes).map_err(|_| content("it is not text".into()))?;
         Self::parse(&text).map_err(content)
     }

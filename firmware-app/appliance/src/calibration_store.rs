@@ -10,6 +10,7 @@ use std::fmt;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use crate::bounded;
 use crate::calibration_file::StoredCalibration;
 use crate::durable;
 
@@ -218,14 +219,12 @@ impl CalibrationStore {
             file: file.into(),
             damage,
         };
-        match std::fs::metadata(file) {
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(io(error)),
-            Ok(metadata) if metadata.len() > BYTES_MAX => return Err(damaged(Damage::TooLarge)),
-            Ok(_) => {}
+        match bounded::read(file, BYTES_MAX) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(io(error)),
+            Ok(None) => Err(damaged(Damage::TooLarge)),
+            Ok(Some(bytes)) => parse(&bytes).map(Some).map_err(damaged),
         }
-        let bytes = std::fs::read(file).map_err(io)?;
-        parse(&bytes).map(Some).map_err(damaged)
     }
 
     fn write_file(

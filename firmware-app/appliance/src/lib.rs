@@ -13,6 +13,7 @@
 
 pub mod appliance;
 mod background;
+mod bounded;
 pub mod calibration_file;
 pub mod calibration_store;
 mod calibrator;

@@ -282,6 +282,8 @@ impl Calibrator<'_> {
         outcome.calibration = Some(Calibration {
             residual_mm: fit.rms_mm,
             place_sigma_mm: solution.place_sigma_mm,
+            // To the last bit: the solver holds a given lens by a belief, which lets it give way by a billionth.
+            camera: self.request.hints.lens.unwrap_or(calibration.camera),
             ..calibration
         });
         outcome.reason = gate::judge(&outcome, self.request);

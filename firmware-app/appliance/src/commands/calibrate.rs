@@ -11,6 +11,7 @@ use baize_table_vision::geometry::{CameraModel, TableSize};
 use serde_json::{Value, json};
 
 use super::args::CalibrateArgs;
+use crate::bounded;
 use crate::calibration_file::{Method, StoredCalibration};
 use crate::canvas::Canvas;
 use crate::config::Config;
@@ -96,14 +97,10 @@ const LENS_BYTES_MAX: u64 = 64 * 1024;
 /// A lens from a file; whether it fits the picture, the calibration says.
 fn lens(path: &Path) -> Result<CameraModel, Failure> {
     let name = path.display();
-    let bytes = std::fs::metadata(path)
+    let bytes = bounded::read(path, LENS_BYTES_MAX)
         .map_err(|error| Failure::at(&name, error))?
-        .len();
-    if bytes > LENS_BYTES_MAX {
-        return Err(Failure::new(format!("{name}: too large for a lens")));
-    }
-    let text = std::fs::read_to_string(path).map_err(|error| Failure::at(&name, error))?;
-    serde_json::from_str(&text).map_err(|error| Failure::at(&name, error))
+        .ok_or_else(|| Failure::new(format!("{name}: too large for a lens")))?;
+    serde_json::from_slice(&bytes).map_err(|error| Failure::at(&name, error))
 }
 
 fn object(outcome: &Outcome, table: TableSize) -> Value {
