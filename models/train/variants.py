@@ -1,7 +1,9 @@
 """Makes the half-precision and the 8-bit variant of the exported network, each a model of its own with its manifest:
 
-    python variants.py                # models/nano-fp16 and models/nano-int8, from models/nano
-    python evaluate.py --backend onnxruntime --manifest ../nano-int8/baize-nano.json
+    python variants.py                # models/nano-fp16 and models/work/nano-int8, from models/nano
+    python evaluate.py --backend onnxruntime --manifest ../work/nano-int8/baize-nano.json
+
+The 8-bit one is not shipped: see the model card for what it loses.
 
 Inputs and outputs stay FP32. The 8-bit one quantizes weights per channel and activations per tensor, with the ranges
 seen over training pictures, as pairs of QuantizeLinear and DequantizeLinear that TensorRT, too, takes for INT8.
@@ -26,8 +28,6 @@ from network import HEIGHT, WIDTH
 MODELS = Path(__file__).resolve().parents[1]
 # Pictures that activations are measured over, and those that the variants are compared on.
 CALIBRATION, COMPARED = 160, 40
-# The heads and their last convolutions stay in floating point: offsets of a tenth of a pixel need more than 8 bits.
-FLOAT_LAYERS = 1
 
 
 def letterboxed(image):
@@ -60,15 +60,10 @@ def outputs(path, pictures):
 
 
 def last_convolutions(model):
-    """Names of the convolutions that make the outputs."""
-    makers = {output: node for node in model.graph.node for output in node.output}
-    names = []
-    for output in model.graph.output:
-        node = makers[output.name]
-        for _ in range(FLOAT_LAYERS):
-            names.append(node.name)
-            node = makers[node.input[0]]
-    return names
+    """Names of the convolutions that make the outputs. They stay in floating point: offsets of a tenth of a pixel need
+    more than 8 bits."""
+    makers = {output: node.name for node in model.graph.node for output in node.output}
+    return [makers[output.name] for output in model.graph.output]
 
 
 def half(source, target, _):
@@ -97,8 +92,8 @@ def main():
     pictures = [letterboxed(samples[i].image) for i in order[:CALIBRATION + COMPARED]]
     calibration, compared = pictures[:CALIBRATION], pictures[CALIBRATION:]
     expected = outputs(source, compared)
-    for suffix, make in (("fp16", half), ("int8", quantized)):
-        target = MODELS / f"nano-{suffix}" / source.name
+    for folder, suffix, make in ((MODELS, "fp16", half), (MODELS / "work", "int8", quantized)):
+        target = folder / f"nano-{suffix}" / source.name
         target.parent.mkdir(exist_ok=True)
         make(source, target, calibration)
         onnx.checker.check_model(onnx.load(str(target)), full_check=True)
