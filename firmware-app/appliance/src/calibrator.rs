@@ -271,6 +271,11 @@ impl Calibrator {
         SHARED.set_region_of_interest(
             calibration.and_then(|calibration| calibration.region_of_interest(REGION_MARGIN_MM)),
         );
+        self.watch = CameraWatch::new();
+        // Doubt comes before a calibration that deserves it, trust after one that does: no state claims too much.
+        if self.is_makeshift {
+            self.doubt();
+        }
         // Were an older one still waiting, this one replaces it.
         let _ = Flow::LatestWins.hand_over(&CALIBRATION, calibration);
         let message = stored.as_ref().and_then(|stored| on_the_wire(stored, self.game));
@@ -278,7 +283,6 @@ impl Calibrator {
         self.last_id = self
             .last_id
             .max(calibration.map_or(0, |calibration| calibration.id));
-        self.watch = CameraWatch::new();
         self.current = stored;
         self.doubt();
     }

@@ -68,7 +68,7 @@ pub fn calibrate(pictures: &[ImageView], request: &Request) -> Outcome {
     let may_be_blend = matches!(outcome.reason, Reason::Accepted | Reason::Uncertain { .. });
     if may_be_blend
         && let Some(calibration) = &outcome.calibration
-        && motion::has_moved(pictures, calibration)
+        && motion::has_moved(pictures, calibration, outcome.sides_found)
     {
         outcome.accepted = false;
         outcome.reason = Reason::CameraMoved;

@@ -282,14 +282,27 @@ fn pictures_taken_while_play_goes_on_are_merged() {
     assert!(seen.ball_error_mm(&outcome) < 4.0);
 }
 
+/// The table as a camera sees it that was moved along its long side, mm.
+fn from_beside(mm: f64) -> Vec<u8> {
+    let mut scene = Scene::standard();
+    scene.camera.position_mm[0] += mm;
+    look(scene).bytes
+}
+
 #[test]
 fn pictures_between_which_the_camera_moved_are_refused() {
-    let mut moved = Scene::standard();
-    moved.camera.position_mm[0] += 15.0;
-    let pictures = [look(Scene::standard()).bytes, look(moved).bytes];
-    let views = [0, 0, 0, 1].map(|i| ImageView::new(&pictures[i], FORMAT).unwrap());
-    let outcome = calibrate(&views, &look(Scene::standard()).request());
-    assert_eq!(outcome.reason, Reason::CameraMoved);
+    let knocked = [0.0, 0.0, 0.0, 15.0];
+    let shaken = [0.0, 15.0, 15.0, 0.0];
+    let sliding = [0.0, 26.0, 52.0, 78.0];
+    for places_mm in [knocked, shaken, sliding] {
+        let pictures = places_mm.map(from_beside);
+        let views = pictures
+            .each_ref()
+            .map(|bytes| ImageView::new(bytes, FORMAT).unwrap());
+        let outcome = calibrate(&views, &look(Scene::standard()).request());
+        assert!(!outcome.accepted, "{places_mm:?}");
+        assert_eq!(outcome.reason, Reason::CameraMoved, "{places_mm:?}");
+    }
 }
 
 #[test]
