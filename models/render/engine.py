@@ -14,22 +14,19 @@ import numpy as np
 
 from shapes import plain
 
+# Dr.Jit's code needs LLVM 19; an older one ends the process in the middle of a picture.
 if "DRJIT_LIBLLVM_PATH" not in os.environ:
-    found = sorted(glob.glob("/usr/lib/*/libLLVM-19.so*") + glob.glob("/usr/lib/llvm-19/lib/libLLVM*.so*"))
+    found = [path for version in (19, 20, 21, 22) for path in glob.glob(f"/usr/lib/*/libLLVM-{version}.so*")]
     if found:
         os.environ["DRJIT_LIBLLVM_PATH"] = found[0]
 
 import drjit as dr  # noqa: E402
 import mitsuba as mi  # noqa: E402
 
-try:
-    mi.set_variant("llvm_ad_rgb")
-    dr.eval(mi.Float([0.0, 1.0]) + 1)
-    COMPILED = True
-except Exception as problem:
-    warnings.warn(f"no LLVM 19 (apt install libllvm19), rendering slowly: {problem}")
-    mi.set_variant("scalar_rgb")
-    COMPILED = False
+COMPILED = "DRJIT_LIBLLVM_PATH" in os.environ
+if not COMPILED:
+    warnings.warn("no LLVM 19 to 22 (Debian: apt-get install libllvm19), rendering slowly")
+mi.set_variant("llvm_ad_rgb" if COMPILED else "scalar_rgb")
 dr.set_thread_count(1)
 
 BLACK = plain((10, 10, 10))
