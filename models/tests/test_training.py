@@ -13,10 +13,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "train"))
 
 from augment import carry_balls, clip_balls
 from dataset import CUE_BALL, NOT_CUE_BALL, Sample, clip_cues, kinds, merge_same, read_balls, read_sample, real_ends
-from folds import FOLDS, PX_FOLDS, split
+from folds import FOLDS, NO_PART, PX_FOLDS, parts, split
 from measures import average_precision, iou, judged, match, match_centres, match_cues
 from loss import BACKGROUND, POSITIVE, UNJUDGED, ball_loss, ball_targets, cue_targets
 from network import Nano, gflop
+from train import Batches, without
 
 
 def speckled(width, height, seed=0):
@@ -109,6 +110,28 @@ class Folds(unittest.TestCase):
             self.assertFalse({s.name for s in trained} & {s.name for s in held})
             measured += [s.name for s in held]
         self.assertEqual(sorted(measured), sorted(s.name for s in self.samples if s.source == "pix2pockets_v3"))
+
+
+    def test_training_beside_sees_no_view_that_holds_anything_of_what_it_leaves_out(self):
+        made_of = torch.tensor([[0, NO_PART], [1, NO_PART], [1, 0], [4, 1], [NO_PART, NO_PART]])
+        image, (balls,), (cues,) = without((torch.arange(5), [torch.arange(5)], [torch.arange(5)], made_of), "sessions0")
+        for kept in (image, balls, cues):
+            self.assertEqual(kept.tolist(), [1, 3, 4])
+        self.assertEqual(without((torch.arange(5), [], [], made_of), "pix2pockets")[0].tolist(), [0, 1, 2, 4])
+
+    def test_view_names_the_part_of_its_picture_and_of_the_balls_pasted_into_it(self):
+        ball = np.array([[40, 40, 20, 20]], np.float32)
+        samples = [Sample(f"{n}", source, group, "train", speckled(160, 120, n), ball, CUE_BALL[None], balls_complete=True)
+                   for n, (source, group) in enumerate((("ss19190_ball", "letterboxed_a"), ("ss19190_ball", "letterboxed_b"),
+                                                        ("rendered", "rendered")))]
+        batches = Batches(samples, parts(samples), 1, 1)
+        image, _, _, made_of = batches[0]
+        own, pasted = made_of.T.tolist()
+        self.assertEqual(len(image), len(own))
+        self.assertLessEqual(set(own), {0, 1, NO_PART})
+        for of_picture, of_balls in zip(own, pasted):
+            self.assertEqual(of_balls == NO_PART, of_picture == NO_PART)
+        torch.testing.assert_close(batches[0][0], image)
 
 
 class Geometry(unittest.TestCase):

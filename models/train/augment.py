@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from balls import paste_balls, paste_clutter
+from balls import paste_balls, paste_clutter, paste_fist
 from dataset import KINDS, MADE, clip_cues
 
 FILL = 114  # the network contract's filling beside the picture
@@ -206,6 +206,8 @@ def augmented(sample, rng, width, height, cutouts):
         balls, masks = paste_balls(rng, image, balls, masks, cutouts, size)
     if rng.random() < 0.35:
         paste_clutter(rng, image, np.concatenate([balls, ignored]), size)
+    if rng.random() < 0.25:
+        paste_fist(rng, image, np.concatenate([balls, ignored]), size)
     if rng.random() < 0.85:
         image = recolour(rng, image, keep_hue=False)
     if rng.random() < 0.3:

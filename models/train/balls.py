@@ -168,6 +168,33 @@ def paste_balls(rng, image, balls, masks, cutouts, size, most=9):
     return np.array(balls, np.float32).reshape(-1, 4), np.array(masks, bool).reshape(-1, 5)
 
 
+def paste_fist(rng, image, balls, size):
+    """Draws knuckles, the back of a hand and an arm: round, lit, as large as balls, and not one of them."""
+    x, y = rng.uniform(0, image.shape[1]), rng.uniform(0, image.shape[0])
+    away, side = rng.normal(size=2), rng.uniform(0.6, 1.4)
+    away /= np.hypot(*away)
+    across = np.array([-away[1], away[0]])
+    dark = rng.uniform(0.25, 1)
+    skin = np.float32((235, 180, 150)) * dark if rng.random() < 0.75 else np.float32(rng.uniform(10, 70, 3))  # or a glove
+    parts = [((x, y) + away * size * 0.9 + across * size * 0.45 * side * k, size * rng.uniform(0.4, 0.75)) for k in (-1, 0, 1)]
+    parts += [((x, y) + away * size * rng.uniform(0.0, 0.5), size * rng.uniform(0.9, 1.5))]
+    if any(np.hypot(cx - b[0], cy - b[1]) < (d + b[2]) / 2 for (cx, cy), d in parts for b in balls):
+        return
+    if rng.random() < 0.6:
+        end = (x, y) - away * size * rng.uniform(3, 12)
+        sleeve = skin if rng.random() < 0.5 else np.float32(rng.uniform(0, 255, 3))
+        cv2.line(image, (round(x), round(y)), tuple(int(v) for v in end), tuple(float(c) for c in sleeve),
+                 max(1, round(size * rng.uniform(0.7, 1.2))), cv2.LINE_AA)
+    light = rng.normal(0, 0.4, 2)
+    for (cx, cy), d in reversed(parts):
+        n = max(4, round(d))
+        v, u = (np.mgrid[0:n, 0:n].astype(np.float32) + 0.5) / n * 2 - 1
+        r2 = (u * rng.uniform(0.9, 1.2)) ** 2 + (v * rng.uniform(0.9, 1.2)) ** 2
+        shade = 0.65 + 0.35 * np.sqrt(np.clip(1 - r2, 0, 1)) + 0.15 * (u * light[0] + v * light[1])
+        picture = skin * rng.uniform(0.85, 1.1) * shade[..., None] + rng.normal(0, 3, (n, n, 1)).astype(np.float32)
+        blend(image, picture, np.clip((1 - r2) * n / 3, 0, 1), round(cx - n / 2), round(cy - n / 2))
+
+
 def paste_clutter(rng, image, balls, size):
     """Draws things that are not balls: spot stickers, diamonds, chalk, lines, discs without a ball's shading."""
     for _ in range(rng.integers(1, 7)):

@@ -1,9 +1,11 @@
-"""Cross-validation: for every fold trains without it, exports, and measures the file as the appliance runs it.
+"""Cross-validation: measures every fold with the training that left it out, as the appliance runs it.
 
-    python crossval.py --iterations 4000 --rendered ../work/rendered --simulated ../work/simulated
-    python crossval.py --folds px0 px1 px2 px3 px4 ...      # the kinds
+    python train.py --run first --beside sessions0 sessions1 sessions2 ...
+    python crossval.py --run first --folds sessions0 sessions1 sessions2
+    python crossval.py --run first --folds px0 px1 px2 px3 px4         # the kinds
 
-What is done is kept in models/work/NAME and not done again; a broken run goes on. The thresholds are the shipped ones.
+A fold that no training ran for is trained now. What is done is kept in models/work/RUN-FOLD and not done again. The
+thresholds are the shipped ones.
 """
 
 import argparse
@@ -24,25 +26,27 @@ HERE = Path(__file__).resolve().parent
 
 
 def model_of(name, args):
-    """Trains and exports without this fold; returns the manifest."""
-    folder = MODELS / "work" / name
-    manifest = folder / "baize-nano.json"
-    if not manifest.exists():
+    """Exports the training that left this fold out, after training it if need be; returns the manifest."""
+    run = f"{args.run}-{name}"
+    folder = MODELS / "work" / run
+    checkpoint, manifest = folder / "checkpoint.pt", folder / "baize-nano.json"
+    if not checkpoint.exists():
         made = [word for kind in ("rendered", "simulated") if (f := getattr(args, kind)) for word in (f"--{kind}", f)]
-        subprocess.run([sys.executable, "train.py", "--run", name, "--leave-out", name, "--iterations",
-                        str(args.iterations), "--threads", str(args.threads), *made], cwd=HERE, check=True)
-        subprocess.run([sys.executable, "export.py", "--run", name, "--name", f"without-{name}", "--data",
+        subprocess.run([sys.executable, "train.py", "--run", run, "--leave-out", name, "--steps", str(args.steps),
+                        "--threads", str(args.threads), *made], cwd=HERE, check=True)
+    if not manifest.exists() or manifest.stat().st_mtime < checkpoint.stat().st_mtime:
+        subprocess.run([sys.executable, "export.py", "--run", run, "--name", f"without-{name}", "--data",
                         "cross-validation", "--folder", str(folder)], cwd=HERE, check=True)
-    shipped = json.loads((MODELS / "nano" / "baize-nano.json").read_text())
-    own = json.loads(manifest.read_text())
-    manifest.write_text(json.dumps({**own, "thresholds": shipped["thresholds"]}, indent=2))
+        shipped = json.loads((MODELS / "nano" / "baize-nano.json").read_text())
+        own = json.loads(manifest.read_text())
+        manifest.write_text(json.dumps({**own, "thresholds": shipped["thresholds"]}, indent=2))
     return manifest
 
 
 def measured(name, samples, args):
     """What was found in the fold's own pictures: (sample, wide, shipped)."""
     manifest = model_of(name, args)
-    found = MODELS / "work" / name / "found.pickle"
+    found = manifest.with_name("found.pickle")
     if not found.exists() or found.stat().st_mtime < manifest.stat().st_mtime:
         appliance = Appliance(manifest, samples)
         found.write_bytes(pickle.dumps((appliance.detect(**WIDE), appliance.detect())))
@@ -51,8 +55,9 @@ def measured(name, samples, args):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--run", required=True)
     parser.add_argument("--folds", nargs="+", choices=NAMES, default=NAMES[:3])
-    parser.add_argument("--iterations", type=int, default=4000)
+    parser.add_argument("--steps", type=int, default=4000, help="of a training that is made now")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rendered", help="folder with rendered pictures, trained on in every fold")
     parser.add_argument("--simulated", help="folder with pictures of the simulated table, likewise")
@@ -69,7 +74,7 @@ def main():
         print(f"{name} done", flush=True)
     rows = sorted(tallies.items())
     text = "\n\n".join([
-        f"# Cross-validation: {' '.join(args.folds)}, {args.iterations} iterations each",
+        f"# Cross-validation: {' '.join(args.folds)}, beside {args.run}",
         table(BALL_HEAD, [[*key, *tally.ball_row()] for key, tally in rows if tally.worst]),
         table(CUE_HEAD, [[*key, *tally.cue_row()] for key, tally in rows if tally.cues or tally.cue_scores])]) + "\n"
     report = MODELS / "work" / "report"

@@ -241,15 +241,13 @@ def has_loose_boxes(row):
     return row["group"].startswith("minitable") and "augmented" in row["notes"].split(";")
 
 
-def read_real(data, with_pix2pockets=True):
+def read_real(data):
     """All labelled real pictures."""
     real = data / "real"
     with open(real / "manifest.csv", newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["label"]]
     # Where nobody knows the sizes, nothing can be measured.
     rows = [row for row in rows if split_of(row) == "train" or not has_loose_boxes(row)]
-    if not with_pix2pockets:
-        rows = [row for row in rows if row["source"] != "pix2pockets_v3"]
     # The union folder comes last: where the ball folder has the picture, its aspect is the checked one.
     order = ["ss19190_ball", "pix2pockets_v3", "ss19190_ball_plus_cue", "ss19190_cue"]
     rows.sort(key=lambda row: order.index(row["source"]))

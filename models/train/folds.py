@@ -2,41 +2,51 @@
 
 Three folds over the sessions: a session is a ball set on a table under its light, and never straddles two folds.
 pix2pockets is one session; it alone tells solids from stripes, and gives five folds of its own in the order of its
-frames: optimistic, because all show one table in one broadcast.
+frames: optimistic, because all show one table in one broadcast. Left out as a whole, it is a broadcast never seen.
 """
 
 from dataset import MADE, frame_number
 
 FOLDS, PX_FOLDS = 3, 5
-NAMES = [f"sessions{n}" for n in range(FOLDS)] + [f"px{n}" for n in range(PX_FOLDS)]
+# The parts that a training leaves out, by its name.
+LEFT_OUT = {f"sessions{n}": {n} for n in range(FOLDS)}
+LEFT_OUT |= {f"px{n}": {FOLDS + n} for n in range(PX_FOLDS)}
+LEFT_OUT["pix2pockets"] = set(range(FOLDS, FOLDS + PX_FOLDS))
+NAMES = list(LEFT_OUT)
+# The part of pictures that a program made: never left out.
+NO_PART = -1
 
 
-def session_folds(samples):
-    """The fold of every session: largest first, each into the fold with the fewest balls of its family so far."""
+def session_parts(samples):
+    """The part of every session: largest first, each into the part with the fewest balls of its family so far."""
     balls = {}
     for sample in samples:
         if sample.source not in MADE and sample.source != "pix2pockets_v3":
             balls[sample.group] = balls.get(sample.group, 0) + len(sample.balls) + len(sample.cues)
-    fold, load = {}, {}
+    part, load = {}, {}
     for group in sorted(balls, key=lambda g: (-balls[g], g)):
         family = group.split("_")[0]
         best = min(range(FOLDS), key=lambda n: load.get((family, n), 0))
-        fold[group] = best
+        part[group] = best
         load[family, best] = load.get((family, best), 0) + balls[group]
-    return fold
+    return part
+
+
+def parts(samples):
+    """The part of every sample. `samples` are all there are: the parts depend on each other."""
+    by_session = session_parts(samples)
+    frames = sorted((s for s in samples if s.source == "pix2pockets_v3"), key=frame_number)
+    by_frame = {id(s): FOLDS + index * PX_FOLDS // len(frames) for index, s in enumerate(frames)}
+    return [NO_PART if s.source in MADE else by_frame.get(id(s), by_session.get(s.group)) for s in samples]
 
 
 def split(samples, name):
     """(trained on, measured) of a fold. Labels whose sizes nobody knows are never measured; pictures that a program
     made are trained on, but for those kept for `tune`."""
-    if name.startswith("px"):
-        frames = sorted((s for s in samples if s.source == "pix2pockets_v3"), key=frame_number)
-        number = int(name[2:])
-        first, end = (len(frames) * n // PX_FOLDS for n in (number, number + 1))
-        measured = frames[first:end]
-    else:
-        fold = session_folds(samples)
-        measured = [s for s in samples if fold.get(s.group) == int(name[-1])]
-    left_out = {id(s) for s in measured}
-    trained = [s for s in samples if id(s) not in left_out and (s.source not in MADE or s.split == "train")]
+    trained, measured = [], []
+    for sample, part in zip(samples, parts(samples)):
+        if part in LEFT_OUT[name]:
+            measured.append(sample)
+        elif sample.source not in MADE or sample.split == "train":
+            trained.append(sample)
     return trained, [s for s in measured if s.sized]

@@ -39,16 +39,17 @@ class Nano(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.stride4 = nn.Sequential(conv(3, 16, 2), conv(16, 24, 2), Residual(24))
-        self.stride8 = nn.Sequential(conv(24, 48, 2), Residual(48))
-        self.stride16 = nn.Sequential(conv(48, 96, 2), Residual(96))
-        self.stride32 = nn.Sequential(conv(96, 128, 2), Residual(128))
-        self.lateral8, self.lateral16, self.lateral32 = (nn.Conv2d(c, 64, 1) for c in (48, 96, 128))
-        self.merge16, self.merge8 = conv(64, 64), conv(64, 64)
+        # Engines work on 16 channels at a time: 24 would cost what 32 do.
+        self.stride4 = nn.Sequential(conv(3, 16, 2), conv(16, 32, 2))
+        self.stride8 = nn.Sequential(conv(32, 48, 2), Residual(48))
+        self.stride16 = nn.Sequential(conv(48, 96, 2), Residual(96), Residual(96))
+        self.stride32 = nn.Sequential(conv(96, 128, 2), Residual(128), Residual(128))
+        self.lateral8, self.lateral16, self.lateral32 = (nn.Conv2d(c, 48, 1) for c in (48, 96, 128))
+        self.merge16, self.merge8 = conv(48, 48), conv(48, 48)
         self.up = nn.Upsample(scale_factor=2, mode="nearest")
-        self.ball_features, self.balls = conv(64, 48), nn.Conv2d(48, BALL_CHANNELS, 1)
-        self.cue_features = nn.Sequential(conv(64, 64), conv(64, 64))
-        self.cues = nn.Conv2d(64, CUE_CHANNELS, 1)
+        self.ball_features, self.balls = conv(48, 48), nn.Conv2d(48, BALL_CHANNELS, 1)
+        self.cue_features = nn.Sequential(conv(48, 48), conv(48, 48))
+        self.cues = nn.Conv2d(48, CUE_CHANNELS, 1)
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")

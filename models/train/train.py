@@ -1,16 +1,15 @@
 """Trains the network; can be stopped at any time and goes on from its last checkpoint.
 
-    python train.py --iterations 4000                        # real pictures
-    python train.py --iterations 12000 --rendered ../work/rendered --simulated ../work/simulated
+    python train.py --steps 12000 --rendered ../work/rendered --simulated ../work/simulated
+    python train.py --minutes 9 --times 4 --workers 16 --beside sessions0 sessions1 sessions2 ...     # on a lent GPU
 
 The n-th batch depends on the seed and n alone, so an interrupted run sees the same pictures as an uninterrupted one.
+
+Making the batches costs more than learning from them where there is a GPU. So the trainings of the cross-validation may
+run beside: of the same batches, in turn, each learns from what it does not leave out.
 """
 
 import argparse
-import copy
-import csv
-import math
-import os
 import signal
 import sys
 import time
@@ -22,10 +21,10 @@ import torch
 from augment import augmented
 from balls import Cutouts
 from dataset import LABEL_MARGIN, MADE, cached, find_data, read_exact, read_real
-from folds import NAMES, split
-from loss import ball_loss, ball_targets, cue_loss, cue_targets
-from network import Nano, gflop
-from weights import update_average
+from folds import LEFT_OUT, NAMES, NO_PART, parts
+from learner import LOG_EVERY, Learner
+from loss import ball_targets, cue_targets
+from network import gflop
 
 WORK = Path(__file__).resolve().parents[1] / "work"
 
@@ -35,11 +34,7 @@ SHARES = {"letterboxed": 0.16, "minitable": 0.16, "overhead_pub": 0.16, "px": 0.
 
 # Input size and batch, and how often: crops are cheap and show balls of all sizes, whole views are what is run.
 SHAPES = [((384, 256), 16, 0.6), ((320, 320), 16, 0.1), ((640, 384), 8, 0.3)]
-CHECKPOINT_EVERY = 100
-AVERAGE_KEEPS = 0.998
-
-# The losses by name, as they are logged.
-PARTS = ("ball", "box", "kind", "stick", "axis", "ends")
+CHECKPOINT_EVERY = 200  # steps
 
 
 def family(sample):
@@ -48,11 +43,18 @@ def family(sample):
 
 
 class Batches(torch.utils.data.Dataset):
-    """Batch n as a function of the seed and n."""
+    """Batch n as a function of the seed and n: pictures, targets of both heads, and the parts that each view is made of."""
 
-    def __init__(self, samples, seed, length):
-        self.samples, self.seed, self.length = samples, seed, length
-        self.cutouts = Cutouts([s for s in samples if s.source not in MADE], seed=seed)
+    def __init__(self, samples, parts_of_samples, seed, length, times=1):
+        self.samples, self.parts, self.seed, self.length, self.times = samples, parts_of_samples, seed, length, times
+        by_part = {}
+        for sample, part in zip(samples, parts_of_samples):
+            if part != NO_PART:
+                by_part.setdefault(part, []).append(sample)
+        # A view takes the balls that are pasted into it from one part, which then is in it.
+        self.pools = [(part, Cutouts(of_part, seed=seed)) for part, of_part in sorted(by_part.items())]
+        sizes = np.array([len(pool.patches) for _, pool in self.pools], float)
+        self.pool_weights = sizes / sizes.sum()
         families = [family(s) for s in samples]
         weights = np.array([SHARES[f] / families.count(f) for f in families])
         self.weights = weights / weights.sum()
@@ -63,65 +65,40 @@ class Batches(torch.utils.data.Dataset):
     def __getitem__(self, number):
         rng = np.random.default_rng([self.seed, number])
         (width, height), count, _ = SHAPES[rng.choice(len(SHAPES), p=[s[2] for s in SHAPES])]
-        images, balls, cues = [], [], []
-        for index in rng.choice(len(self.samples), count, p=self.weights):
-            view = augmented(self.samples[index], rng, width, height, self.cutouts)
+        images, balls, cues, made_of = [], [], [], []
+        for index in rng.choice(len(self.samples), count * self.times, p=self.weights):
+            sample = self.samples[index]
+            pool, cutouts = self.pools[rng.choice(len(self.pools), p=self.pool_weights)]
+            view = augmented(sample, rng, width, height, cutouts)
             images.append(view.image)
             balls.append(ball_targets(view.balls, view.kinds, view.ignored, view.balls_complete, width, height))
             cues.append(cue_targets(view.cues, view.ends, view.cues_complete, width, height))
+            made_of.append((self.parts[index], NO_PART if sample.source in MADE else pool))
         stack = lambda parts: [torch.from_numpy(np.stack(part)) for part in zip(*parts)]
-        return torch.from_numpy(np.stack(images)), stack(balls), stack(cues)
+        return torch.from_numpy(np.stack(images)), stack(balls), stack(cues), torch.tensor(made_of)
 
 
 def leave_signals_to_the_trainer(_):
     """A worker that an interruption ended would take the checkpoint with it; the trainer ends its workers itself."""
+    torch.set_num_threads(1)
     for interruption in (signal.SIGTERM, signal.SIGINT):
         signal.signal(interruption, signal.SIG_IGN)
 
 
-def learning_rate(number, total, peak, warm_up=150):
-    """Warm-up, then a cosine down to a hundredth of the peak."""
-    if number < warm_up:
-        return peak * (number + 1) / warm_up
-    return peak * (0.01 + 0.99 * (1 + math.cos(math.pi * min(1, number / total))) / 2)
+def without(batch, name):
+    """The views of a batch that hold nothing of what the training of that name leaves out."""
+    image, balls, cues, made_of = batch
+    left_out = torch.tensor(sorted(LEFT_OUT[name]), device=made_of.device)
+    kept = ~torch.isin(made_of, left_out).any(1)
+    return image[kept], [t[kept] for t in balls], [t[kept] for t in cues]
 
 
-def load_fitting(network, weights):
-    """Takes over the weights whose names and shapes fit; says which do not."""
-    own = network.state_dict()
-    fitting = {name: value for name, value in weights.items() if name in own and own[name].shape == value.shape}
-    network.load_state_dict(fitting, strict=False)
-    print(f"begun with {len(fitting)} of {len(own)} tensors; new: {sorted(set(own) - set(fitting))}")
-
-
-def save(path, **what):
-    """Writes a checkpoint so that an interruption leaves either the old or the new one."""
-    torch.save(what, path.with_suffix(".new"))
-    os.replace(path.with_suffix(".new"), path)
-
-
-def draw_curves(log, picture):
-    """The smoothed losses as a picture."""
-    import matplotlib
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    with open(log, newline="") as file:
-        rows = list(csv.DictReader(file))
-    figure, axis = pyplot.subplots(figsize=(9, 5))
-    for name in PARTS:
-        points = [(int(r["iteration"]), float(r[name])) for r in rows if r[name]]
-        axis.plot(*zip(*points), label=name)
-    axis.set(xlabel="iteration", ylabel="loss", yscale="log")
-    axis.legend()
-    figure.savefig(picture, dpi=110)
-    pyplot.close(figure)
-
-
-def main():
+def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--run", default="run", help="name of the run's folder in models/work")
-    parser.add_argument("--iterations", type=int, default=4000)
+    parser.add_argument("--steps", type=int, default=12000, help="how many to make; the rate falls until then")
+    parser.add_argument("--minutes", type=float, help="end, and let the rate fall, by the clock instead")
+    parser.add_argument("--times", type=int, default=1, help="batches so many times as large: 16 to 64 views where there is a GPU")
     parser.add_argument("--peak-rate", type=float, default=2e-3)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
@@ -130,97 +107,71 @@ def main():
     parser.add_argument("--simulated", help="folder with pictures of the simulated table")
     parser.add_argument("--initial", help="checkpoint whose weights to begin with where names and shapes fit")
     parser.add_argument("--float32", action="store_true", help="no bfloat16: for processors that are slow at it")
-    parser.add_argument("--without-pix2pockets", action="store_true")
-    parser.add_argument("--leave-out", choices=NAMES, help="a fold of the cross-validation; all else is trained on")
-    args = parser.parse_args()
+    parser.add_argument("--leave-out", choices=NAMES, help="part of the pictures that this training must not see")
+    parser.add_argument("--beside", nargs="+", choices=NAMES, default=[], help="trainings that leave these out, in RUN-NAME")
+    return parser.parse_args()
 
+
+def main():
+    args = arguments()
     data = find_data()
     if data is None:
         sys.exit("no training data: set BAIZE_DATA to the folder that holds real/manifest.csv")
-    folder = WORK / args.run
-    folder.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(args.threads)
     torch.manual_seed(args.seed)
 
     samples = cached(WORK / "real.pickle", lambda: read_real(data))
-    if args.without_pix2pockets:
-        samples = [s for s in samples if s.source != "pix2pockets_v3"]
     for name in MADE:
         if folder_of_made := getattr(args, name):
             samples = samples + read_exact(folder_of_made, name)
-    samples = split(samples, args.leave_out)[0] if args.leave_out else [s for s in samples if s.split == "train"]
-    for sample in samples:
+    left_out = LEFT_OUT[args.leave_out] if args.leave_out else ()
+    used = [(s, part) for s, part in zip(samples, parts(samples)) if s.split == "train" and part not in left_out]
+    for sample, _ in used:
         if sample.source in MADE:
             sample.balls[:, 2:] *= LABEL_MARGIN
 
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    network = Nano().to(device, memory_format=torch.channels_last)
-    if args.initial:
-        load_fitting(network, torch.load(args.initial, map_location=device, weights_only=True)["average"])
-    average = copy.deepcopy(network).eval()
-    decayed = [p for p in network.parameters() if p.ndim > 1]
-    plain = [p for p in network.parameters() if p.ndim <= 1]
-    optimizer = torch.optim.AdamW([{"params": decayed, "weight_decay": 0.02}, {"params": plain, "weight_decay": 0.0}])
-    checkpoint, first = folder / "checkpoint.pt", 0
-    if checkpoint.exists():
-        state = torch.load(checkpoint, map_location=device, weights_only=True)
-        network.load_state_dict(state["network"])
-        average.load_state_dict(state["average"])
-        optimizer.load_state_dict(state["optimizer"])
-        first = state["iteration"]
-    print(f"{len(samples)} pictures, {gflop(network):.2f} GFLOP at 640x384, from iteration {first} to {args.iterations}",
-          flush=True)
+    make = lambda run: Learner(WORK / run, device, args.peak_rate, not args.float32, args.initial)
+    learner = make(args.run)
+    beside = [(name, make(f"{args.run}-{name}")) for name in args.beside]
+    first, spent = learner.batch, learner.seconds
+    length = args.steps if args.minutes is None else sys.maxsize
+    print(f"{len(used)} pictures, {gflop(learner.network):.2f} GFLOP at 640x384, from batch {first} on", flush=True)
 
-    batches = Batches(samples, args.seed, args.iterations)
-    loader = torch.utils.data.DataLoader(batches, batch_size=None, sampler=range(first, args.iterations),
+    batches = Batches(*zip(*used), args.seed, length, args.times)
+    loader = torch.utils.data.DataLoader(batches, batch_size=None, sampler=range(first, length),
                                          num_workers=args.workers, prefetch_factor=4 if args.workers else None,
-                                         worker_init_fn=leave_signals_to_the_trainer)
-    log = folder / "losses.csv"
-    rows = log.read_text().splitlines()[1:] if first else []
-    rows = [row for row in rows if int(row.split(",")[0]) <= first]  # those after the checkpoint are made again
-    log.write_text("\n".join([",".join(["iteration", "rate", *PARTS]), *rows]) + "\n")
+                                         pin_memory=device.type == "cuda", worker_init_fn=leave_signals_to_the_trainer)
     stop = []
     for interruption in (signal.SIGTERM, signal.SIGINT):
         signal.signal(interruption, lambda *_: stop.append(True))
-    sums, counts, started = {}, {}, time.monotonic()
-    network.train()
-    for number, (image, balls, cues) in enumerate(loader, first):
-        rate = learning_rate(number, args.iterations, args.peak_rate)
-        for group in optimizer.param_groups:
-            group["lr"] = rate
-        image, *targets = (t.to(device, non_blocking=True) for t in (image, *balls, *cues))
-        balls, cues = targets[:len(balls)], targets[len(balls):]
-        image = image.permute(0, 3, 1, 2).float().div_(255).contiguous(memory_format=torch.channels_last)
-        with torch.autocast(device.type, torch.bfloat16, enabled=not args.float32):
-            features = network.features(image)
-        ball_output, cue_output = network.heads(*(f.float() for f in features))
-        parts = {**ball_loss(ball_output, *balls), **cue_loss(cue_output, *cues)}
-        optimizer.zero_grad(set_to_none=True)
-        sum(parts.values()).backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 10.0)
-        optimizer.step()
-        update_average(average, network, number, AVERAGE_KEEPS)
-        for name, value in parts.items():
-            sums[name], counts[name] = sums.get(name, 0) + value.item(), counts.get(name, 0) + 1
+    started, views = time.monotonic(), 0
+    for number, batch in enumerate(loader, first):
+        seconds = spent + time.monotonic() - started
+        progress = number / args.steps if args.minutes is None else seconds / (60 * args.minutes)
+        image, balls, cues, made_of = batch
+        move = lambda tensors: [t.to(device, non_blocking=True) for t in tensors]
+        batch = (image.to(device, non_blocking=True), move(balls), move(cues), made_of.to(device))
+        learner.learn(*batch[:3], progress)
+        if beside:
+            name, other = beside[number % len(beside)]
+            other.learn(*without(batch, name), progress)
+        views += len(image)
         done = number + 1
-        if done % 20 == 0:
-            mean = {name: sums[name] / counts[name] for name in sums}
-            pace = (time.monotonic() - started) / (done - first)
-            print(f"{done}/{args.iterations} rate {rate:.1e} "
-                  + " ".join(f"{n} {v:.3f}" for n, v in mean.items())
-                  + f" | {pace:.2f} s each, {pace * (args.iterations - done) / 60:.0f} min to go", flush=True)
-            with open(log, "a") as file:
-                file.write(",".join([str(done), f"{rate:.3e}"] + [
-                    f"{mean[n]:.4f}" if n in mean else "" for n in PARTS]) + "\n")
-            sums, counts = {}, {}
-        if done % CHECKPOINT_EVERY == 0 or done == args.iterations or stop:
-            save(checkpoint, network=network.state_dict(), average=average.state_dict(),
-                 optimizer=optimizer.state_dict(), iteration=done)
-        if done % 500 == 0 or done == args.iterations:
-            draw_curves(log, folder / "losses.png")
-        if stop:
-            print(f"stopped after iteration {done}; the same command goes on from there")
+        ended = bool(stop) or (done == args.steps if args.minutes is None else progress >= 1)
+        if learner.step % LOG_EVERY == 0:
+            pace = (seconds - spent) / (done - first)
+            print(f"batch {done}, {min(1, progress):.1%} done, {pace:.3f} s each, {views / max(seconds - spent, 1):.0f} views/s, "
+                  + " ".join(f"{n} {v:.3f}" for n, v in learner.latest.items()), flush=True)
+        if learner.step % CHECKPOINT_EVERY == 0 or ended:
+            for each in (learner, *(other for _, other in beside)):
+                each.save(done, seconds)
+        if ended:
             break
+    for each in (learner, *(other for _, other in beside)):
+        each.draw_curves()
+    if stop:
+        print("stopped; the same command goes on from there")
 
 
 if __name__ == "__main__":

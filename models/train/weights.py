@@ -8,11 +8,12 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 def update_average(average, network, number, most):
     """Moving average of the weights: that is what gets exported. `most` is the share that is kept, late in training."""
     keep = min(most, (1 + number) / (10 + number))
+    pairs = list(zip(average.state_dict().values(), network.state_dict().values()))
+    floating = [pair for pair in pairs if pair[0].dtype.is_floating_point]
     with torch.no_grad():
-        for a, b in zip(average.state_dict().values(), network.state_dict().values()):
-            if a.dtype.is_floating_point:
-                a.lerp_(b, 1 - keep)
-            else:
+        torch._foreach_lerp_(*map(list, zip(*floating)), 1 - keep)
+        for a, b in pairs:
+            if not a.dtype.is_floating_point:
                 a.copy_(b)
 
 
