@@ -15,6 +15,7 @@ import sys
 import time
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
 
@@ -78,9 +79,11 @@ class Batches(torch.utils.data.Dataset):
         return torch.from_numpy(np.stack(images)), stack(balls), stack(cues), torch.tensor(made_of)
 
 
-def leave_signals_to_the_trainer(_):
-    """A worker that an interruption ended would take the checkpoint with it; the trainer ends its workers itself."""
+def prepare_worker(_):
+    """One thread a worker. And a worker that an interruption ended would take the checkpoint with it: the trainer ends
+    its workers itself."""
     torch.set_num_threads(1)
+    cv2.setNumThreads(1)
     for interruption in (signal.SIGTERM, signal.SIGINT):
         signal.signal(interruption, signal.SIG_IGN)
 
@@ -141,7 +144,7 @@ def main():
     batches = Batches(*zip(*used), args.seed, length, args.times)
     loader = torch.utils.data.DataLoader(batches, batch_size=None, sampler=range(first, length),
                                          num_workers=args.workers, prefetch_factor=4 if args.workers else None,
-                                         pin_memory=device.type == "cuda", worker_init_fn=leave_signals_to_the_trainer)
+                                         pin_memory=device.type == "cuda", worker_init_fn=prepare_worker)
     stop = []
     for interruption in (signal.SIGTERM, signal.SIGINT):
         signal.signal(interruption, lambda *_: stop.append(True))
