@@ -280,6 +280,26 @@ fn a_ball_that_is_placed_on_the_table_appears_once() {
 }
 
 #[test]
+fn four_exposures_a_second_are_enough_for_balls_that_move_between_all_of_them() {
+    let mut watch = Watch::new(ideal_nine_foot(), 4);
+    let seen = |step: i32| {
+        let drift_mm = 11.0 * f64::from(step);
+        [
+            ([800.0 - drift_mm, 600.0], BallKind::Solid),
+            ([1800.0 - drift_mm, 700.0], BallKind::Cue),
+        ]
+    };
+    watch.see(&[]);
+    for step in 0..12 {
+        watch.see(&seen(step));
+        if step >= 2 {
+            assert_eq!(watch.out.state.balls.len(), 2, "in exposure {step}");
+        }
+    }
+    assert_eq!(watch.count(EventKind::BALL_APPEARED), 2);
+}
+
+#[test]
 fn a_potted_ball_disappears_and_is_told_once_with_its_pocket() {
     for (kind, event) in [
         (BallKind::Solid, EventKind::POTTED),

@@ -26,8 +26,8 @@ const FASTEST_MM_S: f64 = 12_000.0;
 /// is another ball.
 const FASTEST_NEW_MM_S: f64 = 3_500.0;
 const NEW_HITS: u32 = 3;
-/// A ball may have been hit unseen for this long: two missed exposures of a slow camera. After that, a ball that turns
-/// up far away is another one.
+/// A ball may have been hit unseen for this long, two missed exposures of a slow camera, or since the exposure before,
+/// however long ago that was. After that, a ball that turns up far away is another one.
 const HIT_UNSEEN_S: f64 = 0.12;
 /// Sigma by which a ball hit can be nearer or farther than its speed says.
 const REACH_SIGMAS: f64 = 5.0;
@@ -36,15 +36,21 @@ const UNCONFIRMED: f64 = 2.0;
 /// A wrong kind alone never costs a ball its id.
 const WORST_KIND: f64 = 8.0;
 
-/// Fills in what every pairing costs.
-pub fn weigh(assignment: &mut Assignment, tracks: &[Track], seen: &[Observation], exposure_us: u64) {
+/// Fills in what every pairing costs, `interval_s` after the exposure before.
+pub fn weigh(
+    assignment: &mut Assignment,
+    tracks: &[Track],
+    seen: &[Observation],
+    exposure_us: u64,
+    interval_s: f64,
+) {
     let anything_moves = tracks.iter().any(|track| track.confirmed && track.is_moving());
     for (i, track) in tracks.iter().enumerate() {
         let elapsed_s = seconds_between(track.last_seen_us, exposure_us);
         let probabilities = track.evidence.probabilities();
         let may_be_hit = anything_moves || track.named.identity.kind() == BallKind::CUE;
         for (j, observation) in seen.iter().enumerate() {
-            let way = motion_cost(track, observation, elapsed_s, may_be_hit);
+            let way = motion_cost(track, observation, elapsed_s, interval_s, may_be_hit);
             let cost = if way < UNPAIRED {
                 let likelihood = compatibility(&probabilities, observation.kind, observation.kind_score);
                 let kind = (-2.0 * libm::log(f64::from(likelihood))).min(WORST_KIND);
@@ -58,14 +64,14 @@ pub fn weigh(assignment: &mut Assignment, tracks: &[Track], seen: &[Observation]
 }
 
 /// The cheaper of two stories: the ball went on as it did, or it was hit and may be anywhere it can have reached.
-fn motion_cost(track: &Track, seen: &Observation, elapsed_s: f64, may_be_hit: bool) -> f64 {
+fn motion_cost(track: &Track, seen: &Observation, elapsed_s: f64, interval_s: f64, may_be_hit: bool) -> f64 {
     let innovation = track.innovation(seen);
     let went_on = if innovation.squared < UNPAIRED {
         innovation.cost()
     } else {
         f64::INFINITY
     };
-    if elapsed_s > HIT_UNSEEN_S {
+    if elapsed_s > HIT_UNSEEN_S.max(interval_s) {
         return went_on;
     }
     let speed = if track.hits >= NEW_HITS {

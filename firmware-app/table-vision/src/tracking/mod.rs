@@ -132,7 +132,7 @@ impl Tracker {
         }
         let began_us = stamp.exposure_us - dt_us;
         let mut taken = [false; crate::limits::MAX_OBSERVATIONS];
-        self.pair(stamp, seen, calibration, &mut taken);
+        self.pair(stamp, dt_us as f64 / 1e6, seen, calibration, &mut taken);
         // Impacts name tracks by index: before any is added.
         self.incidents
             .step(stamp, began_us, &self.tracks, &self.impacts, calibration);
@@ -164,11 +164,18 @@ impl Tracker {
     fn pair(
         &mut self,
         stamp: FrameStamp,
+        interval_s: f64,
         seen: &[Observation],
         calibration: &Calibration,
         taken: &mut [bool],
     ) {
-        association::weigh(&mut self.assignment, &self.tracks, seen, stamp.exposure_us);
+        association::weigh(
+            &mut self.assignment,
+            &self.tracks,
+            seen,
+            stamp.exposure_us,
+            interval_s,
+        );
         let pairs = self.assignment.solve(self.tracks.len(), seen.len());
         let touch_mm = calibration.ball_diameter_mm;
         let merged: Vec<bool, MAX_TRACKS> = (0..self.tracks.len())
