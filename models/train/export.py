@@ -80,7 +80,7 @@ def main():
         "trained": {"date": datetime.date.today().isoformat(), "data": args.data},
     }
     manifest_path.write_text(json.dumps(manifest, indent=2) + "\n")
-    print(f"{path}: iteration {state['iteration']}, {path.stat().st_size} bytes, differs from PyTorch by {worst:.1e}")
+    print(f"{path}: step {state['step']}, {path.stat().st_size} bytes, differs from PyTorch by {worst:.1e}")
 
 
 if __name__ == "__main__":

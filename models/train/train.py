@@ -83,7 +83,6 @@ def prepare_worker(_):
     """One thread a worker. And a worker that an interruption ended would take the checkpoint with it: the trainer ends
     its workers itself."""
     torch.set_num_threads(1)
-    cv2.setNumThreads(1)
     for interruption in (signal.SIGTERM, signal.SIGINT):
         signal.signal(interruption, signal.SIG_IGN)
 
@@ -121,6 +120,7 @@ def main():
     if data is None:
         sys.exit("no training data: set BAIZE_DATA to the folder that holds real/manifest.csv")
     torch.set_num_threads(args.threads)
+    cv2.setNumThreads(1)  # before workers are forked: they could not stop OpenCV's threads, which are not theirs
     torch.manual_seed(args.seed)
 
     samples = cached(WORK / "real.pickle", lambda: read_real(data))
