@@ -16,7 +16,7 @@ import numpy as np
 
 from appliance import Appliance
 from dataset import MADE, cached, find_data, read_exact, read_real
-from measures import precision_recall
+from measures import iou, match_centres, precision_recall
 from network import HEIGHT, WIDTH
 from tally import BALL_HEAD, CUE_HEAD, Tally
 
@@ -59,6 +59,20 @@ def best_threshold(scores, right, total):
     f1 = 2 * hits / np.maximum(1, claims + total)
     good = grid[f1 >= f1.max() - 0.003]
     return round(float((good[0] + good[-1]) / 2), 2)
+
+
+def best_margin(samples, found):
+    """By how much people draw boxes wider than the network does: the middle of the factors with which most balls that
+    were found by their centres are found at IoU 0.5 too."""
+    factors = np.round(np.arange(0.9, 1.31, 0.01), 2)
+    hits = np.zeros(len(factors), int)
+    for sample, seen in zip(samples, found):
+        for box, owner in zip(seen.balls, match_centres(seen.balls, sample.balls)):
+            if owner >= 0:
+                label = sample.balls[owner:owner + 1]
+                hits += [iou(np.r_[box[:2], box[2:] * factor], label)[0] >= 0.5 for factor in factors]
+    best = factors[hits == hits.max()]
+    return round(float((best[0] + best[-1]) / 2), 2)
 
 
 def choose_thresholds(appliance, samples, wide):
@@ -165,6 +179,12 @@ def main():
     wide = appliance.detect(**WIDE, nms_iou=manifest["thresholds"]["nms_iou"])
     if args.choose_thresholds:
         manifest["thresholds"] = choose_thresholds(appliance, samples, wide)
+        manifest["box_margin"] = 1.0
+        manifest_path.write_text(json.dumps(manifest, indent=2) + "\n")
+        real = [s.split == "tune" and s.source not in MADE and s.sized and not group_of(s)[1].endswith("(small balls)")
+                for s in samples]
+        manifest["box_margin"] = best_margin(*zip(*[pair for pair, is_real in zip(zip(samples, appliance.detect()), real)
+                                                    if is_real]))
         manifest_path.write_text(json.dumps(manifest, indent=2) + "\n")
     tallies = sorted(measure(samples, wide, appliance.detect()).items(), reverse=True)
 

@@ -77,6 +77,7 @@ def main():
         "classes": list(KINDS),
         # evaluate.py --choose-thresholds sets these, on groups that neither trained nor validate.
         "thresholds": old.get("thresholds", {"ball": 0.4, "kind": 0.6, "cue": 0.4, "nms_iou": 0.35}),
+        "box_margin": old.get("box_margin", 1.0),
         "trained": {"date": datetime.date.today().isoformat(), "data": args.data},
     }
     manifest_path.write_text(json.dumps(manifest, indent=2) + "\n")

@@ -25,7 +25,7 @@ from dataset import LABEL_MARGIN, MADE, cached, find_data, read_exact, read_real
 from folds import LEFT_OUT, NAMES, NO_PART, parts
 from learner import LOG_EVERY, Learner
 from loss import ball_targets, cue_targets
-from network import gflop
+from network import Nano, gflop
 
 WORK = Path(__file__).resolve().parents[1] / "work"
 
@@ -139,7 +139,7 @@ def main():
     beside = [(name, make(f"{args.run}-{name}")) for name in args.beside]
     first, spent = learner.batch, learner.seconds
     length = args.steps if args.minutes is None else sys.maxsize
-    print(f"{len(used)} pictures, {gflop(learner.network):.2f} GFLOP at 640x384, from batch {first} on", flush=True)
+    print(f"{len(used)} pictures, {gflop(Nano()):.2f} GFLOP at 640x384, from batch {first} on", flush=True)
 
     batches = Batches(*zip(*used), args.seed, length, args.times)
     loader = torch.utils.data.DataLoader(batches, batch_size=None, sampler=range(first, length),

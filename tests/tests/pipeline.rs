@@ -71,6 +71,7 @@ impl Fake {
             backend: "none",
             model: "fake".into(),
             input_px: [640, 384],
+            box_margin: 1.0,
         };
         Box::new(Self { info, besides })
     }

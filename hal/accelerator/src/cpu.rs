@@ -27,6 +27,7 @@ pub fn open_cpu(
             backend: network.backend(),
             model: manifest.name.clone(),
             input_px,
+            box_margin: manifest.box_margin,
         },
         preprocessor: Preprocessor::new(input_px),
         network,

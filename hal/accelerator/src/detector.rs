@@ -3,7 +3,7 @@ use std::fmt;
 use baize_frame::{Detections, FrameFormat, ImageView, Region};
 
 /// What a detector is, for people, logs and health.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct DetectorInfo {
     /// The engine that runs the network: `rten`, `onnxruntime`, `tensorrt`.
     pub backend: &'static str,
@@ -11,6 +11,8 @@ pub struct DetectorInfo {
     pub model: String,
     /// Width and height of the network's input.
     pub input_px: [u32; 2],
+    /// By how much people draw boxes around balls wider than this detector has them; 1 where nobody knows.
+    pub box_margin: f32,
 }
 
 /// Where the time of one detection went.

@@ -36,6 +36,9 @@ pub struct Manifest {
     classes: Vec<String>,
     /// What counts as seen.
     pub thresholds: Thresholds,
+    /// By how much people draw boxes around balls wider than the network has them.
+    #[serde(default = "unknown_margin")]
+    pub box_margin: f32,
     /// Where the weights come from.
     pub trained: Trained,
 }
@@ -89,6 +92,10 @@ pub struct Trained {
     pub date: String,
     /// What it was trained with.
     pub data: String,
+}
+
+const fn unknown_margin() -> f32 {
+    1.0
 }
 
 /// Why a manifest is not accepted.
@@ -188,6 +195,12 @@ impl Manifest {
             classes,
             "cue_ball, eight_ball, solid, stripe, ball",
         )?;
+        check(
+            "box_margin",
+            self.box_margin,
+            (0.5..=2.0).contains(&self.box_margin),
+            "between 0.5 and 2",
+        )?;
         let Thresholds {
             ball,
             kind,
@@ -281,6 +294,7 @@ mod tests {
         let manifest = Manifest::parse(GOOD).expect("a good manifest");
         assert_eq!(manifest.input_px(), [640, 384]);
         assert_eq!(manifest.outputs.cues.stride, 16);
+        assert_eq!(manifest.box_margin, 1.0, "none is said");
     }
 
     #[test]
@@ -300,6 +314,11 @@ mod tests {
             ("00ff", "00fg", "`sha256` is"),
             ("\"kind\": 0.5,", "", "missing field `kind`"),
             ("\"height\": 384", "\"height\": \"384\"", "invalid type: string"),
+            (
+                "\"format\": 1",
+                "\"format\": 1, \"box_margin\": 9",
+                "`box_margin` is 9",
+            ),
         ];
         for (good, bad, expected) in cases {
             let error = Manifest::parse(&GOOD.replacen(good, bad, 1))

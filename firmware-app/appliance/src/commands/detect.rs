@@ -23,6 +23,7 @@ pub fn run(args: &DetectArgs) -> Result<(), Failure> {
     args.detector.apply(&mut config.detector);
     let mut detector = sources::detector(&config.detector)?;
     let files = files(&args.paths)?;
+    let box_margin = detector.info().box_margin;
     let mut failed = 0;
     let mut out = std::io::stdout().lock();
     for file in &files {
@@ -36,7 +37,7 @@ pub fn run(args: &DetectArgs) -> Result<(), Failure> {
             }
         };
         let written = if args.json {
-            writeln!(out, "{}", line(file, &picture, &detections))
+            writeln!(out, "{}", line(file, &picture, &detections, box_margin))
         } else {
             writeln!(out, "{}", sentence(file, &detections))
         };
@@ -98,8 +99,8 @@ pub fn class(kind: BallKind) -> &'static str {
     }
 }
 
-fn line(file: &Path, picture: &Picture, detections: &Detections) -> Value {
-    let balls = detections.balls.iter().map(ball);
+fn line(file: &Path, picture: &Picture, detections: &Detections, box_margin: f32) -> Value {
+    let balls = detections.balls.iter().map(|seen| ball(seen, box_margin));
     let cues = detections.cues.iter().map(cue);
     json!({
         "file": file.display().to_string(),
@@ -109,9 +110,10 @@ fn line(file: &Path, picture: &Picture, detections: &Detections) -> Value {
     })
 }
 
-fn ball(ball: &BallDetection) -> Value {
+/// Boxes are as wide as people draw them, so that they can be compared with labels.
+fn ball(ball: &BallDetection, box_margin: f32) -> Value {
     let [x, y] = ball.centre_px;
-    let [w, h] = ball.size_px;
+    let [w, h] = ball.size_px.map(|size| size * box_margin);
     json!({
         "class": class(ball.kind),
         "x": x,
