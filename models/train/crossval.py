@@ -4,8 +4,8 @@
     python crossval.py --run first --folds sessions0 sessions1 sessions2
     python crossval.py --run first --folds px0 px1 px2 px3 px4         # the kinds
 
-A fold that no training ran for is trained now. What is done is kept in models/work/RUN-FOLD and not done again. The
-thresholds are the shipped ones.
+A fold that no training ran for is trained now. What is done is kept in models/work/RUN-FOLD and not done again. Thresholds
+and margin are the shipped ones.
 """
 
 import argparse
@@ -39,7 +39,8 @@ def model_of(name, args):
                         "cross-validation", "--folder", str(folder)], cwd=HERE, check=True)
         shipped = json.loads((MODELS / "nano" / "baize-nano.json").read_text())
         own = json.loads(manifest.read_text())
-        manifest.write_text(json.dumps({**own, "thresholds": shipped["thresholds"]}, indent=2))
+        as_shipped = {key: shipped[key] for key in ("thresholds", "box_margin")}
+        manifest.write_text(json.dumps({**own, **as_shipped}, indent=2))
     return manifest
 
 
