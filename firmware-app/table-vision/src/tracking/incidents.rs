@@ -40,11 +40,28 @@ pub struct Incident {
     pub place_mm: Vec2,
     /// The ball's velocity just afterwards.
     pub velocity_mm_s: Vec2,
+    pub known: Known,
+}
+
+/// How far the knowledge of an impact is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Known {
+    /// About when it was.
+    Roughly,
+    /// What was seen of it soon afterwards tells only to within this standard deviation when it was.
+    HardlySoon { sigma_us: f64 },
+    /// It has been told.
+    Told,
 }
 
 impl Incident {
     pub fn concerns(&self, ball: BallId) -> bool {
         self.ball == ball || self.what == What::HitBall(ball)
+    }
+
+    /// Whether both are the same, whatever has been measured of it since.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.what == other.what && self.ball == other.ball && self.at_us == other.at_us
     }
 
     /// Whether it is a contact of these two.
@@ -169,6 +186,7 @@ impl Incidents {
             ball: ball.id,
             place_mm: impact.place_mm,
             velocity_mm_s: impact.velocity_mm_s,
+            known: Known::Roughly,
         };
         let verdicts = match impact.met {
             Met::Ball(other) => [Some(ball), Some(&tracks[usize::from(other)])],
@@ -237,6 +255,7 @@ impl Incidents {
             ball: track.id,
             place_mm: track.place_mm(),
             velocity_mm_s: track.velocity_mm_s(),
+            known: Known::Roughly,
         };
         let is_ball = |index: u8, other: &Track| tracks[usize::from(index)].id == other.id;
         let expected = impacts.iter().any(|impact| {
@@ -299,6 +318,9 @@ impl Incidents {
     }
 
     pub(super) fn tell(&mut self, incident: Incident) {
+        if let Some(impact) = self.recent.iter_mut().find(|impact| impact.is_same(&incident)) {
+            impact.known = Known::Told;
+        }
         // Full, what comes on top is not told: limits.rs says why that is enough.
         let _ = self.news.push(incident);
     }

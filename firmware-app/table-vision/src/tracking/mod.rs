@@ -14,6 +14,7 @@ mod least_squares;
 mod meeting;
 mod party;
 mod rest;
+mod slide;
 mod starts;
 mod track;
 mod trail;

@@ -3,7 +3,7 @@
 //! A ball's first way, followed back, ends where the ball that sent it must have been. If one was there, it is a contact;
 //! if none was, the ball was struck.
 
-use super::incidents::{Incident, Incidents, SAME_MEETING_US, What};
+use super::incidents::{Incident, Incidents, Known, SAME_MEETING_US, What};
 use super::track::Track;
 use super::trail::{Departure, departure};
 use crate::FrameStamp;
@@ -234,6 +234,7 @@ impl Incidents {
                 ball: sender.id,
                 place_mm: sender_mm,
                 velocity_mm_s: sender.velocity_mm_s(),
+                known: Known::Roughly,
             },
             None => Incident {
                 what: What::Started,
@@ -242,6 +243,7 @@ impl Incidents {
                 ball: start.ball,
                 place_mm: start.from_mm,
                 velocity_mm_s: left.velocity_mm_s,
+                known: Known::Roughly,
             },
         };
         match incident.what {
