@@ -7,6 +7,7 @@ use baize_table_state::BallId;
 use heapless::Vec;
 
 use super::collide::{Impact, Met};
+use super::leaving::Speed;
 use super::starts::Start;
 use super::track::{Track, Verdict};
 use crate::FrameStamp;
@@ -38,8 +39,8 @@ pub struct Incident {
     pub ball: BallId,
     /// Where the ball was then.
     pub place_mm: Vec2,
-    /// The ball's velocity just afterwards.
-    pub velocity_mm_s: Vec2,
+    /// The ball's just afterwards.
+    pub speed: Speed,
     pub known: Known,
 }
 
@@ -79,6 +80,16 @@ pub enum What {
     HitBall(BallId),
     /// It hit a cushion.
     HitCushion,
+}
+
+/// The newest exposure, and what it left of the balls.
+#[derive(Debug, Clone, Copy)]
+pub struct Now<'a> {
+    pub stamp: FrameStamp,
+    pub tracks: &'a [Track],
+    pub calibration: &'a Calibration,
+    /// Since the exposure before.
+    pub interval_us: f64,
 }
 
 #[derive(Debug)]
@@ -155,9 +166,14 @@ impl Incidents {
             }
         }
         self.resolve_starts(stamp, began_us, tracks, calibration);
-        let interval_us = (stamp.exposure_us - began_us) as f64;
-        self.discover(stamp, tracks, calibration, interval_us);
-        self.tell_measured(stamp, tracks, calibration, interval_us);
+        let now = Now {
+            stamp,
+            tracks,
+            calibration,
+            interval_us: (stamp.exposure_us - began_us) as f64,
+        };
+        self.discover(now);
+        self.tell_measured(now);
     }
 
     /// Whether it is known already what sent a ball at about that time.
@@ -185,7 +201,7 @@ impl Incidents {
             frame_id: stamp.frame_id,
             ball: ball.id,
             place_mm: impact.place_mm,
-            velocity_mm_s: impact.velocity_mm_s,
+            speed: Speed::guessed(impact.velocity_mm_s),
             known: Known::Roughly,
         };
         let verdicts = match impact.met {
@@ -254,7 +270,7 @@ impl Incidents {
             frame_id: stamp.frame_id,
             ball: track.id,
             place_mm: track.place_mm(),
-            velocity_mm_s: track.velocity_mm_s(),
+            speed: Speed::guessed(track.velocity_mm_s()),
             known: Known::Roughly,
         };
         let is_ball = |index: u8, other: &Track| tracks[usize::from(index)].id == other.id;

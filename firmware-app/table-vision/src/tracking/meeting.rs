@@ -7,6 +7,7 @@
 
 use super::collide::BALL_RESTITUTION;
 use super::least_squares::LeastSquares;
+use super::leaving::Speed;
 use super::party::Party;
 use super::slide::{ROLLING_MM_S2, SLIDING_MM_S2, carried_mm, rub_part};
 use crate::geometry::linear::{Vec2, add2, dot2, norm2, scale2, sub2};
@@ -56,9 +57,8 @@ pub struct Meeting {
     pub at_us: f64,
     pub sigma_us: f64,
     pub places_mm: [Vec2; 2],
-    /// Just afterwards, and what the speeds may be off by (a standard deviation).
-    pub velocities_mm_s: [Vec2; 2],
-    pub speed_sigmas_mm_s: [f64; 2],
+    /// Just afterwards.
+    pub speeds: [Speed; 2],
     /// What the impact changed each velocity by along the line of centres.
     pub push_mm_s: f64,
     /// How much worse both ways are without the push, as -2 log-likelihood.
@@ -204,8 +204,10 @@ fn meeting_within(
         at_us: fine.at_us,
         sigma_us: fine.sigma_us,
         places_mm: fine.bent.places_mm,
-        velocities_mm_s: fine.bent.velocities_mm_s,
-        speed_sigmas_mm_s: fine.bent.speed_variances.map(libm::sqrt),
+        speeds: [0, 1].map(|k| Speed {
+            velocity_mm_s: fine.bent.velocities_mm_s[k],
+            sigma_mm_s: libm::sqrt(fine.bent.speed_variances[k] * (fine.bent.misfit / freedom).max(1.0)),
+        }),
         push_mm_s: fine.bent.push_mm_s,
         gain: straight - fine.bent.misfit,
         misfit: fine.bent.misfit / freedom,

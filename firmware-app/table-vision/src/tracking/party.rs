@@ -26,6 +26,10 @@ pub struct Party<'a> {
     pub until_us: f64,
     /// About when the impact was.
     pub about_us: f64,
+    /// Whether it lay still until that, or until others that came at about the same time.
+    pub spinless: bool,
+    /// Whether it met something else a moment later: how fast it was in between, nobody saw.
+    pub met_next: bool,
     /// Sightings that do not count, a bit each: blurs of two balls.
     pub blurs: u64,
 }
