@@ -60,7 +60,8 @@ impl Incidents {
                     // Within capacity: it was in the list.
                     let _ = self.confirmed.push(incident);
                 }
-                Judgement::Refuted => {}
+                // It bounds no way of others.
+                Judgement::Refuted => self.recent.retain(|impact| !impact.is_same(&incident)),
             }
         }
         self.sort_news();
