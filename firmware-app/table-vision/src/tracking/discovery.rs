@@ -12,6 +12,8 @@ const JUDGED_US: f64 = 70_000.0;
 /// Of two balls that stay near each other, such moments are tried so long afterwards.
 const STAYED_US: f64 = 130_000.0;
 const STAYED_EVERY_US: f64 = 20_000.0;
+/// Not while more balls than this move: after a break, too many are near each other for the time there is.
+const CROWDED: usize = 10;
 /// Two balls seen no nearer to each other than a diameter and this, beside what they move in an interval, did not meet.
 const APART_MM: f64 = 5.0;
 /// How much more one that moves may have moved than its speed now says.
@@ -32,6 +34,11 @@ const EXPLAINS_PART: f64 = 0.2;
 impl Incidents {
     /// Contacts that nobody expected, between balls of which one moves at least.
     pub(super) fn discover(&mut self, now: Now<'_>) {
+        let moving = now
+            .tracks
+            .iter()
+            .filter(|track| track.confirmed && track.is_moving());
+        let crowded = moving.count() > CROWDED;
         for (i, a) in now.tracks.iter().enumerate() {
             for b in &now.tracks[i + 1..] {
                 let believed = a.confirmed && b.confirmed && (a.is_moving() || b.is_moving());
@@ -41,7 +48,7 @@ impl Incidents {
                 if let Some(at_us) = came_near(a, b, now) {
                     self.find_contact([a, b], at_us, REACH_US, now);
                 }
-                if let Some(at_us) = stayed_near(a, b, now) {
+                if !crowded && let Some(at_us) = stayed_near(a, b, now) {
                     let reach_us = STAYED_EVERY_US + now.interval_us;
                     self.find_contact([a, b], at_us, reach_us, now);
                 }

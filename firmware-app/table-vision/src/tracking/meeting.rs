@@ -5,6 +5,8 @@
 //! speed makes of it. The instant with the least misfit wins; how much worse the ways are without a push says whether
 //! they met at all.
 
+use heapless::Vec;
+
 use super::collide::BALL_RESTITUTION;
 use super::least_squares::LeastSquares;
 use super::leaving::Speed;
@@ -20,6 +22,7 @@ const SHORTLY_US: [f64; 2] = [50_000.0, 45_000.0];
 const FITS: f64 = 2.5;
 /// Instants tried on each side of the guess.
 const TRIED: i32 = 16;
+const MAX_TRIES: usize = 2 * TRIED as usize + 1;
 /// And then, on each side of the mean, so many over so many standard deviations.
 const TRIED_FINELY: i32 = 6;
 const SPREAD_SIGMAS: f64 = 2.5;
@@ -87,8 +90,8 @@ struct Average {
 }
 
 impl Average {
-    fn of(tries: impl Iterator<Item = (f64, Bent)> + Clone) -> Option<Self> {
-        let least = tries.clone().map(|(_, bent)| bent.misfit).reduce(f64::min)?;
+    fn of(tries: &[(f64, Bent)]) -> Option<Self> {
+        let least = tries.iter().map(|(_, bent)| bent.misfit).reduce(f64::min)?;
         let (mut total, mut at_us, mut squared_us) = (0.0, 0.0, 0.0);
         let mut mean = Bent {
             places_mm: [[0.0; 2]; 2],
@@ -98,7 +101,7 @@ impl Average {
             misfit: least,
         };
         let (mut speeds, mut squared_speeds) = ([0.0; 2], [0.0; 2]);
-        let first_us = tries.clone().next()?.0;
+        let first_us = tries.first()?.0;
         for (us, bent) in tries {
             let weight = libm::exp(0.5 * (least - bent.misfit));
             total += weight;
@@ -153,7 +156,8 @@ pub fn meeting(
                 party.around(centre_us, before_us, after_us)
             })
         };
-        let Some(near) = meeting_within(&within(around_us), around_us, reach_us, touch_mm, alone) else {
+        let near_us = tries(&within(around_us), around_us, reach_us, touch_mm, alone, TRIED);
+        let Some(near) = Average::of(&near_us) else {
             continue;
         };
         let Some(met) = meeting_within(&within(near.at_us), near.at_us, 0.5 * reach_us, touch_mm, alone)
@@ -168,6 +172,28 @@ pub fn meeting(
     best
 }
 
+/// Both ways bent at so many instants on each side of one, within reach of it and between the balls' other impacts.
+fn tries(
+    parties: &[Party<'_>; 2],
+    around_us: f64,
+    reach_us: f64,
+    touch_mm: f64,
+    alone: bool,
+    tried: i32,
+) -> Vec<(f64, Bent), MAX_TRIES> {
+    let [a, b] = parties;
+    let earliest_us = a.from_us.max(b.from_us).max(around_us - reach_us);
+    let latest_us = a.until_us.min(b.until_us).min(around_us + reach_us);
+    let middle_us = 0.5 * (earliest_us + latest_us);
+    let step_us = 0.5 * (latest_us - earliest_us) / f64::from(tried);
+    (-tried..=tried)
+        .filter_map(|k| {
+            let at_us = middle_us + step_us * f64::from(k);
+            Some((at_us, bend(parties, at_us, touch_mm, alone)?))
+        })
+        .collect()
+}
+
 fn meeting_within(
     parties: &[Party<'_>; 2],
     around_us: f64,
@@ -175,25 +201,16 @@ fn meeting_within(
     touch_mm: f64,
     alone: bool,
 ) -> Option<Meeting> {
-    let earliest_us = parties[0]
-        .from_us
-        .max(parties[1].from_us)
-        .max(around_us - reach_us);
-    let latest_us = parties[0]
-        .until_us
-        .min(parties[1].until_us)
-        .min(around_us + reach_us);
-    let around = 0.5 * (earliest_us + latest_us);
-    let step = 0.5 * (latest_us - earliest_us) / f64::from(TRIED);
-    let tries = |around: f64, step: f64, tried: i32| {
-        (-tried..=tried).filter_map(move |k| {
-            let at_us = around + step * f64::from(k);
-            Some((at_us, bend(parties, at_us, touch_mm, alone)?))
-        })
-    };
-    let coarse = Average::of(tries(around, step, TRIED))?;
-    let reach = step + SPREAD_SIGMAS * coarse.sigma_us;
-    let fine = Average::of(tries(coarse.at_us, reach / f64::from(TRIED_FINELY), TRIED_FINELY))?;
+    let coarse = Average::of(&tries(parties, around_us, reach_us, touch_mm, alone, TRIED))?;
+    let finely_us = reach_us / f64::from(TRIED) + SPREAD_SIGMAS * coarse.sigma_us;
+    let fine = Average::of(&tries(
+        parties,
+        coarse.at_us,
+        finely_us,
+        touch_mm,
+        alone,
+        TRIED_FINELY,
+    ))?;
     let (mut straight, mut count) = (0.0, 0.0);
     for party in parties {
         straight += straight_misfit(party, fine.at_us)?;
@@ -315,7 +332,6 @@ fn spun_part(
     }
 }
 
-#[expect(clippy::too_many_arguments)]
 fn along_centres(
     parties: &[Party<'_>; 2],
     at_us: f64,
