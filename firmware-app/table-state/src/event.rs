@@ -65,9 +65,9 @@ pub struct TableEvent {
     pub other: Option<BallName>,
     /// Where: the centre of `ball`.
     pub position: Option<Position>,
-    /// Speed of `ball`, in mm/s.
+    /// Speed of `ball`, in mm/s; of an impact, just afterwards, and only if it is known to a tenth.
     pub speed_mm_s: Option<u16>,
-    /// Whither `ball` moved.
+    /// Whither `ball` moved; of an impact, told with the speed.
     pub direction: Option<Direction>,
     /// Which pocket, as an index into [`Calibration::pockets`](crate::Calibration::pockets).
     pub pocket: Option<u8>,

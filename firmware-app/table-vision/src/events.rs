@@ -22,6 +22,9 @@ const POTTED: f32 = 0.9;
 const GONE: f32 = 0.5;
 /// How sure an impact is that sightings bear out.
 const CONTACT: f32 = 0.9;
+/// A speed after an impact that is less certain (as a standard deviation) than this part of it is not told: of two impacts
+/// a moment apart, nobody saw how fast the ball was in between.
+const WORST_PART: f64 = 0.1;
 /// How sure a shot is when no ball is known to be the cue ball.
 const SHOT_OF_UNKNOWN_BALL: f32 = 0.5;
 
@@ -181,7 +184,7 @@ fn tell_incident(
     tracks: &[Track],
     shot_told: bool,
 ) -> bool {
-    let speed = norm2(incident.velocity_mm_s);
+    let speed = norm2(incident.speed.velocity_mm_s);
     let other = |id: BallId| tracks.iter().find(|track| track.id == id).map(Track::name);
     let (kind, confidence, other) = match incident.what {
         What::HitBall(id) => (EventKind::BALL_CONTACT, CONTACT, other(id)),
@@ -220,8 +223,10 @@ fn tell_incident(
         event.exposure_us = incident.at_us;
         event.other = other;
         event.position = Some(position(incident.place_mm));
-        event.speed_mm_s = Some(speed.min(f64::from(u16::MAX)) as u16);
-        event.direction = Some(direction(incident.velocity_mm_s));
+        // A strike's is always told: what follows a shot goes by it.
+        let known = kind == EventKind::SHOT_BEGAN || incident.speed.sigma_mm_s < WORST_PART * speed;
+        event.speed_mm_s = known.then_some(speed.min(f64::from(u16::MAX)) as u16);
+        event.direction = known.then(|| direction(incident.speed.velocity_mm_s));
     });
     kind == EventKind::SHOT_BEGAN
 }

@@ -3,7 +3,7 @@
 mod common;
 
 use baize_frame::BallKind;
-use baize_table_state::EventKind;
+use baize_table_state::{EventKind, Identity, TableEvent};
 use common::ideal_nine_foot;
 use common::table::{Random, Watch};
 
@@ -116,4 +116,109 @@ fn a_resting_ball_missed_while_something_false_is_seen_beside_it_has_not_moved()
     watch.step(&detections);
     let ball = watch.ball_at(place_mm);
     assert!(!ball.moving && distance_mm(&ball, place_mm) < 0.3, "{ball:?}");
+}
+
+/// How far the cloth has carried a ball so long after a push of so much, until it rolls.
+fn carried_mm(push: f64, after_s: f64) -> f64 {
+    const SLIDING_MM_S2: f64 = 1962.0;
+    let sliding_s = (2.0 / 7.0 * push / SLIDING_MM_S2).min(after_s);
+    SLIDING_MM_S2 * sliding_s * (after_s - 0.5 * sliding_s)
+}
+
+#[test]
+fn a_slow_contact_with_a_resting_ball_is_told_neither_early_nor_late_on_the_whole() {
+    // At 150 mm/s; rolling costs 98 mm/s each second, also before.
+    let places_mm = |t: f64| {
+        let rolled = 49.0 * t * t;
+        let (a, b) = if t < 0.0 {
+            (150.0 * t - rolled, 0.0)
+        } else {
+            let slowed = 49.0 * t.min(0.3) * t.min(0.3);
+            (
+                4.0 * t + carried_mm(110.0, t) - slowed,
+                146.0 * t - carried_mm(182.0, t) - rolled,
+            )
+        };
+        [1200.0 - 57.15 + a, 1200.0 + b].map(|x| [x, AWAY_FROM_CUSHIONS_MM])
+    };
+    let mut off_ms: Vec<f64> = Vec::new();
+    for seed in 1..=20 {
+        let (watch, met_us) = watch(seed, 0.5, places_mm);
+        let told = watch
+            .events
+            .iter()
+            .filter(|event| event.kind == EventKind::BALL_CONTACT);
+        off_ms.extend(told.map(|event| (event.exposure_us as f64 - met_us as f64) / 1e3));
+    }
+    let mean_ms = off_ms.iter().sum::<f64>() / off_ms.len() as f64;
+    println!("{off_ms:.1?}");
+    assert!((18..=20).contains(&off_ms.len()), "{} told", off_ms.len());
+    assert!(mean_ms.abs() < 2.0, "{mean_ms} ms on the whole");
+}
+
+#[test]
+fn balls_that_are_blurred_into_one_as_they_meet_are_told_to_have_met_when_they_did() {
+    const HALF_MM: f64 = 57.15 / 2.0;
+    let place_mm = |t: f64| {
+        let (a, b) = if t < 0.0 { (1600.0, 0.0) } else { (40.0, 1560.0) };
+        [1200.0 - 2.0 * HALF_MM + a * t, 1200.0 + b * t]
+    };
+    for seed in 1..=20 {
+        let mut random = Random(seed);
+        let mut watch = Watch::new(ideal_nine_foot(), FRAMES_PER_SECOND);
+        let first_us = watch.stamp.exposure_us + FRAME_US;
+        let met_s = 0.3 + random.even() / FRAMES_PER_SECOND as f64;
+        for frame in 0..72 {
+            let t = f64::from(frame) / FRAMES_PER_SECOND as f64 - met_s;
+            let [a, b] = place_mm(t);
+            let mut seen = |x: f64| [x + random.normal(), AWAY_FROM_CUSHIONS_MM + random.normal()];
+            let blurred = b - a < 2.0 * HALF_MM + 6.0;
+            if blurred {
+                watch.see(&[(seen(0.5 * (a + b)), BallKind::Solid)]);
+            } else {
+                watch.see(&[(seen(a), BallKind::Cue), (seen(b), BallKind::Solid)]);
+            }
+        }
+        let met_us = first_us + (met_s * 1e6) as u64;
+        let told: Vec<_> = (watch.events.iter())
+            .filter(|event| event.kind == EventKind::BALL_CONTACT)
+            .map(|event| event.exposure_us.abs_diff(met_us) as f64 / 1e3)
+            .collect();
+        assert!(told.len() == 1 && told[0] < 8.4, "seed {seed}: {told:?}");
+    }
+}
+
+#[test]
+fn how_fast_a_ball_was_between_two_impacts_a_moment_apart_is_not_told() {
+    // The cue ball runs into two balls that touch, and hits one a millisecond before the other.
+    const UP_MM: f64 = 57.15 / 2.0;
+    let behind_mm = 57.15 * 3.0_f64.sqrt() / 2.0;
+    for seed in 1..=20 {
+        let mut random = Random(seed);
+        let mut watch = Watch::new(ideal_nine_foot(), FRAMES_PER_SECOND);
+        let met_s = 0.5 + random.even() / FRAMES_PER_SECOND as f64;
+        for frame in 0..96 {
+            let t = f64::from(frame) / FRAMES_PER_SECOND as f64 - met_s;
+            let mut seen =
+                |x: f64, y: f64| [x + random.normal(), AWAY_FROM_CUSHIONS_MM + y + random.normal()];
+            let (cue, pushed) = if t < 0.0 {
+                (1000.0 * t, [0.0; 2])
+            } else {
+                (-180.0 * t, [590.0 * t, 340.0 * t])
+            };
+            watch.see(&[
+                (seen(1200.0 - behind_mm + cue, 0.0), BallKind::Cue),
+                (seen(1200.0 + pushed[0], UP_MM + pushed[1]), BallKind::Solid),
+                (seen(1200.0 + pushed[0], -UP_MM - pushed[1]), BallKind::Stripe),
+            ]);
+        }
+        let of_cue_ball = |event: &&TableEvent| {
+            event.kind == EventKind::BALL_CONTACT
+                && event.ball.is_some_and(|ball| ball.identity == Identity::CUE)
+        };
+        let speeds: Vec<_> = (watch.events.iter().filter(of_cue_ball))
+            .map(|event| event.speed_mm_s)
+            .collect();
+        assert_eq!(speeds, [None, None], "seed {seed}");
+    }
 }

@@ -2,6 +2,7 @@
 
 use super::collide::{CUSHION_RESTITUTION, Wall};
 use super::least_squares::{Fit, LeastSquares};
+use super::leaving::Speed;
 use super::party::Party;
 use crate::geometry::linear::Vec2;
 
@@ -28,7 +29,7 @@ pub struct Bounce {
     pub at_us: f64,
     pub place_mm: Vec2,
     /// Just afterwards.
-    pub velocity_mm_s: Vec2,
+    pub speed: Speed,
 }
 
 /// When a ball met a wall near an instant, or, without one, the jaw of a pocket, which may bend its way in any direction.
@@ -39,20 +40,25 @@ pub fn bounce(party: &Party<'_>, wall: Option<Wall>, around_us: f64) -> Option<B
     let party = party.around(near_us, BEFORE_US, AFTER_US);
     let (at_us, across, along) = best_near(&party, wall, near_us)?;
     let freedom = (2.0 * party.sightings().count() as f64 - 6.0).max(1.0);
-    if (across.misfit + along.misfit) / freedom > FITS {
+    let misfit = (across.misfit + along.misfit) / freedom;
+    if misfit > FITS {
         return None;
     }
-    let mut bounce = Bounce {
-        at_us,
-        place_mm: [0.0; 2],
-        velocity_mm_s: [0.0; 2],
-    };
+    let (mut place_mm, mut velocity_mm_s, mut variance) = ([0.0; 2], [0.0; 2], 0.0_f64);
     for (axis, fit) in [(axis, across), (1 - axis, along)] {
         let [place, velocity, change, _] = fit.unknowns;
-        bounce.place_mm[axis] = place;
-        bounce.velocity_mm_s[axis] = velocity + change;
+        place_mm[axis] = place;
+        velocity_mm_s[axis] = velocity + change;
+        variance = variance.max(fit.variance(&[(1, 1.0), (2, 1.0)]));
     }
-    Some(bounce)
+    Some(Bounce {
+        at_us,
+        place_mm,
+        speed: Speed {
+            velocity_mm_s,
+            sigma_mm_s: libm::sqrt(variance * misfit.max(1.0)),
+        },
+    })
 }
 
 fn best_near(party: &Party<'_>, wall: Option<Wall>, around_us: f64) -> Option<(f64, Fit<4>, Fit<4>)> {

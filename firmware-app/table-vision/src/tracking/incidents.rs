@@ -7,6 +7,7 @@ use baize_table_state::BallId;
 use heapless::Vec;
 
 use super::collide::{Impact, Met};
+use super::leaving::Speed;
 use super::starts::Start;
 use super::track::{Track, Verdict};
 use crate::FrameStamp;
@@ -38,13 +39,30 @@ pub struct Incident {
     pub ball: BallId,
     /// Where the ball was then.
     pub place_mm: Vec2,
-    /// The ball's velocity just afterwards.
-    pub velocity_mm_s: Vec2,
+    /// The ball's just afterwards.
+    pub speed: Speed,
+    pub known: Known,
+}
+
+/// How far the knowledge of an impact is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Known {
+    /// About when it was.
+    Roughly,
+    /// What was seen of it soon afterwards tells only to within this standard deviation when it was.
+    HardlySoon { sigma_us: f64 },
+    /// It has been told.
+    Told,
 }
 
 impl Incident {
     pub fn concerns(&self, ball: BallId) -> bool {
         self.ball == ball || self.what == What::HitBall(ball)
+    }
+
+    /// Whether both are the same, whatever has been measured of it since.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.what == other.what && self.ball == other.ball && self.at_us == other.at_us
     }
 
     /// Whether it is a contact of these two.
@@ -62,6 +80,16 @@ pub enum What {
     HitBall(BallId),
     /// It hit a cushion.
     HitCushion,
+}
+
+/// The newest exposure, and what it left of the balls.
+#[derive(Debug, Clone, Copy)]
+pub struct Now<'a> {
+    pub stamp: FrameStamp,
+    pub tracks: &'a [Track],
+    pub calibration: &'a Calibration,
+    /// Since the exposure before.
+    pub interval_us: f64,
 }
 
 #[derive(Debug)]
@@ -138,9 +166,14 @@ impl Incidents {
             }
         }
         self.resolve_starts(stamp, began_us, tracks, calibration);
-        let interval_us = (stamp.exposure_us - began_us) as f64;
-        self.discover(stamp, tracks, calibration, interval_us);
-        self.tell_measured(stamp, tracks, calibration, interval_us);
+        let now = Now {
+            stamp,
+            tracks,
+            calibration,
+            interval_us: (stamp.exposure_us - began_us) as f64,
+        };
+        self.discover(now);
+        self.tell_measured(now);
     }
 
     /// Whether it is known already what sent a ball at about that time.
@@ -168,7 +201,8 @@ impl Incidents {
             frame_id: stamp.frame_id,
             ball: ball.id,
             place_mm: impact.place_mm,
-            velocity_mm_s: impact.velocity_mm_s,
+            speed: Speed::guessed(impact.velocity_mm_s),
+            known: Known::Roughly,
         };
         let verdicts = match impact.met {
             Met::Ball(other) => [Some(ball), Some(&tracks[usize::from(other)])],
@@ -236,7 +270,8 @@ impl Incidents {
             frame_id: stamp.frame_id,
             ball: track.id,
             place_mm: track.place_mm(),
-            velocity_mm_s: track.velocity_mm_s(),
+            speed: Speed::guessed(track.velocity_mm_s()),
+            known: Known::Roughly,
         };
         let is_ball = |index: u8, other: &Track| tracks[usize::from(index)].id == other.id;
         let expected = impacts.iter().any(|impact| {
@@ -299,6 +334,9 @@ impl Incidents {
     }
 
     pub(super) fn tell(&mut self, incident: Incident) {
+        if let Some(impact) = self.recent.iter_mut().find(|impact| impact.is_same(&incident)) {
+            impact.known = Known::Told;
+        }
         // Full, what comes on top is not told: limits.rs says why that is enough.
         let _ = self.news.push(incident);
     }

@@ -13,6 +13,22 @@ pub struct LeastSquares<const N: usize> {
 pub struct Fit<const N: usize> {
     pub unknowns: [f64; N],
     pub misfit: f64,
+    /// Lower triangle; its square is the normal equations' matrix.
+    root: [[f64; N]; N],
+}
+
+impl<const N: usize> Fit<N> {
+    /// The variance of a sum of terms, each an unknown's index and its factor.
+    pub fn variance(&self, terms: &[(usize, f64)]) -> f64 {
+        let mut parts = [0.0; N];
+        for &(i, factor) in terms {
+            parts[i] += factor;
+        }
+        for i in 0..N {
+            parts[i] = (0..i).fold(parts[i], |sum, k| sum - self.root[i][k] * parts[k]) / self.root[i][i];
+        }
+        parts.iter().map(|part| part * part).sum()
+    }
 }
 
 impl<const N: usize> LeastSquares<N> {
@@ -60,6 +76,7 @@ impl<const N: usize> LeastSquares<N> {
         Some(Fit {
             unknowns,
             misfit: (self.squares - explained).max(0.0),
+            root,
         })
     }
 }

@@ -3,7 +3,8 @@
 //! A ball's first way, followed back, ends where the ball that sent it must have been. If one was there, it is a contact;
 //! if none was, the ball was struck.
 
-use super::incidents::{Incident, Incidents, SAME_MEETING_US, What};
+use super::incidents::{Incident, Incidents, Known, SAME_MEETING_US, What};
+use super::leaving::Speed;
 use super::track::Track;
 use super::trail::{Departure, departure};
 use crate::FrameStamp;
@@ -233,7 +234,8 @@ impl Incidents {
                 frame_id: start.shown.frame_id,
                 ball: sender.id,
                 place_mm: sender_mm,
-                velocity_mm_s: sender.velocity_mm_s(),
+                speed: Speed::guessed(sender.velocity_mm_s()),
+                known: Known::Roughly,
             },
             None => Incident {
                 what: What::Started,
@@ -241,7 +243,8 @@ impl Incidents {
                 frame_id: start.shown.frame_id,
                 ball: start.ball,
                 place_mm: start.from_mm,
-                velocity_mm_s: left.velocity_mm_s,
+                speed: Speed::guessed(left.velocity_mm_s),
+                known: Known::Roughly,
             },
         };
         match incident.what {

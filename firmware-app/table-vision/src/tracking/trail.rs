@@ -4,8 +4,11 @@ use heapless::Vec;
 
 use crate::geometry::linear::{Vec2, add2, dot2, norm2, scale2, sub2};
 
-/// Places that are remembered: a fifth of a second at 120 frames a second.
-const PLACES: usize = 24;
+/// Places that are remembered: a third of a second at 120 frames a second.
+const PLACES: usize = 64;
+const _: () = assert!(PLACES <= 64, "a bit for each place");
+/// Two balls are never nearer to each other than they are wide; seen nearer than this part of that, they were seen as one.
+const BLURRED_PART: f64 = 0.8;
 /// Deceleration of a ball that slides, as most do just after an impact: 0.2 g.
 const SLIDING_MM_S2: f64 = 1962.0;
 
@@ -63,6 +66,35 @@ impl Trail {
     /// The places seen later than `since_us`.
     pub fn since(&self, since_us: u64) -> impl Iterator<Item = &Sighting> + Clone {
         self.places.iter().filter(move |seen| seen.exposure_us > since_us)
+    }
+
+    /// Which places, a bit each, are those of a blur of this ball and another one: where the other one, which was not seen
+    /// then, leaves no room for it.
+    pub fn blurs_with(&self, other: &Self, touch_mm: f64) -> u64 {
+        let mut blurs = 0;
+        let mut later = 0;
+        for (i, seen) in self.places.iter().enumerate() {
+            while (other.places.get(later)).is_some_and(|its| its.exposure_us < seen.exposure_us) {
+                later += 1;
+            }
+            let Some(after) = other.places.get(later) else {
+                break;
+            };
+            let before = later.checked_sub(1).map_or(after, |before| &other.places[before]);
+            let gap_us = (after.exposure_us - before.exposure_us).max(1) as f64;
+            let part = (seen.exposure_us as f64 - before.exposure_us as f64) / gap_us;
+            if after.exposure_us == seen.exposure_us || !(0.0..=1.0).contains(&part) {
+                continue;
+            }
+            let its_mm = add2(
+                before.place_mm,
+                scale2(sub2(after.place_mm, before.place_mm), part),
+            );
+            if norm2(sub2(seen.place_mm, its_mm)) < BLURRED_PART * touch_mm {
+                blurs |= 1 << i;
+            }
+        }
+        blurs
     }
 
     /// When this ball and another one were seen nearest to each other later than `since_us`.
