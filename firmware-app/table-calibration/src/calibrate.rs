@@ -206,6 +206,9 @@ impl Calibrator<'_> {
             lens_is_given: self.request.hints.lens.is_some(),
             lens_is_seen: seen.noses.iter().flatten().count() >= MIN_SIDES_FOR_LENS,
             width_log_sigma,
+            nose_sigmas_mm: seen.noses.each_ref().map(|nose| {
+                nose.as_ref().map_or(0.0, |nose| nose.offset.sigma_mm)
+            }),
         };
         let observations = self.observations(seen, start, from.table);
         refine(from, self.nose_height_mm, &observations, &beliefs)

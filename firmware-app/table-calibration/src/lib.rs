@@ -15,6 +15,7 @@
 //!   third of their length, unless corners are given by hand; cloth and rail must differ in colour.
 #![forbid(unsafe_code)]
 
+pub mod board;
 mod calibrate;
 mod cloth;
 mod diamonds;

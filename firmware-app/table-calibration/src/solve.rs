@@ -27,10 +27,10 @@ const TANGENTIAL_SIGMA: f64 = 0.001;
 /// How differently makers place diamonds, and how high rails are: a tight belief would be taken for the camera's height.
 const SET_BACK_SIGMA_MM: f64 = 12.0;
 const RISE_SIGMA_MM: f64 = 10.0;
-/// How far a nose as a whole is from where its brightness has it: how it was built and worn, and, in pixels, how well the
-/// edge of something rounded and lit from above is seen.
+/// How far a nose as a whole is from straight and from where the table has it, beside what is not known of where it is
+/// seen: how it was built and worn, and, in pixels, how well the edge of something rounded and lit from above is seen.
 const NOSE_SHARED_SIGMA_MM: f64 = 0.5;
-const NOSE_SHARED_SIGMA_PX: f64 = 0.3;
+const NOSE_SHARED_SIGMA_PX: f64 = 0.1;
 /// What is given is not moved.
 const FIXED: f64 = 1e-6;
 
@@ -112,6 +112,8 @@ pub(crate) struct Beliefs {
     pub lens_is_seen: bool,
     /// How far the logarithm of the table's width may be from what it is said to be.
     pub width_log_sigma: f64,
+    /// How well it is known where in what is seen of each nose the nose itself is.
+    pub nose_sigmas_mm: [f64; 4],
 }
 
 pub(crate) struct Solution {
@@ -218,7 +220,8 @@ impl Beliefs {
         ];
         let mm_per_px = start.pose.camera_centre_mm()[2] / camera.fx;
         let shared_mm = NOSE_SHARED_SIGMA_MM + NOSE_SHARED_SIGMA_PX * mm_per_px;
-        beliefs.extend(NOSES.map(|parameter| belief(parameter, 0.0, shared_mm)));
+        let noses = NOSES.iter().zip(self.nose_sigmas_mm);
+        beliefs.extend(noses.map(|(&parameter, seen_mm)| belief(parameter, 0.0, shared_mm.hypot(seen_mm))));
         beliefs
     }
 }

@@ -7,15 +7,15 @@ use baize_frame::Detections;
 use baize_table_calibration::{
     Hints, Outcome, Request, calibrate, draw, focal_from_field_of_view, nose_depths_mm,
 };
-use baize_table_vision::geometry::{CameraModel, TableSize};
+use baize_table_vision::geometry::TableSize;
 use serde_json::{Value, json};
 
 use super::args::CalibrateArgs;
-use crate::bounded;
 use crate::calibration_file::{Method, StoredCalibration};
 use crate::canvas::Canvas;
 use crate::config::Config;
 use crate::failure::Failure;
+use crate::lens_file;
 use crate::recording::Recording;
 use crate::sources;
 
@@ -43,7 +43,7 @@ pub fn run(args: &CalibrateArgs) -> Result<(), Failure> {
         focal_px: args
             .fov
             .map(|fov_deg| focal_from_field_of_view(picture.format().width, fov_deg)),
-        lens: args.lens.as_deref().map(lens).transpose()?,
+        lens: args.lens.as_deref().map(lens_file::read).transpose()?,
     };
     let outcome = calibrate(&[image], &request);
     if let Some(file) = &args.drawn {
@@ -89,18 +89,6 @@ fn picture(path: &Path) -> Result<Picture, Failure> {
         Ok(None) => Err(Failure::new(format!("{name}: not one frame in it"))),
         Err(error) => Err(Failure::at(name, error)),
     }
-}
-
-/// Far more than any lens takes.
-const LENS_BYTES_MAX: u64 = 64 * 1024;
-
-/// A lens from a file; whether it fits the picture, the calibration says.
-fn lens(path: &Path) -> Result<CameraModel, Failure> {
-    let name = path.display();
-    let bytes = bounded::read(path, LENS_BYTES_MAX)
-        .map_err(|error| Failure::at(&name, error))?
-        .ok_or_else(|| Failure::new(format!("{name}: too large for a lens")))?;
-    serde_json::from_slice(&bytes).map_err(|error| Failure::at(&name, error))
 }
 
 fn object(outcome: &Outcome, table: TableSize) -> Value {
