@@ -15,6 +15,10 @@ const USUAL_ROUNDING_MM: f64 = 6.0;
 const ROUNDING_SIGMA_MM: f64 = 5.0;
 /// Standard deviations of blur tried, the sampling's included.
 const BLURS_PX: [f64; 7] = [0.5, 0.7, 0.95, 1.2, 1.5, 1.8, 2.2];
+/// How much darker than its top a cushion is at its nose, as a share of brightness: what is tried, and how much more it may
+/// differ between the sides of one table than its profile's errors explain.
+const DARKENINGS: [f64; 6] = [0.0, 0.05, 0.10, 0.15, 0.20, 0.27];
+const DARKENING_SIGMA: f64 = 0.03;
 /// Widths of the dark strip beyond the nose that are tried, as it is seen; or it reaches out of what is looked at.
 const STRIPS_MM: [f64; 7] = [1.5, 3.0, 4.5, 6.0, 8.0, 11.0, f64::INFINITY];
 /// How far outwards of the steepest place the nose may be; inwards, the steepest place is at worst at the beginning of the
@@ -68,10 +72,15 @@ pub(crate) fn nose_offsets(profiles: &[Option<&Profile>; 4]) -> [NoseOffset; 4] 
     for blur_px in BLURS_PX {
         let sides = profiles.map(|profile| Some(Blurred::new(profile?, blur_px)));
         for rounding_mm in ROUNDINGS_MM {
-            let sides = sides.each_ref().map(|side| side.as_ref()?.explained(rounding_mm));
             let unusual = (rounding_mm - USUAL_ROUNDING_MM) / ROUNDING_SIGMA_MM;
-            let evidence: f64 = sides.iter().flatten().map(|side| side.weight.ln()).sum();
-            models.push((evidence - 0.5 * unusual * unusual, sides));
+            let explained = sides.each_ref().map(|side| Some(side.as_ref()?.explained(rounding_mm)));
+            for darkening in 0..DARKENINGS.len() {
+                let sides = explained
+                    .each_ref()
+                    .map(|side| Some(side.as_ref()?[darkening]).filter(|side| side.weight > 0.0));
+                let evidence: f64 = sides.iter().flatten().map(|side| side.weight.ln()).sum();
+                models.push((evidence - 0.5 * unusual * unusual, sides));
+            }
         }
     }
     let most = models
@@ -101,8 +110,8 @@ pub(crate) fn nose_offsets(profiles: &[Option<&Profile>; 4]) -> [NoseOffset; 4] 
     })
 }
 
-/// Offsets that one rounding and blur allow, by their likelihood.
-#[derive(Default)]
+/// Offsets that one rounding, blur and darkening allow, by their likelihood.
+#[derive(Default, Clone, Copy)]
 struct Explanation {
     weight: f64,
     sum_mm: f64,
@@ -165,32 +174,36 @@ impl Blurred {
         }
     }
 
-    fn explained(&self, rounding_mm: f64) -> Option<Explanation> {
+    /// For each darkening.
+    fn explained(&self, rounding_mm: f64) -> [Explanation; DARKENINGS.len()] {
         let in_steps = |mm: f64| (mm / self.step_mm).round() as usize;
         let outermost = in_steps(-OUTWARDS_MM - FIRST_MM);
         let reach = in_steps(OUTWARDS_MM + rounding_mm + INWARDS_PX * self.mm_per_px);
-        let mut all = Explanation::default();
+        let mut all = [Explanation::default(); DARKENINGS.len()];
         for nose in outermost..=outermost + reach {
             let offset_mm = FIRST_MM + nose as f64 * self.step_mm;
             for strip_mm in STRIPS_MM {
                 let strip = strip_mm.is_finite().then(|| in_steps(strip_mm).max(1));
-                let Some(misfit) = self.misfit(nose, in_steps(rounding_mm), strip) else {
+                let Some(fit) = self.fit(nose, in_steps(rounding_mm), strip) else {
                     continue;
                 };
-                let likelihood = (misfit / (FLOOR * FLOOR) + 1.0).powf(-0.5 * INDEPENDENT_SAMPLES);
-                // Offsets are as likely as they are many, whatever their steps.
-                let weight = likelihood * self.step_mm;
-                all.weight += weight;
-                all.sum_mm += weight * offset_mm;
-                all.square_mm2 += weight * offset_mm * offset_mm;
+                for (all, darkening) in all.iter_mut().zip(DARKENINGS) {
+                    let misfit = fit.misfit(darkening);
+                    let likelihood = (misfit / (FLOOR * FLOOR) + 1.0).powf(-0.5 * INDEPENDENT_SAMPLES);
+                    // Offsets are as likely as they are many, whatever their steps.
+                    let weight = likelihood * self.step_mm;
+                    all.weight += weight;
+                    all.sum_mm += weight * offset_mm;
+                    all.square_mm2 += weight * offset_mm * offset_mm;
+                }
             }
         }
-        (all.weight > 0.0).then_some(all)
+        all
     }
 
-    /// The mean square distance of the profile from the nearest that has its nose at a place, a rounding so many steps
-    /// before and a strip so many behind; `None` where that is no cushion.
-    fn misfit(&self, nose: usize, rounding: usize, strip: Option<usize>) -> Option<f64> {
+    /// The nearest profile that has its nose at a place, a rounding so many steps before and a strip so many behind; `None`
+    /// where that is no cushion.
+    fn fit(&self, nose: usize, rounding: usize, strip: Option<usize>) -> Option<Fit> {
         let places = (self.products.len() - 3) / 2;
         let end = strip.map(|strip| nose + strip).filter(|end| *end < places);
         if nose >= places {
@@ -243,12 +256,37 @@ impl Blurred {
         }
         let levels = solve(normal, right)?;
         let explained: f64 = levels.iter().zip(&right).map(|(level, right)| level * right).sum();
-        // A cushion does not brighten towards its nose, and the bed is darkest beside it.
-        let [_, _, rounding, strip, strip_slope, bed] = levels;
-        let is_cushion = rounding <= 0.0
-            && strip_slope * strip_mm > -MAX_BED_FALL
+        let [_, _, slope, strip, strip_slope, bed] = levels;
+        // The bed is darkest beside the cushion.
+        let is_cushion = strip_slope * strip_mm > -MAX_BED_FALL
             && (end.is_none() || bed - (strip + strip_slope * strip_mm) > -MAX_BED_FALL);
-        is_cushion.then_some(((self.square - explained) / self.samples).max(0.0))
+        let mut unit = [0.0; TERMS];
+        unit[2] = 1.0;
+        let variance = solve(normal, unit)?[2] * self.samples;
+        is_cushion.then_some(Fit {
+            square: ((self.square - explained) / self.samples).max(0.0),
+            darkening: -slope * rounding_mm,
+            variance: variance * rounding_mm * rounding_mm,
+        })
+    }
+}
+
+/// How well a shape explains a profile.
+struct Fit {
+    /// Mean square of what is left.
+    square: f64,
+    /// How much darker than its top the cushion is at its nose, and how little that matters: the variance that it has per
+    /// mean square.
+    darkening: f64,
+    variance: f64,
+}
+
+impl Fit {
+    /// What is left where the darkening must be about so much.
+    fn misfit(&self, darkening: f64) -> f64 {
+        let off = self.darkening - darkening;
+        let alike = DARKENING_SIGMA * DARKENING_SIGMA / (FLOOR * FLOOR) * INDEPENDENT_SAMPLES;
+        self.square + off * off / (self.variance + alike)
     }
 }
 
