@@ -73,7 +73,9 @@ pub(crate) fn nose_offsets(profiles: &[Option<&Profile>; 4]) -> [NoseOffset; 4] 
         let sides = profiles.map(|profile| Some(Blurred::new(profile?, blur_px)));
         for rounding_mm in ROUNDINGS_MM {
             let unusual = (rounding_mm - USUAL_ROUNDING_MM) / ROUNDING_SIGMA_MM;
-            let explained = sides.each_ref().map(|side| Some(side.as_ref()?.explained(rounding_mm)));
+            let explained = sides
+                .each_ref()
+                .map(|side| Some(side.as_ref()?.explained(rounding_mm)));
             for darkening in 0..DARKENINGS.len() {
                 let sides = explained
                     .each_ref()
@@ -242,7 +244,9 @@ impl Blurred {
         };
         let (mut normal, mut right) = ([[0.0; TERMS]; TERMS], [0.0; TERMS]);
         for (i, term) in terms.iter().enumerate() {
-            right[i] = (0..PARTS).map(|k| term[k] * product(parts[k], Some(profile))).sum();
+            right[i] = (0..PARTS)
+                .map(|k| term[k] * product(parts[k], Some(profile)))
+                .sum();
             let with_parts: [f64; PARTS] = std::array::from_fn(|l| {
                 let used = (0..PARTS).filter(|&k| term[k] != 0.0);
                 used.map(|k| term[k] * product(parts[k], parts[l])).sum()
@@ -255,7 +259,11 @@ impl Blurred {
             normal[i][i] += 1e-6;
         }
         let levels = solve(normal, right)?;
-        let explained: f64 = levels.iter().zip(&right).map(|(level, right)| level * right).sum();
+        let explained: f64 = levels
+            .iter()
+            .zip(&right)
+            .map(|(level, right)| level * right)
+            .sum();
         let [_, _, slope, strip, strip_slope, bed] = levels;
         // The bed is darkest beside the cushion.
         let is_cushion = strip_slope * strip_mm > -MAX_BED_FALL
@@ -364,7 +372,9 @@ mod tests {
         ]);
         assert_eq!(offsets[2], NoseOffset::UNKNOWN);
         assert!(
-            [0, 1, 3].iter().all(|&k| offsets[k].mm.abs() < 1.0 && offsets[k].sigma_mm < 1.5),
+            [0, 1, 3]
+                .iter()
+                .all(|&k| offsets[k].mm.abs() < 1.0 && offsets[k].sigma_mm < 1.5),
             "{offsets:?}"
         );
     }

@@ -60,7 +60,9 @@ impl Picture {
         let along = |values: &[f32], step: usize| {
             let mut blurred = vec![0.0; values.len()];
             for at in 2 * step..values.len().saturating_sub(2 * step) {
-                blurred[at] = (0..5).map(|k| WEIGHTS[k] * values[at + k * step - 2 * step]).sum();
+                blurred[at] = (0..5)
+                    .map(|k| WEIGHTS[k] * values[at + k * step - 2 * step])
+                    .sum();
             }
             blurred
         };

@@ -45,7 +45,8 @@ impl Artist {
     fn new() -> Self {
         let ray = |at: usize| {
             let pixel = [at % (WIDTH + 1), at / (WIDTH + 1)].map(|value| value as f64);
-            LENS.pixel_to_normalised(pixel).expect("the lens shows its whole picture")
+            LENS.pixel_to_normalised(pixel)
+                .expect("the lens shows its whole picture")
         };
         Self {
             rays: (0..(WIDTH + 1) * (HEIGHT + 1)).map(ray).collect(),
@@ -133,7 +134,10 @@ fn all_over() -> Vec<Pose> {
 
 fn boards(poses: &[Pose], print: Print) -> Vec<Board> {
     let mut artist = Artist::new();
-    poses.iter().filter_map(|pose| found(&artist.draw(pose, print))).collect()
+    poses
+        .iter()
+        .filter_map(|pose| found(&artist.draw(pose, print)))
+        .collect()
 }
 
 /// The largest distance between where two lenses show the same direction, over the picture.
@@ -228,6 +232,10 @@ fn too_few_boards_are_counted_and_a_billiard_table_is_no_board() {
         let mut table = SimulatedTable::new(Scene::random(seed), format).unwrap();
         let mut bytes = vec![0; format.size_bytes()];
         table.render(&mut bytes).unwrap();
-        assert_eq!(Board::find(&ImageView::new(&bytes, format).unwrap()), None, "scene {seed}");
+        assert_eq!(
+            Board::find(&ImageView::new(&bytes, format).unwrap()),
+            None,
+            "scene {seed}"
+        );
     }
 }

@@ -99,6 +99,7 @@ fn object(outcome: &Outcome, table: TableSize) -> Value {
         "residual_mm": outcome.residual_mm,
         "residual_p95_mm": outcome.residual_p95_mm,
         "place_sigma_mm": outcome.place_sigma_mm,
+        "worst_sigma_mm": outcome.worst_sigma_mm,
         "diamonds_found": outcome.diamonds_found,
         "corners_px": outcome.corners_px,
         "table_mm": [table.length_mm, table.width_mm],

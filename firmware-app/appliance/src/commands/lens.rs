@@ -100,7 +100,11 @@ impl Album {
 
     /// A view that shows the board where none before did; says what is still missing, where that has changed.
     fn take_if_new(&mut self, board: &Board) -> bool {
-        if self.boards.iter().any(|known| known.distance_px(board) < board.new_view_px()) {
+        if self
+            .boards
+            .iter()
+            .any(|known| known.distance_px(board) < board.new_view_px())
+        {
             return false;
         }
         self.boards.push(board.clone());
@@ -136,10 +140,16 @@ fn object(fit: &LensFit, views: usize) -> serde_json::Value {
 
 fn tell(fit: &LensFit, views: usize) {
     let lens = &fit.lens;
-    println!("from {views} views, {} corners of fields, {:.2} px off on average", fit.points, fit.residual_px);
+    println!(
+        "from {views} views, {} corners of fields, {:.2} px off on average",
+        fit.points, fit.residual_px
+    );
     println!(
         "focal length {:.1} px (known to {:.2} %), axis at {:.1}, {:.1} (to {:.1} px)",
         lens.fx, fit.focal_percent, lens.cx, lens.cy, fit.axis_sigma_px
     );
-    println!("k1 {:.4}, k2 {:.4}, p1 {:.5}, p2 {:.5}", lens.k1, lens.k2, lens.p1, lens.p2);
+    println!(
+        "k1 {:.4}, k2 {:.4}, p1 {:.5}, p2 {:.5}",
+        lens.k1, lens.k2, lens.p1, lens.p2
+    );
 }

@@ -23,7 +23,9 @@ type Links = [Option<usize>; 4];
 /// The largest board among the saddles.
 pub(super) fn largest(picture: &Picture, saddles: &[Saddle]) -> Option<Vec<BoardPoint>> {
     let links: Vec<Links> = (0..saddles.len())
-        .map(|from| std::array::from_fn(|way| neighbour(picture, saddles, from, direction(&saddles[from], way))))
+        .map(|from| {
+            std::array::from_fn(|way| neighbour(picture, saddles, from, direction(&saddles[from], way)))
+        })
         .collect();
     let mut is_used = vec![false; saddles.len()];
     let mut best: Vec<(usize, [i32; 2])> = Vec::new();
@@ -85,7 +87,11 @@ fn joined(picture: &Picture, from: [f64; 2], to: [f64; 2]) -> bool {
         Some(left - right)
     };
     let steps = [0.3, 0.5, 0.7].map(step);
-    let all = |sign: f64| steps.iter().all(|step| step.is_some_and(|step| sign * step > MIN_STEP));
+    let all = |sign: f64| {
+        steps
+            .iter()
+            .all(|step| step.is_some_and(|step| sign * step > MIN_STEP))
+    };
     all(1.0) || all(-1.0)
 }
 

@@ -334,7 +334,10 @@ fn place(board: &Board, lens: &CameraModel) -> Option<Pose> {
     let (mut normal, mut right) = ([[0.0; 8]; 8], [0.0; 8]);
     for point in &board.points {
         let [x, y] = point.cell.map(f64::from);
-        let [u, v] = [(point.at_px[0] - lens.cx) / lens.fx, (point.at_px[1] - lens.cy) / lens.fy];
+        let [u, v] = [
+            (point.at_px[0] - lens.cx) / lens.fx,
+            (point.at_px[1] - lens.cy) / lens.fy,
+        ];
         let rows = [
             ([x, y, 1.0, 0.0, 0.0, 0.0, -u * x, -u * y], u),
             ([0.0, 0.0, 0.0, x, y, 1.0, -v * x, -v * y], v),
@@ -364,5 +367,9 @@ fn place(board: &Board, lens: &CameraModel) -> Option<Pose> {
         rotation: [0, 1, 2].map(|i| [x[i], y[i], z[i]]),
         translation_mm: origin.map(|part| part * scale),
     };
-    place.translation_mm.iter().all(|part| part.is_finite()).then_some(place)
+    place
+        .translation_mm
+        .iter()
+        .all(|part| part.is_finite())
+        .then_some(place)
 }

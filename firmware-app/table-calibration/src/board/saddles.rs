@@ -92,12 +92,14 @@ fn shows_four_fields(picture: &Picture, [x, y]: [f64; 2]) -> bool {
             None => return false,
         }
     }
-    let (low, high) = light
-        .iter()
-        .fold((f64::INFINITY, 0.0f64), |(low, high), level| (low.min(*level), high.max(*level)));
+    let (low, high) = light.iter().fold((f64::INFINITY, 0.0f64), |(low, high), level| {
+        (low.min(*level), high.max(*level))
+    });
     let middle = (low + high) / 2.0;
     let is_bright = |i: usize| light[i % CIRCLE_PLACES] > middle;
-    let changes = (0..CIRCLE_PLACES).filter(|&i| is_bright(i) != is_bright(i + 1)).count();
+    let changes = (0..CIRCLE_PLACES)
+        .filter(|&i| is_bright(i) != is_bright(i + 1))
+        .count();
     let half = CIRCLE_PLACES / 2;
     let unlike: f64 = (0..half).map(|i| (light[i] - light[i + half]).abs()).sum();
     high - low > MIN_CONTRAST && changes == 4 && unlike / (half as f64) < 0.3 * (high - low)
