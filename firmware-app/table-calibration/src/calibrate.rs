@@ -9,7 +9,7 @@ use crate::picture::Picture;
 use crate::side::Side;
 use crate::solve::{Beliefs, Constraint, Observation, Solution, refine};
 use crate::starts::{self, Scene, Start};
-use crate::{gate, motion, nose_height_mm};
+use crate::{gate, motion, nose_height_mm, pockets};
 use baize_frame::ImageView;
 use baize_table_vision::geometry::{Calibration, CameraModel, TableSize};
 
@@ -282,6 +282,8 @@ impl Calibrator<'_> {
             .filter_map(|seen| seen.against(&solution, self.nose_height_mm))
             .collect();
         let plane = self.plane(&calibration);
+        let pockets = pockets::find(self.picture, &plane, self.request.table);
+        outcome.pockets_found = [pockets.found, pockets.looked_at];
         let [a, b, c, d] = self.request.table.corners_mm().map(plane);
         outcome.corners_px = (|| Some([a?, b?, c?, d?]))();
         outcome.residual_mm = Some(fit.rms_mm);

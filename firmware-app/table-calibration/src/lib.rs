@@ -2,7 +2,7 @@
 //!
 //! The steps, a file each: the cloth's region by colour (`cloth`), its four straight edges (`outline`, `starts`), a first camera
 //! from their corners (`first_guess`), the cushions' noses to a fraction of a pixel (`steps`, `noses`, `edge`), the
-//! diamonds where there are (`diamonds`), the camera that explains them (`model`, `solve`), and a gate that refuses what is not good enough, with the reason (`gate`, `motion`).
+//! diamonds where there are (`diamonds`), the pockets (`pockets`), the camera that explains them (`model`, `solve`), and a gate that refuses what is not good enough, with the reason (`gate`, `motion`).
 //!
 //! Beside it: whether the camera still is where it was (`drift`), and how a projector lights the table ([`projector`]).
 //!
@@ -33,6 +33,7 @@ mod outcome;
 mod outline;
 mod parabola;
 mod picture;
+mod pockets;
 pub mod projector;
 mod side;
 mod solve;

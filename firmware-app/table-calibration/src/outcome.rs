@@ -163,6 +163,8 @@ pub struct Outcome {
     pub places: Vec<Place>,
     /// How many diamonds were found; none where fewer than half of them show.
     pub diamonds_found: u8,
+    /// Pockets that show as holes where the table named has them, and those that could show: dark cloth hides them.
+    pub pockets_found: [u8; 2],
     /// Standard deviation, along each axis, of the places of balls that the solution gives: the root mean square over
     /// the bed of what the measurements leave uncertain.
     pub place_sigma_mm: Option<f64>,
@@ -191,6 +193,7 @@ impl Outcome {
             cloth_px: None,
             places: Vec::new(),
             diamonds_found: 0,
+            pockets_found: [0; 2],
             place_sigma_mm: None,
             worst_sigma_mm: None,
             sides_found: [false; 4],

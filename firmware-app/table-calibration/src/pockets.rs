@@ -45,7 +45,11 @@ pub(crate) fn find(picture: &Picture, plane: &impl NosePlane, table: TableSize) 
 }
 
 fn hole_light(picture: &Picture, plane: &impl NosePlane, pocket: &Pocket) -> Option<f64> {
-    let steps = || (-HOLE_RADIUS_MM..=HOLE_RADIUS_MM).step_by(SAMPLE_MM).map(f64::from);
+    let steps = || {
+        (-HOLE_RADIUS_MM..=HOLE_RADIUS_MM)
+            .step_by(SAMPLE_MM)
+            .map(f64::from)
+    };
     let around = steps().flat_map(|x| steps().map(move |y| [x, y]));
     let [x, y] = pocket.centre_mm;
     let light = around

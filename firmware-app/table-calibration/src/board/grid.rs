@@ -14,7 +14,7 @@ const MIN_STEP: f64 = 12.0;
 /// How far from halfway between its neighbours a point may be, in their distance.
 const STRAIGHT: f64 = 0.12;
 /// A board shows at least this many points, in as many rows and columns.
-const MIN_POINTS: usize = 12;
+pub(super) const MIN_POINTS: usize = 12;
 const MIN_SPAN: i32 = 2;
 
 /// Neighbours along the first edge, the second, and back.
@@ -79,7 +79,8 @@ fn neighbour(picture: &Picture, saddles: &[Saddle], from: usize, along: [f64; 2]
 /// Whether one side of the way is brighter than the other all along.
 fn joined(picture: &Picture, from: [f64; 2], to: [f64; 2]) -> bool {
     let way = [to[0] - from[0], to[1] - from[1]];
-    let aside = [-0.2 * way[1], 0.2 * way[0]];
+    // Close by: a ChArUco board has marks within its white fields.
+    let aside = [-0.1 * way[1], 0.1 * way[0]];
     let step = |part: f64| {
         let at = [0, 1].map(|i| from[i] + part * way[i]);
         let left = picture.luma_at([at[0] + aside[0], at[1] + aside[1]])?;

@@ -1,6 +1,7 @@
 //! The lens that explains the boards: least squares over the lens and the place of the board in every picture.
 
 use super::Board;
+use super::grid::MIN_POINTS;
 use super::reason::{LensReason, Zone};
 use crate::linear::solve;
 use baize_table_vision::geometry::linear::{dot3, mul33};
@@ -16,6 +17,10 @@ const MAX_FOCAL_LOG_SIGMA: f64 = 0.005;
 const MAX_RESIDUAL_PX: f64 = 0.7;
 /// Focal lengths that are begun with, in widths of the picture.
 const FIRST_FOCALS_PER_WIDTH: [f64; 7] = [0.4, 0.55, 0.75, 1.0, 1.4, 2.0, 3.0];
+/// Points farther from their places than this, in pixels and in root mean squares of the others, are something else that
+/// looks like a board's.
+const STRAY_PX: f64 = 0.5;
+const STRAY_SIGMAS: f64 = 4.0;
 /// Beyond this a point's pull no longer grows, in pixels.
 const ROBUST_PX: f64 = 1.0;
 const STEPS: usize = 60;
@@ -58,13 +63,11 @@ pub fn solve_lens(boards: &[Board]) -> Result<LensFit, LensReason> {
     if !zones.is_empty() {
         return Err(LensReason::NotSeen { zones });
     }
-    let solved = FIRST_FOCALS_PER_WIDTH
-        .iter()
-        .filter_map(|per_width| Guess::first(boards, per_width * f64::from(boards[0].size_px[0])))
-        .filter_map(|guess| Some((guess.cost(boards)?, guess)))
-        .min_by(|a, b| a.0.total_cmp(&b.0))
-        .and_then(|(_, guess)| guess.improved(boards));
-    let (guess, sigmas) = solved.ok_or(LensReason::NotALens)?;
+    let first = solved(boards).ok_or(LensReason::NotALens)?;
+    let boards = &first.without_strays(boards);
+    let (guess, sigmas) = solved(boards)
+        .and_then(|guess| guess.with_sigmas(boards))
+        .ok_or(LensReason::NotALens)?;
     let residual_px = guess.residual_px(boards).ok_or(LensReason::NotALens)?;
     if residual_px > MAX_RESIDUAL_PX {
         return Err(LensReason::PoorFit { residual_px });
@@ -84,6 +87,16 @@ pub fn solve_lens(boards: &[Board]) -> Result<LensFit, LensReason> {
         axis_sigma_px: x_sigma.max(y_sigma),
         points: boards.iter().map(|board| board.points.len()).sum(),
     })
+}
+
+/// The lens that fits best, from whatever focal length it is begun.
+fn solved(boards: &[Board]) -> Option<Guess> {
+    FIRST_FOCALS_PER_WIDTH
+        .iter()
+        .filter_map(|per_width| Guess::first(boards, per_width * f64::from(boards[0].size_px[0])))
+        .filter_map(|guess| Some((guess.cost(boards)?, guess)))
+        .min_by(|a, b| a.0.total_cmp(&b.0))
+        .and_then(|(_, guess)| guess.improved(boards))
 }
 
 fn zones_without(boards: &[Board]) -> Vec<Zone> {
@@ -170,8 +183,32 @@ impl Guess {
         Some((square / (2 * offs.len()) as f64).sqrt())
     }
 
-    /// Levenberg-Marquardt; with it the sigmas of focal length and principal point for points known to one pixel.
-    fn improved(mut self, boards: &[Board]) -> Option<(Self, [f64; 3])> {
+    /// The boards without the points that are far from where this has them.
+    fn without_strays(&self, boards: &[Board]) -> Vec<Board> {
+        let far = |off: &[f64; 2]| off[0].hypot(off[1]);
+        let mut all: Vec<f64> = self.all_offs(boards).iter().flatten().map(far).collect();
+        all.sort_by(f64::total_cmp);
+        // Of two normal errors, the median distance is 1.18 of their sigma.
+        let sigma_px = all.get(all.len() / 2).map_or(0.0, |median| median / 1.18);
+        let limit_px = STRAY_PX.max(STRAY_SIGMAS * sigma_px);
+        let kept = |board: &Board, place: &Pose| {
+            let offs = Self::offs(&self.lens, place, board).unwrap_or_default();
+            let points = board.points.iter().zip(offs);
+            let near = points.filter(|(_, off)| far(off) < limit_px);
+            Board {
+                points: near.map(|(point, _)| *point).collect(),
+                ..*board
+            }
+        };
+        let boards = boards
+            .iter()
+            .zip(&self.places)
+            .map(|(board, place)| kept(board, place));
+        boards.filter(|board| board.points.len() >= MIN_POINTS).collect()
+    }
+
+    /// Levenberg-Marquardt.
+    fn improved(mut self, boards: &[Board]) -> Option<Self> {
         let mut cost = self.cost(boards)?;
         let mut damping = 1e-3;
         for _ in 0..STEPS {
@@ -190,6 +227,11 @@ impl Guess {
                 _ => damping *= 6.0,
             }
         }
+        Some(self)
+    }
+
+    /// With the sigmas of focal length and principal point for points known to one pixel.
+    fn with_sigmas(self, boards: &[Board]) -> Option<(Self, [f64; 3])> {
         let (reduced, _) = reduced(&self.blocks(boards)?, 0.0)?;
         let mut sigmas = [0.0; 3];
         for (parameter, sigma) in sigmas.iter_mut().enumerate() {
