@@ -4,6 +4,6 @@ mod camera;
 mod measured;
 mod report;
 
-pub use camera::{FORMAT, RandomCamera};
+pub use camera::RandomCamera;
 pub use measured::{Ball, Measured, Measurer};
 pub use report::{Report, quantile};

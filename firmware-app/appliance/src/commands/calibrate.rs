@@ -101,6 +101,8 @@ fn object(outcome: &Outcome, table: TableSize) -> Value {
         "place_sigma_mm": outcome.place_sigma_mm,
         "worst_sigma_mm": outcome.worst_sigma_mm,
         "diamonds_found": outcome.diamonds_found,
+        "pockets_found": outcome.pockets_found[0],
+        "pockets_looked_at": outcome.pockets_found[1],
         "corners_px": outcome.corners_px,
         "table_mm": [table.length_mm, table.width_mm],
         "sides_found": outcome.sides_found,
@@ -118,8 +120,8 @@ fn tell(outcome: &Outcome) {
     }
     if let Some(residual_mm) = outcome.residual_mm {
         println!(
-            "residual: {residual_mm:.2} mm; diamonds found: {}",
-            outcome.diamonds_found
+            "residual: {residual_mm:.2} mm; diamonds found: {}; pockets: {} of {} that could show",
+            outcome.diamonds_found, outcome.pockets_found[0], outcome.pockets_found[1]
         );
     }
     if let Some(sigma_mm) = outcome.place_sigma_mm {
