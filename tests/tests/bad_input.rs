@@ -164,6 +164,17 @@ fn a_file_that_is_no_lens_of_these_pictures_is_refused_by_name() {
 }
 
 #[test]
+fn pictures_without_a_checkerboard_make_no_lens_and_a_lens_that_is_not_there_is_named() {
+    let scratch = Scratch::new();
+    let file = picture(&scratch);
+    let lens = scratch.path().join("lens.json");
+    baize(&["lens", text(&file), "--output", text(&lens)]).refused_with(&["0 pictures", "6 are needed"]);
+    assert!(!lens.exists());
+    let config = scratch.write("baize.toml", "[camera]\nlens = '/proc/nowhere'\n");
+    baize(&["replay", text(&file), "--config", text(&config)]).refused_with(&["/proc/nowhere"]);
+}
+
+#[test]
 fn a_picture_without_a_table_is_no_calibration() {
     let scratch = Scratch::new();
     let file = scratch.path().join("grey.png");

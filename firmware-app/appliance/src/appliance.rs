@@ -67,7 +67,7 @@ struct Supervisor {
 impl Supervisor {
     fn start(config: &Config, panel: Panel) -> Result<Self, Failure> {
         let spec: SourceSpec = config.camera.source.parse().map_err(Failure::from_error)?;
-        let request = sources::request(&config.table)?;
+        let request = sources::request(config)?;
         let table = table_name(config)?;
         let options = publish::options(table.as_str(), &config.broker).map_err(Failure::from_error)?;
         let detector = sources::detector(&config.detector)?;

@@ -28,6 +28,7 @@ pub mod failure;
 mod find_table;
 mod health;
 mod keeper;
+mod lens_file;
 pub mod limits;
 mod logging;
 pub mod metrics;

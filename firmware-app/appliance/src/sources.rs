@@ -4,11 +4,12 @@ use std::path::Path;
 
 use baize_accelerator::{Backend, CpuOptions, Detector, FaceReader, ModelFiles, open_cpu, reading};
 use baize_camera::{BufferWish, CameraConfig, ControlWishes, Pace, PixelWish};
-use baize_table_calibration::Request;
+use baize_table_calibration::{Hints, Request};
 use baize_table_vision::geometry::TableSize;
 
 use crate::config::{self, Config};
 use crate::failure::Failure;
+use crate::lens_file;
 
 /// The models inside the program: the detector, and the reader of numbers and colours.
 const MODEL: &[u8] = include_bytes!("../../../models/nano/baize-nano.onnx");
@@ -80,12 +81,17 @@ pub fn detector(config: &config::Detector) -> Result<Box<dyn Detector>, Failure>
     Ok(reading(detector, reader))
 }
 
-/// What is asked of a calibration of this table.
-pub fn request<'a>(table: &config::Table) -> Result<Request<'a>, Failure> {
-    let size: TableSize = table.size.parse().map_err(Failure::from_error)?;
+/// What is asked of a calibration of this table, under this camera.
+pub fn request<'a>(config: &Config) -> Result<Request<'a>, Failure> {
+    let size: TableSize = config.table.size.parse().map_err(Failure::from_error)?;
+    let lens = Some(config.camera.lens.as_path()).filter(|file| !file.as_os_str().is_empty());
     Ok(Request {
-        turned: table.turned,
-        ..Request::new(size, table.ball_diameter_mm)
+        turned: config.table.turned,
+        hints: Hints {
+            lens: lens.map(lens_file::read).transpose()?,
+            ..Hints::default()
+        },
+        ..Request::new(size, config.table.ball_diameter_mm)
     })
 }
 

@@ -9,7 +9,7 @@ use crate::picture::Picture;
 use crate::side::Side;
 use crate::solve::{Beliefs, Constraint, Observation, Solution, refine};
 use crate::starts::{self, Scene, Start};
-use crate::{gate, motion, nose_height_mm};
+use crate::{gate, motion, nose_height_mm, pockets};
 use baize_frame::ImageView;
 use baize_table_vision::geometry::{Calibration, CameraModel, TableSize};
 
@@ -24,8 +24,8 @@ const KNOWN_FOCAL_LOG_SIGMA: f64 = 0.05;
 const NOSE_SIGMA_MM: f64 = 1.2;
 /// All the places on one nose are worth this many independent ones: a bump in a nose is as long as several places.
 const PLACES_WORTH: f64 = 24.0;
-/// How well a diamond is set and measured.
-const DIAMOND_SIGMA_MM: f64 = 1.2;
+/// How well a diamond is set, which the rules want to a 32nd of an inch, and measured.
+const DIAMOND_SIGMA_MM: f64 = 0.9;
 /// How far tables are from their proportions.
 const BUILT_OFF_LOG_SIGMA: f64 = 0.02;
 /// How well the nose of a side is known where only the cushion's back was found: cushions differ, noses wear.
@@ -150,7 +150,11 @@ impl Calibrator<'_> {
         // A side that a hand or a shadow put in the wrong place is found now that the others say where it must be.
         let table = lens.calibration.table;
         seen.noses = noses::find(self.picture, &self.plane(&lens.calibration), table);
-        for reach_mm in SECOND_LOOKS_MM {
+        // What the gate will refuse for that is not worth a closer look.
+        let is_refused =
+            self.request.hints.corners_px.is_none() && seen.sides_found() < gate::MIN_SIDES_FOUND;
+        let looks_mm: &[f64] = if is_refused { &[] } else { &SECOND_LOOKS_MM };
+        for &reach_mm in looks_mm {
             lens = self.solve_lens(lens.calibration, &seen, start)?;
             let (plane, table) = (self.plane(&lens.calibration), lens.calibration.table);
             seen.diamonds = diamonds::find(self.picture, &plane, table);
@@ -204,8 +208,12 @@ impl Calibrator<'_> {
         let beliefs = Beliefs {
             focal: focal_prior(&self.request.hints, self.picture),
             lens_is_given: self.request.hints.lens.is_some(),
-            lens_is_seen: seen.noses.iter().flatten().count() >= MIN_SIDES_FOR_LENS,
+            lens_is_seen: seen.sides_found() >= MIN_SIDES_FOR_LENS,
             width_log_sigma,
+            nose_sigmas_mm: seen
+                .noses
+                .each_ref()
+                .map(|nose| nose.as_ref().map_or(0.0, |nose| nose.offset.sigma_mm)),
         };
         let observations = self.observations(seen, start, from.table);
         refine(from, self.nose_height_mm, &observations, &beliefs)
@@ -274,11 +282,14 @@ impl Calibrator<'_> {
             .filter_map(|seen| seen.against(&solution, self.nose_height_mm))
             .collect();
         let plane = self.plane(&calibration);
+        let pockets = pockets::find(self.picture, &plane, self.request.table);
+        outcome.pockets_found = [pockets.found, pockets.looked_at];
         let [a, b, c, d] = self.request.table.corners_mm().map(plane);
         outcome.corners_px = (|| Some([a?, b?, c?, d?]))();
         outcome.residual_mm = Some(fit.rms_mm);
         outcome.residual_p95_mm = Some(fit.p95_mm);
         outcome.place_sigma_mm = Some(solution.place_sigma_mm);
+        outcome.worst_sigma_mm = Some(solution.worst_sigma_mm);
         outcome.calibration = Some(Calibration {
             residual_mm: fit.rms_mm,
             place_sigma_mm: solution.place_sigma_mm,
@@ -296,6 +307,12 @@ impl Calibrator<'_> {
 struct Seen {
     noses: Noses,
     diamonds: Vec<Diamond>,
+}
+
+impl Seen {
+    fn sides_found(&self) -> usize {
+        self.noses.iter().flatten().count()
+    }
 }
 
 /// What is believed of the focal length before the table is seen.

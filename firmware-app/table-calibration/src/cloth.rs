@@ -104,8 +104,16 @@ pub(crate) struct Candidate {
     pub solidity: f64,
 }
 
+/// How wide bridges of alike colour may be that are cut between the cloth and the room, in hundredths of the picture's
+/// longer side: as narrow as they usually are, or as wide as a player's arm and the castings of the corners.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Bridges {
+    Narrow = 2,
+    Wide = 8,
+}
+
 /// Regions that may be the cloth, from the most frequent colour in the picture's middle downwards.
-pub(crate) fn candidates(picture: &SmallPicture) -> Vec<Candidate> {
+pub(crate) fn candidates(picture: &SmallPicture, bridges: Bridges) -> Vec<Candidate> {
     let colours = smoothed(picture);
     let middle: Vec<Colour> = (0..colours.len())
         .flat_map(|at| std::iter::repeat_n(colours[at], weight(picture, at)))
@@ -127,7 +135,7 @@ pub(crate) fn candidates(picture: &SmallPicture) -> Vec<Candidate> {
             let region = grown(core.opened(gap / 2), &colours, &model);
             let region = region
                 .closed(gap)
-                .opened(gap)
+                .opened(gap * bridges as usize / 2)
                 .heaviest_part(|at| weight(picture, at));
             let mask = region.filled();
             let solidity = region.area() as f64 / mask.area().max(1) as f64;
@@ -235,7 +243,10 @@ mod tests {
                 factor: 4,
                 rgb,
             };
-            let areas: Vec<usize> = candidates(&small).iter().map(|found| found.mask.area()).collect();
+            let areas: Vec<usize> = candidates(&small, Bridges::Narrow)
+                .iter()
+                .map(|found| found.mask.area())
+                .collect();
             assert!(
                 areas.iter().any(|area| area.abs_diff(80 * 50) < 100),
                 "{cloth:?}: {areas:?}"

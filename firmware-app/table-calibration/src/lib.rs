@@ -2,7 +2,7 @@
 //!
 //! The steps, a file each: the cloth's region by colour (`cloth`), its four straight edges (`outline`, `starts`), a first camera
 //! from their corners (`first_guess`), the cushions' noses to a fraction of a pixel (`steps`, `noses`, `edge`), the
-//! diamonds where there are (`diamonds`), the camera that explains them (`model`, `solve`), and a gate that refuses what is not good enough, with the reason (`gate`, `motion`).
+//! diamonds where there are (`diamonds`), the pockets (`pockets`), the camera that explains them (`model`, `solve`), and a gate that refuses what is not good enough, with the reason (`gate`, `motion`).
 //!
 //! Beside it: whether the camera still is where it was (`drift`), and how a projector lights the table ([`projector`]).
 //!
@@ -15,6 +15,7 @@
 //!   third of their length, unless corners are given by hand; cloth and rail must differ in colour.
 #![forbid(unsafe_code)]
 
+pub mod board;
 mod calibrate;
 mod cloth;
 mod diamonds;
@@ -32,6 +33,7 @@ mod outcome;
 mod outline;
 mod parabola;
 mod picture;
+mod pockets;
 pub mod projector;
 mod side;
 mod solve;

@@ -5,7 +5,7 @@
 //! side are searched for a straight step that runs along the whole side; the cushions of a table are equally wide, which
 //! tells the nose from the far edge of a shadow.
 
-use crate::edge::{PROFILE_MM, nose_offsets_mm};
+use crate::edge::{NoseOffset, PROFILE_MM, nose_offsets};
 use crate::picture::Picture;
 use crate::side::Side;
 use crate::steps::{Line, MIN_STEP, NosePlane, Steps, Trace};
@@ -32,17 +32,17 @@ pub(crate) struct Nose {
     pub points_px: Vec<[f64; 2]>,
     /// The steepest step goes from dark to bright.
     is_reverse: bool,
-    /// How far inwards of the steepest place the nose is.
-    offset_mm: f64,
+    /// How far inwards of the steepest place the nose is; the points are there.
+    pub offset: NoseOffset,
 }
 
 impl Nose {
-    fn of(trace: &Trace, offset_mm: f64, line: &Line, plane: &impl NosePlane, side: &Side) -> Self {
-        let pixel = |&(t, depth): &(f64, f64)| plane.pixel(side.point(t, depth + offset_mm));
+    fn of(trace: &Trace, offset: NoseOffset, line: &Line, plane: &impl NosePlane, side: &Side) -> Self {
+        let pixel = |&(t, depth): &(f64, f64)| plane.pixel(side.point(t, depth + offset.mm));
         Self {
             points_px: trace.places.iter().filter_map(pixel).collect(),
             is_reverse: line.is_reverse,
-            offset_mm,
+            offset,
         }
     }
 }
@@ -66,7 +66,7 @@ pub(crate) fn find(picture: &Picture, plane: &impl NosePlane, table: TableSize) 
         let steps = steps[k].as_ref()?;
         let Candidate { line, strength } = strongest(&candidates[k], common?)?;
         let trace = steps.trace(&line, FIRST_LOOK_SAMPLES * steps.spacing_mm())?;
-        (strength > MIN_STEP).then(|| Nose::of(&trace, 0.0, &line, plane, &sides[k]))
+        (strength > MIN_STEP).then(|| Nose::of(&trace, NoseOffset::UNKNOWN, &line, plane, &sides[k]))
     })
 }
 
@@ -82,19 +82,17 @@ pub(crate) fn refine(
     let range = (PROFILE_MM.0 - reach_mm, PROFILE_MM.1 + reach_mm);
     let lines = before.each_ref().map(|nose| {
         let &Nose {
-            is_reverse,
-            offset_mm,
-            ..
+            is_reverse, offset, ..
         } = nose.as_ref()?;
         Some(Line {
-            start_mm: -offset_mm,
-            end_mm: -offset_mm,
+            start_mm: -offset.mm,
+            end_mm: -offset.mm,
             is_reverse,
         })
     });
     let traces: [Option<Trace>; 4] =
         std::array::from_fn(|k| Steps::around(picture, plane, &sides[k], range)?.trace(&lines[k]?, reach_mm));
-    let offsets = nose_offsets_mm(&traces.each_ref().map(|trace| Some(&trace.as_ref()?.profile)));
+    let offsets = nose_offsets(&traces.each_ref().map(|trace| Some(&trace.as_ref()?.profile)));
     std::array::from_fn(|k| {
         Some(Nose::of(
             traces[k].as_ref()?,

@@ -78,9 +78,9 @@ pub enum Reason {
     },
     /// The noses do not fit one camera over one rectangular bed.
     PoorFit,
-    /// Too little shows to place balls well: positions might be off by three times this, in mm.
+    /// Too little shows to place balls well everywhere: positions might be off by three times this, in mm.
     Uncertain {
-        /// Standard deviation of positions.
+        /// Standard deviation of positions, where it is largest.
         sigma_mm: f64,
     },
     /// No camera explains the noses.
@@ -121,7 +121,7 @@ impl std::fmt::Display for Reason {
             ),
             Self::Uncertain { sigma_mm } => write!(
                 f,
-                "what shows of the table leaves positions uncertain by {sigma_mm:.1} mm; clear the table's edge, add light, or give the lens"
+                "what shows of the table leaves positions somewhere uncertain by {sigma_mm:.1} mm; clear the table's edge, add light, or give the lens"
             ),
             Self::Unsolvable => f.write_str("no camera above the table explains the sides found"),
             Self::BallsContradict { ratio } => write!(
@@ -163,9 +163,13 @@ pub struct Outcome {
     pub places: Vec<Place>,
     /// How many diamonds were found; none where fewer than half of them show.
     pub diamonds_found: u8,
+    /// Pockets that show as holes where the table named has them, and those that could show: dark cloth hides them.
+    pub pockets_found: [u8; 2],
     /// Standard deviation, along each axis, of the places of balls that the solution gives: the root mean square over
     /// the bed of what the measurements leave uncertain.
     pub place_sigma_mm: Option<f64>,
+    /// The same where on the bed it is largest.
+    pub worst_sigma_mm: Option<f64>,
     /// On which sides the nose itself was found: y = 0, x = length, y = width, x = 0.
     pub sides_found: [bool; 4],
     /// The table's proportions as seen, free of what was said of them; good to a percent or so where the focal length
@@ -189,7 +193,9 @@ impl Outcome {
             cloth_px: None,
             places: Vec::new(),
             diamonds_found: 0,
+            pockets_found: [0; 2],
             place_sigma_mm: None,
+            worst_sigma_mm: None,
             sides_found: [false; 4],
             length_over_width_seen: None,
             focal_known: false,

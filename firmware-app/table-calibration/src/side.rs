@@ -64,6 +64,11 @@ impl Side {
         }
     }
 
+    /// Whether a place so far along is between the side's ends.
+    pub fn is_on_it(&self, along_mm: f64) -> bool {
+        (0.0..=self.length_mm).contains(&along_mm)
+    }
+
     /// How far along a part of the way is.
     pub fn part_mm(&self, part: f64) -> f64 {
         part * self.length_mm

@@ -27,10 +27,10 @@ const TANGENTIAL_SIGMA: f64 = 0.001;
 /// How differently makers place diamonds, and how high rails are: a tight belief would be taken for the camera's height.
 const SET_BACK_SIGMA_MM: f64 = 12.0;
 const RISE_SIGMA_MM: f64 = 10.0;
-/// How far a nose as a whole is from where its brightness has it: how it was built and worn, and, in pixels, how well the
-/// edge of something rounded and lit from above is seen.
-const NOSE_SHARED_SIGMA_MM: f64 = 0.5;
-const NOSE_SHARED_SIGMA_PX: f64 = 0.3;
+/// How far a nose as a whole is from straight and from where the table has it, beside what is not known of where it is
+/// seen: how it was built and worn, and, in pixels, how well the edge of something rounded and lit from above is seen.
+const NOSE_SHARED_SIGMA_MM: f64 = 0.4;
+const NOSE_SHARED_SIGMA_PX: f64 = 0.1;
 /// What is given is not moved.
 const FIXED: f64 = 1e-6;
 
@@ -112,6 +112,8 @@ pub(crate) struct Beliefs {
     pub lens_is_seen: bool,
     /// How far the logarithm of the table's width may be from what it is said to be.
     pub width_log_sigma: f64,
+    /// How well it is known where in what is seen of each nose the nose itself is.
+    pub nose_sigmas_mm: [f64; 4],
 }
 
 pub(crate) struct Solution {
@@ -119,8 +121,9 @@ pub(crate) struct Solution {
     pub rails: Rails,
     /// Spread of the focal length's logarithm that the picture leaves, belief set aside.
     pub focal_log_sigma: f64,
-    /// Standard deviation of a ball's place along each axis, over the bed, that the solution leaves.
+    /// Standard deviation of a ball's place along each axis that the solution leaves, over the bed and where it is worst.
     pub place_sigma_mm: f64,
+    pub worst_sigma_mm: f64,
 }
 
 /// Improves `start` until the observations fit. `None` where they say too little or too contradictory things.
@@ -160,11 +163,13 @@ pub(crate) fn refine(
         }
     }
     let (calibration, rails) = moved(&start, &now);
+    let (place_sigma_mm, worst_sigma_mm) = problem.place_sigmas_mm(&now)?;
     Some(Solution {
         calibration,
         rails,
         focal_log_sigma: problem.focal_log_sigma(&now),
-        place_sigma_mm: problem.place_sigma_mm(&now)?,
+        place_sigma_mm,
+        worst_sigma_mm,
     })
 }
 
@@ -218,7 +223,8 @@ impl Beliefs {
         ];
         let mm_per_px = start.pose.camera_centre_mm()[2] / camera.fx;
         let shared_mm = NOSE_SHARED_SIGMA_MM + NOSE_SHARED_SIGMA_PX * mm_per_px;
-        beliefs.extend(NOSES.map(|parameter| belief(parameter, 0.0, shared_mm)));
+        let noses = NOSES.iter().zip(self.nose_sigmas_mm);
+        beliefs.extend(noses.map(|(&parameter, seen_mm)| belief(parameter, 0.0, shared_mm.hypot(seen_mm))));
         beliefs
     }
 }
@@ -319,8 +325,8 @@ impl Problem<'_> {
         }
     }
 
-    /// What the spread of the parameters makes of the places of balls, in the root mean square over the bed.
-    fn place_sigma_mm(&self, at: &Parameters) -> Option<f64> {
+    /// What the spread of the parameters makes of the places of balls: the root mean square over the bed, and the largest.
+    fn place_sigmas_mm(&self, at: &Parameters) -> Option<(f64, f64)> {
         const NUDGE: f64 = 1e-3;
         const STEPS: u32 = 4;
         let (normal, _) = self.normal_equations(at)?;
@@ -332,7 +338,7 @@ impl Problem<'_> {
             nudged[i] += NUDGE;
             nudged_calibrations.push(moved(&self.start, &nudged).0);
         }
-        let (mut square, mut count) = (0.0, 0.0);
+        let (mut square, mut largest, mut count) = (0.0, 0.0f64, 0.0);
         for i in 0..=STEPS {
             for j in 0..=STEPS {
                 let part = |i: u32| f64::from(i) / f64::from(STEPS);
@@ -346,14 +352,18 @@ impl Problem<'_> {
                     let shifted = nudged.pixel_to_plane(pixel, radius)?;
                     (0..2).for_each(|axis| slopes[axis][k] = (shifted[axis] - place[axis]) / NUDGE);
                 }
+                let mut here = 0.0;
                 for slope in slopes {
                     let spread = solve(normal, slope)?;
-                    square += slope.iter().zip(&spread).map(|(a, b)| a * b).sum::<f64>();
-                    count += 1.0;
+                    here += slope.iter().zip(&spread).map(|(a, b)| a * b).sum::<f64>() / 2.0;
                 }
+                square += here;
+                largest = largest.max(here);
+                count += 1.0;
             }
         }
-        Some((square / count).sqrt() * self.misfit(at)?)
+        let misfit = self.misfit(at)?;
+        Some((misfit * (square / count).sqrt(), misfit * largest.sqrt()))
     }
 
     /// How many times farther off than expected the observations are; one, where they are nearer.

@@ -1,6 +1,6 @@
 //! Where to begin: the outlines that may be the table, the likeliest first.
 
-use crate::cloth;
+use crate::cloth::{self, Bridges};
 use crate::first_guess::{FirstGuess, FocalPrior, Rectangle, guess};
 use crate::noses::CUSHION_WIDTH_MM;
 use crate::outcome::Reason;
@@ -70,12 +70,18 @@ pub(crate) fn by_hand(scene: &Scene, mut corners: [[f64; 2]; 4]) -> Vec<Start> {
         .collect()
 }
 
-/// Outlines of what may be the cloth.
+/// Outlines of what may be the cloth. Where there are none, the cloth may hang together with the room: then wider bridges
+/// are cut.
 pub(crate) fn from_cloth(scene: &Scene, small: &SmallPicture) -> Result<Vec<Start>, Reason> {
+    from_regions(scene, small, Bridges::Narrow)
+        .or_else(|reason| from_regions(scene, small, Bridges::Wide).map_err(|_| reason))
+}
+
+fn from_regions(scene: &Scene, small: &SmallPicture, bridges: Bridges) -> Result<Vec<Start>, Reason> {
     let mut cut_off = false;
     let mut outlines: Vec<Outline> = Vec::new();
     let mut starts: Vec<(f64, Start)> = Vec::new();
-    for (rank, candidate) in cloth::candidates(small).iter().enumerate() {
+    for (rank, candidate) in cloth::candidates(small, bridges).iter().enumerate() {
         let outline = match outline::find(&candidate.mask, small.factor) {
             Ok(outline) => outline,
             Err(why) => {

@@ -274,9 +274,9 @@ fn a_camera_that_looks_away_sees_no_table() {
 
 #[test]
 fn table_sizes_are_read_as_the_wire_names_them() {
-    assert_eq!("9ft".parse(), Ok(TableSize::FT9));
-    assert_eq!("snooker12".parse(), Ok(TableSize::SNOOKER12));
-    assert_eq!("pub".parse(), Ok(TableSize::PUB));
+    for (name, size) in TableSize::STANDARDS {
+        assert_eq!(name.parse(), Ok(size));
+    }
     assert_eq!("1850x920.5".parse(), Ok(TableSize::new(1850.0, 920.5)));
     assert_eq!("5ft".parse::<TableSize>(), Err(ParseTableSizeError::Unknown));
     assert_eq!("axb".parse::<TableSize>(), Err(ParseTableSizeError::Unknown));

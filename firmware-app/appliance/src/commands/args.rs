@@ -69,9 +69,19 @@ pub enum Command {
         baize calibrate --live --name hall-1 --broker mqtt://192.0.2.7    the appliance's own table, while it runs\n  \
         baize calibrate --live --name hall-1 --what projector --json      its projector\n  \
         baize calibrate --live --name hall-1 --what installation          back to that of the installation\n  \
-        baize calibrate picture.jpg --lens lens.json    a lens that was measured with a checkerboard\n"
+        baize calibrate picture.jpg --lens lens.json    a lens that was measured, as by `baize lens`\n"
     )]
     Calibrate(CalibrateArgs),
+    /// Measures a camera's lens with a checkerboard, and says where to hold it until that is enough.
+    #[command(
+        after_help = "EXAMPLES:\n  baize lens v4l2:auto --output lens.json        hold the board before the camera as you are told\n  \
+        baize lens pictures/ more.jpg --output lens.json\n  \
+        baize lens clip.mp4 --json\n\n\
+        Any flat board of square black and white fields will do, a ChArUco board too; how large they are and how many\n\
+        does not matter. It must show in every ninth of the picture, may stick out of it, and must lean every way.\n\
+        The appliance takes the lens from the key camera.lens.\n"
+    )]
+    Lens(LensArgs),
     /// Shows, exports and imports the calibrations that an appliance keeps.
     #[command(
         after_help = "EXAMPLES:\n  baize calibrations --config /etc/baize/baize.toml list\n  \
@@ -176,7 +186,7 @@ pub struct ReplayArgs {
     /// The calibration, as written by `baize calibrate --output`.
     #[arg(long, value_name = "FILE")]
     pub calibration: Option<PathBuf>,
-    /// The bed, when there is no calibration: 7ft, 8ft, 9ft, snooker12, carom, pub, or LENGTHxWIDTH in mm.
+    /// The bed, when there is no calibration: 7ft, 8ft, 9ft, snooker10, snooker12, carom, pub, or LENGTHxWIDTH in mm.
     #[arg(long, value_name = "SIZE")]
     pub table: Option<String>,
     /// Configuration for everything else.
@@ -205,7 +215,7 @@ pub struct TrackArgs {
     /// The recording: JSON lines; - for standard input.
     #[arg(value_name = "FILE")]
     pub path: PathBuf,
-    /// The bed: 7ft, 8ft, 9ft, snooker12, carom, pub, or LENGTHxWIDTH in mm.
+    /// The bed: 7ft, 8ft, 9ft, snooker10, snooker12, carom, pub, or LENGTHxWIDTH in mm.
     #[arg(long, value_name = "SIZE")]
     pub table: Option<String>,
     /// Which balls to expect: pool, snooker, pub or carom.
@@ -246,7 +256,7 @@ pub struct CalibrateArgs {
     /// Configuration with the broker's user, password and certificates.
     #[arg(long, value_name = "FILE", requires = "live")]
     pub config: Option<PathBuf>,
-    /// The bed: 7ft, 8ft, 9ft, snooker12, carom, pub, or LENGTHxWIDTH in mm.
+    /// The bed: 7ft, 8ft, 9ft, snooker10, snooker12, carom, pub, or LENGTHxWIDTH in mm.
     #[arg(long, value_name = "SIZE", default_value = "9ft")]
     pub table: String,
     /// Diameter of a ball in mm.
@@ -274,6 +284,23 @@ pub struct CalibrateArgs {
     /// What finds the balls, whose size is held against the table's.
     #[command(flatten)]
     pub detector: DetectorArgs,
+    /// Print the result as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `baize lens`.
+#[derive(Debug, Args)]
+pub struct LensArgs {
+    /// Pictures of a checkerboard, folders of them, a clip, or the camera itself: v4l2:auto, v4l2:PATH.
+    #[arg(required = true, value_name = "SOURCE")]
+    pub sources: Vec<String>,
+    /// Write the lens to this file.
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Configuration with the camera's size and format: those of the appliance, as a lens is for one size.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
     /// Print the result as JSON.
     #[arg(long)]
     pub json: bool,

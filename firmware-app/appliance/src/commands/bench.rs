@@ -48,7 +48,7 @@ pub fn run(args: &BenchArgs) -> Result<(), Failure> {
     let mut stage = TableStage::new();
     let looped = sources::camera_config(&config.camera, Pace::AsFastAsPossible, true);
     let mut recording = Recording::of(open(&spec, &looped).map_err(Failure::from_error)?);
-    let request = sources::request(&config.table)?;
+    let request = sources::request(&config)?;
     let outcome = find_table(&mut recording, detector.as_mut(), &request).map_err(Failure::from_error)?;
     drop(recording);
     let calibration = outcome.calibration.filter(|_| outcome.accepted);

@@ -7,15 +7,15 @@ use baize_frame::Detections;
 use baize_table_calibration::{
     Hints, Outcome, Request, calibrate, draw, focal_from_field_of_view, nose_depths_mm,
 };
-use baize_table_vision::geometry::{CameraModel, TableSize};
+use baize_table_vision::geometry::TableSize;
 use serde_json::{Value, json};
 
 use super::args::CalibrateArgs;
-use crate::bounded;
 use crate::calibration_file::{Method, StoredCalibration};
 use crate::canvas::Canvas;
 use crate::config::Config;
 use crate::failure::Failure;
+use crate::lens_file;
 use crate::recording::Recording;
 use crate::sources;
 
@@ -43,7 +43,7 @@ pub fn run(args: &CalibrateArgs) -> Result<(), Failure> {
         focal_px: args
             .fov
             .map(|fov_deg| focal_from_field_of_view(picture.format().width, fov_deg)),
-        lens: args.lens.as_deref().map(lens).transpose()?,
+        lens: args.lens.as_deref().map(lens_file::read).transpose()?,
     };
     let outcome = calibrate(&[image], &request);
     if let Some(file) = &args.drawn {
@@ -91,18 +91,6 @@ fn picture(path: &Path) -> Result<Picture, Failure> {
     }
 }
 
-/// Far more than any lens takes.
-const LENS_BYTES_MAX: u64 = 64 * 1024;
-
-/// A lens from a file; whether it fits the picture, the calibration says.
-fn lens(path: &Path) -> Result<CameraModel, Failure> {
-    let name = path.display();
-    let bytes = bounded::read(path, LENS_BYTES_MAX)
-        .map_err(|error| Failure::at(&name, error))?
-        .ok_or_else(|| Failure::new(format!("{name}: too large for a lens")))?;
-    serde_json::from_slice(&bytes).map_err(|error| Failure::at(&name, error))
-}
-
 fn object(outcome: &Outcome, table: TableSize) -> Value {
     let solved = outcome.calibration.as_ref();
     json!({
@@ -111,7 +99,10 @@ fn object(outcome: &Outcome, table: TableSize) -> Value {
         "residual_mm": outcome.residual_mm,
         "residual_p95_mm": outcome.residual_p95_mm,
         "place_sigma_mm": outcome.place_sigma_mm,
+        "worst_sigma_mm": outcome.worst_sigma_mm,
         "diamonds_found": outcome.diamonds_found,
+        "pockets_found": outcome.pockets_found[0],
+        "pockets_looked_at": outcome.pockets_found[1],
         "corners_px": outcome.corners_px,
         "table_mm": [table.length_mm, table.width_mm],
         "sides_found": outcome.sides_found,
@@ -129,8 +120,8 @@ fn tell(outcome: &Outcome) {
     }
     if let Some(residual_mm) = outcome.residual_mm {
         println!(
-            "residual: {residual_mm:.2} mm; diamonds found: {}",
-            outcome.diamonds_found
+            "residual: {residual_mm:.2} mm; diamonds found: {}; pockets: {} of {} that could show",
+            outcome.diamonds_found, outcome.pockets_found[0], outcome.pockets_found[1]
         );
     }
     if let Some(sigma_mm) = outcome.place_sigma_mm {

@@ -7,6 +7,7 @@ mod calibrations;
 #[cfg(feature = "demo")]
 mod demo;
 mod detect;
+mod lens;
 mod live;
 mod replay;
 mod replay_drawing;
@@ -46,6 +47,7 @@ fn dispatch(cli: &Cli) -> Result<(), Failure> {
         Command::Track(args) => track::run(args),
         Command::Calibrate(args) if args.live => live::run(args),
         Command::Calibrate(args) => calibrate::run(args),
+        Command::Lens(args) => lens::run(args),
         Command::Calibrations(args) => calibrations::run(args),
         Command::Bench(args) => bench::run(args),
         Command::Config => {

@@ -143,7 +143,7 @@ fn own_calibration(
     detector: &mut dyn Detector,
 ) -> Result<Option<Calibration>, Failure> {
     let mut recording = opened(path, config)?;
-    let request = sources::request(&config.table)?;
+    let request = sources::request(config)?;
     let outcome =
         find_table(&mut recording, detector, &request).map_err(|error| Failure::at(path.display(), error))?;
     let Some(mut calibration) = outcome.calibration.filter(|_| outcome.accepted) else {

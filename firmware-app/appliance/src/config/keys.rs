@@ -23,7 +23,7 @@ pub const KEYS: &[Key] = &[
     ),
     key(
         "table.size",
-        "The bed between the cushion noses: 7ft, 8ft, 9ft, snooker12, carom, pub, or LENGTHxWIDTH in mm.",
+        "The bed between the cushion noses: 7ft, 8ft, 9ft, snooker10, snooker12, carom, pub, or LENGTHxWIDTH in mm.",
     ),
     key(
         "table.game",
@@ -71,6 +71,10 @@ pub const KEYS: &[Key] = &[
     key(
         "camera.power_line_hz",
         "Mains frequency, against flicker: 50 or 60, 0 for no filter. Left out: the camera's own.",
+    ),
+    key(
+        "camera.lens",
+        "File with the camera's lens, as `baize lens` writes it. Empty: solved together with the table.",
     ),
     key(
         "detector.backend",

@@ -107,6 +107,8 @@ pub struct Camera {
     /// Mains frequency against flicker: 50 or 60 Hz, 0 for no filter.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub power_line_hz: Option<u32>,
+    /// File with the lens; empty: solved together with the table.
+    pub lens: PathBuf,
 }
 
 /// `[detector]`.
@@ -228,6 +230,7 @@ impl Default for Camera {
             white_balance_k: None,
             focus: None,
             power_line_hz: None,
+            lens: PathBuf::new(),
         }
     }
 }

@@ -58,7 +58,7 @@ impl TableSolver {
                     .horizontal_fov_deg
                     .zip(views.first())
                     .map(|(fov_deg, view)| focal_from_field_of_view(view.format().width, fov_deg)),
-                lens: None,
+                ..self.request.hints
             },
             balls: pictures.first().map_or(&[], |picture| &picture.balls),
             ..self.request

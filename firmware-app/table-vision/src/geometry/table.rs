@@ -55,7 +55,7 @@ impl core::fmt::Display for ParseTableSizeError {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.write_str(match self {
             Self::Unknown => {
-                "not a table size: give one of 7ft, 8ft, 9ft, snooker12, carom, pub, or LENGTHxWIDTH in mm, as 2540x1270"
+                "not a table size: give one of 7ft, 8ft, 9ft, snooker10, snooker12, carom, pub, or LENGTHxWIDTH in mm, as 2540x1270"
             }
             Self::OutOfRange => "no table has such a size: give the bed between the cushion noses in mm, 300 to 5000",
             Self::WidthExceedsLength => "the table's width exceeds its length: give the long side first",
@@ -79,6 +79,9 @@ impl TableSize {
     pub const FT8: Self = Self::new(2235.2, 1117.6);
     /// Nine-foot pool table.
     pub const FT9: Self = Self::new(2540.0, 1270.0);
+    /// Ten-foot snooker table: ten twelfths of the twelve-foot one. No rule fixes it, and makers differ by some cm:
+    /// measure, and give mm where they are others.
+    pub const SNOOKER10: Self = Self::new(2974.2, 1481.7);
     /// Twelve-foot snooker table.
     pub const SNOOKER12: Self = Self::new(3569.0, 1778.0);
     /// Carom match table. It has no pockets.
@@ -87,11 +90,12 @@ impl TableSize {
     /// Table of English pool, "7 ft" over all: a bed of 6 by 3 ft (BAPTO's standard; makers may differ by 2 inches).
     pub const PUB: Self = Self::new(1828.8, 914.4);
 
-    /// The named standards. No rule fixes the bed of a 10 ft snooker table; its makers' sizes are given in mm.
-    pub const STANDARDS: [(&'static str, Self); 6] = [
+    /// The named standards.
+    pub const STANDARDS: [(&'static str, Self); 7] = [
         ("7ft", Self::FT7),
         ("8ft", Self::FT8),
         ("9ft", Self::FT9),
+        ("snooker10", Self::SNOOKER10),
         ("snooker12", Self::SNOOKER12),
         ("carom", Self::CAROM),
         ("pub", Self::PUB),
