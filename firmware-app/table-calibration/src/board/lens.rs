@@ -320,10 +320,10 @@ fn reduced(blocks: &[Block], damping: f64) -> Option<([[f64; LENS]; LENS], [f64;
         let follows = solve(place, block.place_slope)?;
         for i in 0..LENS {
             let row = solve(place, block.mixed[i])?;
-            for j in 0..LENS {
+            for (j, sum) in normal[i].iter_mut().enumerate() {
                 let told: f64 = (0..PLACE).map(|k| row[k] * block.mixed[j][k]).sum();
                 let damped = if i == j { 1.0 + damping } else { 1.0 };
-                normal[i][j] += block.lens[i][j] * damped - told;
+                *sum += block.lens[i][j] * damped - told;
             }
             let told: f64 = (0..PLACE).map(|k| block.mixed[i][k] * follows[k]).sum();
             slope[i] += block.lens_slope[i] - told;
