@@ -20,6 +20,8 @@ mod cpu_rten;
 mod decode;
 mod detector;
 mod engine;
+#[cfg(feature = "gpu")]
+pub mod gpu;
 mod load_error;
 mod manifest;
 mod model_files;
