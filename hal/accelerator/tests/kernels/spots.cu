@@ -1,33 +1,44 @@
 // The network `spots` of the fixtures (`fixtures/generate.py` tells what it computes) as a kernel: a stand-in for a
-// network whose engine needs more than a GPU. One thread makes one cell of an output.
+// network whose engine needs more than a GPU. One thread makes one cell of an output. The image's size is one number:
+// the width, and above its 32 bits the height.
 
-#define WIDTH 640
-#define HEIGHT 384
 #define BALL_STRIDE 8
 #define CUE_STRIDE 16
 
-__device__ static float pixel(const float* image, unsigned channel, int x, int y)
+struct Image {
+    const float* levels;
+    int width;
+    int height;
+};
+
+__device__ static Image image_of(const float* levels, unsigned long long size_px)
 {
-    return image[((int)channel * HEIGHT + y) * WIDTH + x];
+    return Image{levels, (int)(size_px & 0xffffffff), (int)(size_px >> 32)};
+}
+
+__device__ static float pixel(const Image& image, int channel, int x, int y)
+{
+    return image.levels[(channel * image.height + y) * image.width + x];
 }
 
 // How far the brightest channel is above 0.6; nothing outside the image.
-__device__ static float light(const float* image, int x, int y)
+__device__ static float light(const Image& image, int x, int y)
 {
-    if (x < 0 || y < 0 || x >= WIDTH || y >= HEIGHT) {
+    if (x < 0 || y < 0 || x >= image.width || y >= image.height) {
         return 0.0f;
     }
     float brightest = pixel(image, 0, x, y);
-    for (unsigned channel = 1; channel < 3; ++channel) {
+    for (int channel = 1; channel < 3; ++channel) {
         float level = pixel(image, channel, x, y);
         brightest = level > brightest ? level : brightest;
     }
     return brightest > 0.6f ? brightest - 0.6f : 0.0f;
 }
 
-extern "C" __global__ void balls(const float* image, float* output)
+extern "C" __global__ void balls(const float* levels, float* output, unsigned long long size_px)
 {
-    const int columns = WIDTH / BALL_STRIDE, cells = columns * (HEIGHT / BALL_STRIDE);
+    const Image image = image_of(levels, size_px);
+    const int columns = image.width / BALL_STRIDE, cells = columns * (image.height / BALL_STRIDE);
     const float kinds[5][3] = {{8, 8, 8}, {-20, -20, -20}, {20, -20, -20}, {-20, 20, -20}, {-20, -20, 20}};
     for (int cell = (int)(blockIdx.x * blockDim.x + threadIdx.x); cell < cells; cell += (int)(gridDim.x * blockDim.x)) {
         const int left = cell % columns * BALL_STRIDE, top = cell / columns * BALL_STRIDE;
@@ -40,7 +51,7 @@ extern "C" __global__ void balls(const float* image, float* output)
                 down += here * ((float)y + 8.0f - 11.5f) / 8.0f;
                 if (x >= 0 && x < BALL_STRIDE && y >= 0 && y < BALL_STRIDE) {
                     in_cell += here / 64.0f;
-                    for (unsigned channel = 0; channel < 3; ++channel) {
+                    for (int channel = 0; channel < 3; ++channel) {
                         colour[channel] += pixel(image, channel, left + x, top + y) / 64.0f;
                     }
                 }
@@ -58,9 +69,10 @@ extern "C" __global__ void balls(const float* image, float* output)
     }
 }
 
-extern "C" __global__ void cues(const float* image, float* output)
+extern "C" __global__ void cues(const float* levels, float* output, unsigned long long size_px)
 {
-    const int columns = WIDTH / CUE_STRIDE, cells = columns * (HEIGHT / CUE_STRIDE);
+    const Image image = image_of(levels, size_px);
+    const int columns = image.width / CUE_STRIDE, cells = columns * (image.height / CUE_STRIDE);
     const float axis[10] = {0, 0, -1, 0, -9, 0, 0, -9, 0, 0};
     for (int cell = (int)(blockIdx.x * blockDim.x + threadIdx.x); cell < cells; cell += (int)(gridDim.x * blockDim.x)) {
         const int left = cell % columns * CUE_STRIDE, top = cell / columns * CUE_STRIDE;

@@ -39,33 +39,35 @@ struct Parameters {
 };
 
 // What makes one line or column of the input: the source pixels from `first` to `last`, counted from the region's first.
+// Shrinking, they cover the stretch from `begin` to `end`, in parts of which a pixel has `parts`; growing, `second` is
+// the weight of the second of two.
 struct Taps {
-    unsigned source;
-    unsigned destination;
-    unsigned index;
+    bool shrinks;
     int first;
     int last;
+    unsigned parts;
+    unsigned begin;
+    unsigned end;
+    float one_by_length;
+    float second;
 };
-
-// Twice the distance from the first source pixel's middle to the middle of a destination pixel, in parts of which a
-// source pixel has `destination`; growing only.
-__device__ static int twice_the_middle(const Taps& taps)
-{
-    int twice = (int)((2 * taps.index + 1) * taps.source) - (int)taps.destination;
-    int most = 2 * (int)((taps.source - 1) * taps.destination);
-    return twice < 0 ? 0 : twice > most ? most : twice;
-}
 
 __device__ static Taps taps_of(unsigned index, unsigned source, unsigned destination)
 {
-    Taps taps = {source, destination, index, 0, 0};
-    if (source >= destination) {
-        taps.first = (int)(index * source / destination);
-        taps.last = (int)(((index + 1) * source - 1) / destination);
+    Taps taps = {source >= destination, 0, 0, destination, index * source, (index + 1) * source, 0.0f, 0.0f};
+    if (taps.shrinks) {
+        taps.first = (int)(taps.begin / destination);
+        taps.last = (int)((taps.end - 1) / destination);
+        taps.one_by_length = 1.0f / (float)source;
     } else {
-        int twice = twice_the_middle(taps);
+        // The way from the first pixel's middle to the middle of what is made, doubled, so that it is whole.
+        int twice = (int)((2 * index + 1) * source) - (int)destination;
+        int most = 2 * (int)((source - 1) * destination);
+        twice = twice < 0 ? 0 : twice > most ? most : twice;
+        int rest = twice % (int)(2 * destination);
         taps.first = twice / (int)(2 * destination);
-        taps.last = taps.first + (twice % (int)(2 * destination) > 0);
+        taps.last = taps.first + (rest > 0);
+        taps.second = (float)rest / (float)(2 * destination);
     }
     return taps;
 }
@@ -76,13 +78,11 @@ __device__ static float weight(const Taps& taps, int tap)
     if (tap < taps.first || tap > taps.last) {
         return 0.0f;
     }
-    if (taps.source >= taps.destination) {
-        unsigned begin = taps.index * taps.source, end = begin + taps.source;
-        unsigned from = (unsigned)tap * taps.destination, to = from + taps.destination;
-        return (float)((to < end ? to : end) - (from > begin ? from : begin)) / (float)taps.source;
+    if (taps.shrinks) {
+        unsigned from = (unsigned)tap * taps.parts, to = from + taps.parts;
+        return (float)((to < taps.end ? to : taps.end) - (from > taps.begin ? from : taps.begin)) * taps.one_by_length;
     }
-    float second = (float)(twice_the_middle(taps) % (int)(2 * taps.destination)) / (float)(2 * taps.destination);
-    return tap == taps.first ? 1.0f - second : second;
+    return tap == taps.first ? 1.0f - taps.second : taps.second;
 }
 
 // The weight of a line or column of the colour filter: its own pixel's, and its share of the two neighbours, whose
