@@ -26,6 +26,7 @@ mod model_files;
 pub mod preprocess;
 mod reader;
 mod signature;
+pub mod tensorrt;
 
 pub use cpu::open_cpu;
 pub use decode::Decoder;
