@@ -6,6 +6,7 @@ mod nvinfer;
 mod common;
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::ptr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -454,4 +455,37 @@ fn runtime_engine_and_contexts_may_be_dropped_in_any_order() {
     std::thread::spawn(move || drop(second))
         .join()
         .expect("another thread drops it");
+}
+
+/// Every other test of this file again, under valgrind: no byte is read or written where there is none, and nothing is
+/// forgotten.
+#[test]
+fn valgrind_finds_nothing_in_the_other_tests() {
+    let valgrind = Command::new("valgrind")
+        .args([
+            "--quiet",
+            "--error-exitcode=99",
+            "--leak-check=full",
+            "--errors-for-leak-kinds=definite",
+        ])
+        .arg(std::env::current_exe().expect("this test's program"))
+        .args([
+            "--test-threads=1",
+            "--skip",
+            "valgrind_finds_nothing",
+            "--skip",
+            "rten",
+        ])
+        .output();
+    let Ok(output) = valgrind else {
+        baize_skips::skipped("valgrind");
+        return;
+    };
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success(),
+        "{}\n{said}",
+        String::from_utf8_lossy(&output.stdout)
+    );
+    assert!(said.is_empty(), "{said}");
 }

@@ -78,12 +78,23 @@ impl Drop for Owned {
         // SAFETY: the object lives until here.
         let table = unsafe { self.0.as_ref() }.table;
         // SAFETY: each table begins with the two destructors.
-        let slot = unsafe { *table.add(DELETING_DESTRUCTOR) };
+        let slot = unsafe { read(table, DELETING_DESTRUCTOR) };
         // SAFETY: that is what lies in this slot.
         let destructor = unsafe { transmute::<*const c_void, Destructor>(slot) };
         // SAFETY: nobody uses the object any more.
         unsafe { destructor(self.0.as_ptr()) }
     }
+}
+
+/// The function in a slot.
+///
+/// # Safety
+/// The table has this slot.
+unsafe fn read(table: Table, slot: usize) -> *const c_void {
+    // SAFETY: the caller's promise.
+    let place = unsafe { table.add(slot) };
+    // SAFETY: as above.
+    unsafe { *place }
 }
 
 /// A function for each method: it looks the method up in the implementation's table and calls it.
@@ -99,7 +110,7 @@ macro_rules! methods {
                 // SAFETY: the implementation lives as long as the object.
                 let table = unsafe { (*implementation).table };
                 // SAFETY: the interface's table has this slot in all versions that `Library` admits.
-                let slot = unsafe { *table.add($slot) };
+                let slot = unsafe { read(table, $slot) };
                 // SAFETY: this method lies in it.
                 let method = unsafe { transmute::<*const c_void, Method>(slot) };
                 // SAFETY: the caller's promise.

@@ -3,10 +3,10 @@
 use std::ffi::{CStr, c_char, c_void};
 use std::fmt;
 use std::ptr;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use heapless::String;
-use heapless::mpmc::Queue;
+
+use super::ring::Ring;
 
 /// Messages that wait to be taken; a failing build or load says some ten at once.
 const MESSAGES: usize = 64;
@@ -32,18 +32,17 @@ pub enum Severity {
     Warning,
 }
 
-static KEPT: Queue<Message, MESSAGES> = Queue::new();
-static LOST: AtomicU32 = AtomicU32::new(0);
+static KEPT: Ring<Message, MESSAGES> = Ring::new();
 
 /// The next message that was not taken yet, the oldest first. There is one ring for the process, as TensorRT has one
 /// logger.
 pub fn next() -> Option<Message> {
-    KEPT.dequeue()
+    KEPT.pop()
 }
 
 /// How many messages found the ring full since the last call.
 pub fn lost() -> u32 {
-    LOST.swap(0, Ordering::Relaxed)
+    KEPT.lost()
 }
 
 /// Everything that waits in the ring, as one text for an error.
@@ -109,13 +108,10 @@ unsafe extern "C" fn log(_logger: *mut c_void, severity: i32, text: *const c_cha
     }
     // SAFETY: TensorRT gives a text with its end, for the time of the call.
     let text = unsafe { CStr::from_ptr(text) };
-    let message = Message {
+    KEPT.push(Message {
         severity,
         text: beginning(text.to_bytes()),
-    };
-    if KEPT.enqueue(message).is_err() {
-        LOST.fetch_add(1, Ordering::Relaxed);
-    }
+    });
 }
 
 /// The logger is a static: whoever destroys it is not heard.

@@ -17,6 +17,7 @@ mod context;
 mod engine;
 mod library;
 pub mod messages;
+mod ring;
 mod runtime;
 
 pub use context::{BindError, ContextError, EnqueueError, ExecutionContext};
