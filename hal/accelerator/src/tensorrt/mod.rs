@@ -4,6 +4,7 @@
 //! - A [`Runtime`] makes an [`Engine`] of a plan; an engine gives an [`ExecutionContext`], which puts one run of the network
 //!   on a stream. Each keeps alive what it came from, so they can be dropped in any order.
 //! - [`messages`] holds what TensorRT says; errors carry what it said to them.
+//! - [`building`] gets plans: built by `trtexec` on this machine, and kept.
 //! - `abi` is the only file that knows how a C++ object is laid out.
 //!
 //! A plan is executable code: take it from a cache of this machine's own, never from somebody else.
@@ -13,6 +14,7 @@
 //! NVIDIA's.
 
 mod abi;
+pub mod building;
 mod context;
 mod engine;
 mod library;
