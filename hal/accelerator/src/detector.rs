@@ -1,6 +1,6 @@
 use std::fmt;
 
-use baize_frame::{Detections, FrameFormat, ImageView, Region};
+use baize_frame::{Detections, FrameFormat, ImageView, Region, SlotMemory};
 
 /// What a detector is, for people, logs and health.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +34,10 @@ pub enum DetectError {
     BadRegion,
     /// The network's engine failed; the next picture may work.
     Inference,
+    /// The hardware did not answer in time, or is out of order for the rest of this process. It may still be reading the
+    /// picture, also after the detector was dropped: whoever owns the picture's memory never writes to it again nor
+    /// gives it back. Every further picture fails like this one.
+    DeviceLost,
 }
 
 impl fmt::Display for DetectError {
@@ -41,6 +45,9 @@ impl fmt::Display for DetectError {
         f.write_str(match self {
             Self::BadRegion => "the region to search is empty or leaves the picture",
             Self::Inference => "the engine of the network failed on this picture",
+            Self::DeviceLost => {
+                "the hardware that runs the network is out of order until the program is restarted"
+            }
         })
     }
 }
@@ -55,6 +62,9 @@ pub trait Detector: Send {
     /// Brings the engine's own threads to the calling thread: they inherit its core and scheduling class. For the
     /// thread that will detect, after it was set up and before it is sealed.
     fn settle(&mut self) {}
+
+    /// Where pictures will lie, so that hardware can read them in place. Before [`prepare`](Self::prepare).
+    fn expect_slots(&mut self, _slots: &[SlotMemory]) {}
 
     /// Makes room for pictures of this shape, before the thread is sealed.
     fn prepare(&mut self, format: FrameFormat);
@@ -72,4 +82,9 @@ pub trait Detector: Send {
         region: Region,
         out: &mut Detections,
     ) -> Result<DetectTimings, DetectError>;
+
+    /// The latest thing that went wrong with the hardware, in words.
+    fn trouble(&self) -> Option<&dyn fmt::Display> {
+        None
+    }
 }

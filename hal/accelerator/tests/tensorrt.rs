@@ -1,4 +1,5 @@
 //! The binding of TensorRT, against a libnvinfer of our own.
+#![cfg(feature = "gpu")]
 
 #[path = "fakes/nvinfer.rs"]
 mod nvinfer;

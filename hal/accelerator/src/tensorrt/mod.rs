@@ -4,6 +4,7 @@
 //! - A [`Runtime`] makes an [`Engine`] of a plan; an engine gives an [`ExecutionContext`], which puts one run of the network
 //!   on a stream. Each keeps alive what it came from, so they can be dropped in any order.
 //! - [`messages`] holds what TensorRT says; errors carry what it said to them.
+//! - [`TensorRt`] puts these together with [`crate::gpu`]: a model's plan becomes a detector.
 //! - [`building`] gets plans: built by `trtexec` on this machine, and kept.
 //! - `abi` is the only file that knows how a C++ object is laid out.
 //!
@@ -19,10 +20,13 @@ mod context;
 mod engine;
 mod library;
 pub mod messages;
+mod network;
+mod on_gpu;
 mod ring;
 mod runtime;
 
 pub use context::{BindError, ContextError, EnqueueError, ExecutionContext};
 pub use engine::{Engine, EngineError};
 pub use library::{Library, LibraryError, Version};
+pub use on_gpu::{PlanError, StartError, TensorRt};
 pub use runtime::{Runtime, RuntimeError};
