@@ -36,7 +36,7 @@ const SLOTS: usize = 8;
 /// Runs of each part, at most.
 const RUNS: usize = 2000;
 /// Pictures or runs before those that are measured.
-const WARM_UP: usize = 20;
+const WARM_UP: usize = 100;
 
 const ONNX: &[u8] = include_bytes!("../tests/fixtures/spots/baize-spots.onnx");
 const MANIFEST: &str = include_str!("../tests/fixtures/spots/baize-spots.json");
@@ -90,6 +90,7 @@ fn preprocess(
     device: &Arc<Device>,
     pixels: PixelFormat,
     precision: Precision,
+    runs: usize,
 ) -> Result<Value, Box<dyn Error>> {
     let format = FrameFormat::packed(1920, 1080, pixels);
     let size_bytes = format.size_bytes();
@@ -217,7 +218,8 @@ fn table(format: FrameFormat) -> Vec<u8> {
 
 fn percentiles(mut micros: Vec<f32>) -> Value {
     micros.sort_unstable_by(f32::total_cmp);
-    let at = |share: f32| (micros[((micros.len() - 1) as f32 * share) as usize] * 10.0).round() / 10.0;
+    let at =
+        |share: f64| (f64::from(micros[((micros.len() - 1) as f64 * share) as usize]) * 10.0).round() / 10.0;
     json!({ "p50": at(0.5), "p99": at(0.99), "max": at(1.0) })
 }
 
