@@ -21,6 +21,7 @@ mod camera_watch;
 mod canvas;
 pub mod commands;
 pub mod config;
+pub mod doctor;
 mod durable;
 #[cfg(feature = "demo")]
 mod embedded_broker;

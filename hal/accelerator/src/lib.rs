@@ -28,6 +28,8 @@ mod model_files;
 pub mod preprocess;
 mod reader;
 mod signature;
+#[cfg(feature = "gpu")]
+pub mod tensorrt;
 
 pub use cpu::open_cpu;
 pub use decode::Decoder;

@@ -7,6 +7,7 @@ mod calibrations;
 #[cfg(feature = "demo")]
 mod demo;
 mod detect;
+mod doctor;
 mod live;
 mod replay;
 mod replay_drawing;
@@ -48,6 +49,7 @@ fn dispatch(cli: &Cli) -> Result<(), Failure> {
         Command::Calibrate(args) => calibrate::run(args),
         Command::Calibrations(args) => calibrations::run(args),
         Command::Bench(args) => bench::run(args),
+        Command::Doctor(args) => doctor::run(args),
         Command::Config => {
             print!("{}", config::reference());
             Ok(())

@@ -85,6 +85,10 @@ pub const KEYS: &[Key] = &[
         "Path of libonnxruntime.so. Empty: $ORT_DYLIB_PATH, then the system's loader.",
     ),
     key(
+        "detector.tensorrt",
+        "Path of libnvinfer.so.10, TensorRT 10.3 or newer. Empty: the system's loader.",
+    ),
+    key(
         "calibration.folder",
         "Folder that holds the calibrations: the last ten, and that of the installation. `baize calibrations` reads it.",
     ),

@@ -119,6 +119,8 @@ pub struct Detector {
     pub model: PathBuf,
     /// The onnxruntime library; empty: found by the loader.
     pub onnxruntime: PathBuf,
+    /// TensorRT's library; empty: found by the loader.
+    pub tensorrt: PathBuf,
 }
 
 /// `[calibration]`.
@@ -238,6 +240,7 @@ impl Default for Detector {
             backend: "auto".into(),
             model: PathBuf::new(),
             onnxruntime: PathBuf::new(),
+            tensorrt: PathBuf::new(),
         }
     }
 }

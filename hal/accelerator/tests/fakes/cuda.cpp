@@ -304,6 +304,16 @@ unsigned cuCtxSetCurrent(void* handle)
     return has_context ? OK : INVALID_CONTEXT;
 }
 
+// What the fake libnvinfer puts on a stream.
+unsigned cuLaunchHostFunc(Stream* stream, void (*function)(void*), void* data)
+{
+    CALL();
+    return give(stream, [function, data] {
+        function(data);
+        return OK;
+    });
+}
+
 unsigned cuMemGetInfo_v2(size_t* free, size_t* total)
 {
     CALL();

@@ -2,6 +2,8 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+#[path = "../fakes/nvinfer.rs"]
+mod nvinfer;
 
 mod allocation;
 mod child;
@@ -10,6 +12,7 @@ mod faults;
 mod kernels;
 mod places;
 mod stand_in;
+mod tensorrt;
 
 use std::sync::Arc;
 

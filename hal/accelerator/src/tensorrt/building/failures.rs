@@ -1,0 +1,67 @@
+//! How often building an engine failed, in a file, so that a restart does not forget it.
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use super::file::EngineKey;
+
+/// After the first failure; then four times as long each time.
+const FIRST_WAIT: Duration = Duration::from_secs(10 * 60);
+const LONGEST_WAIT: Duration = Duration::from_secs(24 * 3600);
+
+pub struct Failures {
+    file: PathBuf,
+}
+
+impl Failures {
+    pub const fn of(file: PathBuf) -> Self {
+        Self { file }
+    }
+
+    /// How long to wait before the next try. A clock that was set back makes it no longer than from now.
+    pub fn wait(&self, key: &EngineKey, now: SystemTime) -> Duration {
+        let Some((count, at)) = self.read(key) else {
+            return Duration::ZERO;
+        };
+        let wait = wait_after(count);
+        let waited = now.duration_since(at).unwrap_or_default();
+        wait.saturating_sub(waited)
+    }
+
+    /// Notes one more.
+    pub fn note(&self, key: &EngineKey, now: SystemTime, reason: &str) {
+        let count = self.read(key).map_or(0, |(count, _)| count).saturating_add(1);
+        let at_s = now
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default()
+            .as_secs();
+        let text = format!(
+            "failed {count}\nat {at_s}\n{}\n{reason}\n",
+            key.lines().join("\n")
+        );
+        // On a full disk nothing is noted: then the next start tries again.
+        let _ = fs::write(&self.file, text);
+    }
+
+    pub fn forget(&self) {
+        // There seldom is one.
+        let _ = fs::remove_file(&self.file);
+    }
+
+    /// How many failures there were of this very build, and when the last one was.
+    fn read(&self, key: &EngineKey) -> Option<(u32, SystemTime)> {
+        let text = fs::read_to_string(&self.file).ok()?;
+        let mut lines = text.lines();
+        let count = lines.next()?.strip_prefix("failed ")?.parse().ok()?;
+        let at_s = lines.next()?.strip_prefix("at ")?.parse().ok()?;
+        let same = key.lines().iter().all(|line| lines.next() == Some(line));
+        let at = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(at_s))?;
+        same.then_some((count, at))
+    }
+}
+
+fn wait_after(failures: u32) -> Duration {
+    let times = 4_u32.saturating_pow(failures.saturating_sub(1));
+    FIRST_WAIT.saturating_mul(times).min(LONGEST_WAIT)
+}
