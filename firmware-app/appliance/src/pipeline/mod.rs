@@ -30,7 +30,8 @@ use crate::metrics::METRICS;
 
 pub use capture::Failure;
 pub use channels::{
-    CALIBRATION, ENCODED, EVENTS, Encoded, FAILED, OPENED, PICTURES, PREDICTIONS, lock_statistics,
+    CALIBRATION, DETECTOR, ENCODED, EVENTS, Encoded, FAILED, OPENED, PICTURES, PREDICTIONS, RETIRED,
+    lock_statistics,
 };
 pub use flow::Flow;
 pub use shared::SHARED;
