@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use baize_accelerator::DetectorInfo;
 use baize_board::identity;
 use baize_board::notify::ServiceManager;
 use baize_board::temperature::Thermals;
@@ -18,15 +17,14 @@ use baize_table_vision::TableStage;
 use crate::calibrator::Calibrator;
 use crate::config::Config;
 use crate::failure::Failure;
-use crate::gpu_engine::{self, Building};
 use crate::health::{self, Identity};
 use crate::keeper::Keeper;
 use crate::limits::COMMANDS;
 use crate::metrics::METRICS;
 use crate::panel::Panel;
-use crate::pipeline::{self, DETECTOR, Flow, Pipeline, Plans, RETIRED, Refused, SHARED, ThreadPlan};
+use crate::pipeline::{self, Flow, Pipeline, Plans, Refused, SHARED, ThreadPlan};
 use crate::publish::{self, Command, Inlets, Publisher};
-use crate::sources::{self, Chosen};
+use crate::sources;
 
 /// The supervisor's turn.
 const TURN: Duration = Duration::from_millis(50);
@@ -64,7 +62,6 @@ struct Supervisor {
     fed_turns: [u64; 4],
     warned_of_refusals: bool,
     detector_failed: bool,
-    building: Option<Building>,
 }
 
 impl Supervisor {
@@ -73,14 +70,7 @@ impl Supervisor {
         let request = sources::request(&config.table)?;
         let table = table_name(config)?;
         let options = publish::options(table.as_str(), &config.broker).map_err(Failure::from_error)?;
-        let Chosen {
-            detector,
-            unbuilt,
-            no_gpu,
-        } = sources::choose(&config.detector)?;
-        if let Some(reason) = no_gpu {
-            log::info!("the CPU detects: {reason}");
-        }
+        let detector = sources::detector(&config.detector)?;
         let camera_config = sources::camera_config(&config.camera, Pace::RealTime, true);
         let camera = match open(&spec, &camera_config) {
             Ok(camera) => Some(camera),
@@ -100,7 +90,7 @@ impl Supervisor {
             camera: camera
                 .as_ref()
                 .map_or_else(|| config.camera.source.clone(), |camera| camera.describe().into()),
-            detector: describe(&info),
+            detector: format!("{} on {}", info.model, info.backend),
         };
         log::info!("table {table}: {} with {}", identity.camera, identity.detector);
 
@@ -149,10 +139,6 @@ impl Supervisor {
             fed_turns: [0; 4],
             warned_of_refusals: false,
             detector_failed: false,
-            building: unbuilt.map(|(engine, reason)| {
-                log::info!("{}: {reason}", engine.describe());
-                Building::start(engine, &config.detector)
-            }),
         };
         supervisor.tell_service_manager(ServiceManager::ready);
         Ok(supervisor)
@@ -161,7 +147,6 @@ impl Supervisor {
     fn turn(&mut self) {
         self.warn_of_refusals();
         self.watch_detector();
-        self.watch_building();
         let camera = SHARED.camera();
         self.inlets.update(|standing| standing.camera = Some(camera));
         self.calibrate();
@@ -216,22 +201,6 @@ impl Supervisor {
         self.detector_failed = fails;
     }
 
-    /// Hands a detector over whose engine has just been built.
-    fn watch_building(&mut self) {
-        gpu_engine::log_messages();
-        if let Some(built) = self.building.as_ref().and_then(Building::poll) {
-            self.building = None;
-            if let Some(detector) = built {
-                self.identity.detector = describe(detector.info());
-                log::info!("from now on: {}", self.identity.detector);
-                // There is room: there is one build in the life of the process.
-                drop(DETECTOR.try_send(detector));
-            }
-        }
-        // Dropped here, where it may take its time.
-        drop(RETIRED.try_receive());
-    }
-
     fn calibrate(&mut self) {
         while let Ok(command) = self.commands.try_recv() {
             self.calibrator.command(&command);
@@ -269,10 +238,6 @@ const fn may_come_later(error: &OpenError) -> bool {
         error,
         OpenError::V4l2(_) | OpenError::Simulated(SimulatedError::Unplugged)
     )
-}
-
-fn describe(detector: &DetectorInfo) -> String {
-    format!("{} on {}", detector.model, detector.backend)
 }
 
 fn table_name(config: &Config) -> Result<TableName, Failure> {

@@ -27,7 +27,6 @@ mod durable;
 mod embedded_broker;
 pub mod failure;
 mod find_table;
-mod gpu_engine;
 mod health;
 mod keeper;
 pub mod limits;

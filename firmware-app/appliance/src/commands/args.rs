@@ -152,7 +152,7 @@ pub struct DetectorArgs {
     /// Folder with a model and its manifest; without it, the model inside the program.
     #[arg(long, value_name = "FOLDER")]
     pub model: Option<PathBuf>,
-    /// What runs the network: auto, tensorrt, rten or onnxruntime.
+    /// What runs the network: auto, rten or onnxruntime.
     #[arg(long, value_name = "NAME")]
     pub backend: Option<String>,
 }

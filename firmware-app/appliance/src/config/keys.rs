@@ -74,7 +74,7 @@ pub const KEYS: &[Key] = &[
     ),
     key(
         "detector.backend",
-        "What runs the network: auto, tensorrt, rten or onnxruntime. auto takes what is there, in this order: tensorrt, onnxruntime, rten. tensorrt insists on a GPU; the CPU detects while the engine is being built.",
+        "What runs the network: auto, rten or onnxruntime. auto takes onnxruntime where its library is found.",
     ),
     key(
         "detector.model",
@@ -87,14 +87,6 @@ pub const KEYS: &[Key] = &[
     key(
         "detector.tensorrt",
         "Path of libnvinfer.so.10, TensorRT 10.3 or newer. Empty: the system's loader.",
-    ),
-    key(
-        "detector.trtexec",
-        "Path of TensorRT's trtexec, which builds engines. Empty: $PATH, then /usr/src/tensorrt/bin.",
-    ),
-    key(
-        "detector.engines",
-        "Folder that keeps the engines built on this machine. Nobody else may write to it: engines are code.",
     ),
     key(
         "calibration.folder",

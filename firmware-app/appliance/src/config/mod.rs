@@ -113,7 +113,7 @@ pub struct Camera {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Detector {
-    /// `auto`, `tensorrt`, `rten` or `onnxruntime`.
+    /// `auto`, `rten` or `onnxruntime`.
     pub backend: String,
     /// A folder with a model and its manifest; empty: the model inside the program.
     pub model: PathBuf,
@@ -121,10 +121,6 @@ pub struct Detector {
     pub onnxruntime: PathBuf,
     /// TensorRT's library; empty: found by the loader.
     pub tensorrt: PathBuf,
-    /// The program that builds engines; empty: looked for.
-    pub trtexec: PathBuf,
-    /// The folder that keeps engines.
-    pub engines: PathBuf,
 }
 
 /// `[calibration]`.
@@ -245,8 +241,6 @@ impl Default for Detector {
             model: PathBuf::new(),
             onnxruntime: PathBuf::new(),
             tensorrt: PathBuf::new(),
-            trtexec: PathBuf::new(),
-            engines: "engines".into(),
         }
     }
 }

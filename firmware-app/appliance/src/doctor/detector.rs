@@ -2,11 +2,9 @@
 
 use baize_accelerator::gpu::Device;
 use baize_accelerator::tensorrt::Library;
-use baize_accelerator::tensorrt::building::FileError;
 
 use super::{Finding, Verdict};
 use crate::config;
-use crate::gpu_engine::GpuEngine;
 use crate::sources;
 
 pub fn all(config: &config::Detector, tell: &mut dyn FnMut(Finding)) {
@@ -17,7 +15,6 @@ pub fn all(config: &config::Detector, tell: &mut dyn FnMut(Finding)) {
     };
     tell(gpu(lacking));
     tell(tensorrt(config, lacking));
-    tell(engine(config, lacking));
     tell(detector(config));
 }
 
@@ -45,26 +42,6 @@ fn tensorrt(config: &config::Detector, lacking: Verdict) -> Finding {
     match Library::open(path) {
         Ok(library) => Finding::good(SUBJECT, format!("version {}", library.version())),
         Err(error) => Finding::new(SUBJECT, lacking, error),
-    }
-}
-
-/// The engine, or what would build it.
-fn engine(config: &config::Detector, lacking: Verdict) -> Finding {
-    const SUBJECT: &str = "engine";
-    let engine = match GpuEngine::start(config) {
-        Ok(engine) => engine,
-        // Each of them has a finding of its own.
-        Err(_) => return Finding::does_without(SUBJECT, "none without GPU and TensorRT"),
-    };
-    let path = engine.path();
-    match (engine.file(), engine.trtexec()) {
-        (Ok(_), _) => Finding::good(SUBJECT, path.display()),
-        (Err(FileError::Missing), Ok(trtexec)) => Finding::does_without(SUBJECT, "not built yet").advise(format!(
-            "`baize run` builds it with {} at its first start, which takes minutes; the CPU detects meanwhile",
-            trtexec.display()
-        )),
-        (Err(error), Ok(_)) => Finding::does_without(SUBJECT, error).advise("`baize run` builds it again"),
-        (Err(error), Err(no_trtexec)) => Finding::new(SUBJECT, lacking, error).advise(no_trtexec),
     }
 }
 

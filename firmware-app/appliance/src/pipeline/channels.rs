@@ -1,6 +1,5 @@
 //! The static channels between the stages: one pipeline a process.
 
-use baize_accelerator::Detector;
 use baize_camera::{Camera, Frame};
 use baize_frame::Detections;
 use baize_realtime::pi_mutex::{LockStatistics, Named, PiRawMutex};
@@ -91,7 +90,6 @@ locks! {
     Events = "events";
     Predictions = "predictions";
     Cameras = "cameras";
-    Detectors = "detectors";
     Calibrations = "calibrations";
     Pictures = "pictures";
 }
@@ -112,10 +110,6 @@ pub static PREDICTIONS: Cell<ShotPrediction, Predictions> = Channel::new();
 pub static OPENED: Cell<Box<dyn Camera>, Cameras> = Channel::new();
 /// capture → camera keeper: a camera that failed, and why.
 pub static FAILED: Cell<(Box<dyn Camera>, super::Failure), Cameras> = Channel::new();
-/// supervisor → detect: a better detector than the one in use.
-pub static DETECTOR: Cell<Box<dyn Detector>, Detectors> = Channel::new();
-/// detect → supervisor: the one that was in use, to be dropped where that may take its time.
-pub static RETIRED: Cell<Box<dyn Detector>, Detectors> = Channel::new();
 /// supervisor → table: the calibration from now on, or that there is none.
 pub static CALIBRATION: Cell<Option<Calibration>, Calibrations> = Channel::new();
 /// table → supervisor: a picture to calibrate with, when one was asked for.

@@ -5,11 +5,11 @@ use std::sync::atomic::Ordering;
 use baize_accelerator::Detector;
 use baize_frame::Detections;
 use baize_realtime::clock;
-use baize_realtime::sealing::{Role, library_scope};
+use baize_realtime::sealing::Role;
 
 use super::adapt::RateAdapter;
 use super::capture::elapsed_us;
-use super::channels::{DETECTOR, FRAMES, RETIRED, SEEN, Seen, Trace};
+use super::channels::{FRAMES, SEEN, Seen, Trace};
 use super::flow::{self, Flow};
 use super::shared::SHARED;
 use super::thread::ThreadPlan;
@@ -30,9 +30,6 @@ pub fn run(mut detector: Box<dyn Detector>, flow: Flow, plan: &ThreadPlan) {
             }
             continue;
         };
-        if let Ok(better) = DETECTOR.try_receive() {
-            take_over(&mut detector, better);
-        }
         let started_us = clock::monotonic_us();
         let image = shot.frame.image();
         let region = SHARED.region_of_interest(&image);
@@ -68,13 +65,4 @@ pub fn run(mut detector: Box<dyn Detector>, flow: Flow, plan: &ThreadPlan) {
     }
     SHARED.ended(Role::Detect);
     drop(seal);
-}
-
-/// Detects with another detector from now on. Its threads are started here, once; the old one goes to whoever sent it.
-fn take_over(detector: &mut Box<dyn Detector>, better: Box<dyn Detector>) {
-    let _scope = library_scope();
-    let old = std::mem::replace(detector, better);
-    detector.settle();
-    // There is room: the supervisor takes each one before it sends the next. Where it has gone, the process ends.
-    drop(RETIRED.try_send(old));
 }

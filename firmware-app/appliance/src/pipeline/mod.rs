@@ -30,8 +30,7 @@ use crate::metrics::METRICS;
 
 pub use capture::Failure;
 pub use channels::{
-    CALIBRATION, DETECTOR, ENCODED, EVENTS, Encoded, FAILED, OPENED, PICTURES, PREDICTIONS, RETIRED,
-    lock_statistics,
+    CALIBRATION, ENCODED, EVENTS, Encoded, FAILED, OPENED, PICTURES, PREDICTIONS, lock_statistics,
 };
 pub use flow::Flow;
 pub use shared::SHARED;
