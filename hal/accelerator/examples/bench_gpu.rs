@@ -155,7 +155,10 @@ fn detector(device: &Arc<Device>, access: Access, pictures: usize) -> Result<Val
     let mut detector = GpuDetector::open(device, &manifest, network, access)?;
     let mut slots: Vec<_> = (0..SLOTS).map(|_| Place::new(format.size_bytes())).collect();
     slots.iter_mut().for_each(|slot| slot.fill(&table(format)));
-    detector.expect_slots(&slots.iter().map(Place::memory).collect::<Vec<_>>());
+    detector.expect_slots(
+        &slots.iter().map(Place::memory).collect::<Vec<_>>(),
+        format.size_bytes(),
+    );
     let started = Instant::now();
     detector.prepare(format);
     let prepare_ms = started.elapsed().as_millis();

@@ -63,8 +63,9 @@ pub trait Detector: Send {
     /// thread that will detect, after it was set up and before it is sealed.
     fn settle(&mut self) {}
 
-    /// Where pictures will lie, so that hardware can read them in place. Before [`prepare`](Self::prepare).
-    fn expect_slots(&mut self, _slots: &[SlotMemory]) {}
+    /// Pictures will lie in these places, so that hardware can read them there: pictures of so many bytes as far as is
+    /// known, 0 where nothing is. Larger ones are made ready for when the first one comes, in a library scope.
+    fn expect_slots(&mut self, _slots: &[SlotMemory], _picture_bytes: usize) {}
 
     /// Makes room for pictures of this shape, before the thread is sealed.
     fn prepare(&mut self, format: FrameFormat);

@@ -5,6 +5,7 @@
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicUsize, Ordering};
 
+use baize_frame::SlotMemory;
 use baize_realtime::memory::prefault;
 
 use crate::limits::{FRAME_SLOTS, MAX_FRAME_BYTES};
@@ -130,6 +131,15 @@ impl FramePool {
         None
     }
 
+    /// Where the slots lie, for hardware that reads them in place. Only for [`the_pool`], which stays where it is.
+    pub fn memory(&'static self) -> impl Iterator<Item = SlotMemory> {
+        let slots = self.memory.iter().take(self.slots());
+        slots.map(|slot| SlotMemory {
+            address: slot.load(Ordering::Relaxed).expose_provenance(),
+            bytes: self.slot_bytes(),
+        })
+    }
+
     /// Slots that nobody owns at this moment.
     pub fn free_slots(&self) -> usize {
         self.free.load(Ordering::Relaxed).count_ones() as usize
@@ -200,6 +210,11 @@ impl Slot {
     pub fn bytes_mut(&mut self) -> &mut [u8] {
         // SAFETY: as in `bytes`; `&mut self` excludes every other reference to them.
         unsafe { std::slice::from_raw_parts_mut(self.address(), self.pool.slot_bytes()) }
+    }
+
+    /// Gives the slot up for good: hardware that went out of order may still be reading it.
+    pub fn quarantine(self) {
+        std::mem::forget(self);
     }
 
     pub(crate) fn address(&self) -> *mut u8 {

@@ -4,8 +4,8 @@
 //!   one line why there is no GPU.
 //! - [`GpuPreprocessor`] means what [`crate::preprocess::golden`] means. A [`StreamNetwork`] is whatever engine takes its
 //!   work from a stream.
-//! - [`GpuDetector`] keeps one [`Graph`] for each place where pictures lie: preprocessing, network, and what has to be
-//!   copied. A picture costs the CPU one launch, one mark, one sleep.
+//! - [`GpuDetector`] keeps one [`Graph`] for each place where pictures lie, preprocessing and network together. It fits
+//!   pictures of every shape and every region; a picture costs the CPU one launch, one mark, one sleep.
 //! - On a GPU that shares the host's memory the pictures are read where the camera put them; others get a copy:
 //!   [`Access`].
 //!
@@ -22,6 +22,7 @@ mod network;
 mod preprocess;
 mod stream;
 mod waiter;
+mod work;
 
 pub use detector::{Access, GpuDetector, GpuTimes};
 pub use device::{Device, DeviceInfo};

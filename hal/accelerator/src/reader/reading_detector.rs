@@ -27,8 +27,8 @@ impl Detector for ReadingDetector {
         self.reader.settle();
     }
 
-    fn expect_slots(&mut self, slots: &[SlotMemory]) {
-        self.detector.expect_slots(slots);
+    fn expect_slots(&mut self, slots: &[SlotMemory], picture_bytes: usize) {
+        self.detector.expect_slots(slots, picture_bytes);
     }
 
     fn prepare(&mut self, format: FrameFormat) {

@@ -40,7 +40,10 @@ fn detecting_allocates_nothing(device: &Arc<Device>, access: Access, pictures: u
     let network = Box::new(Spots::new(device, INPUT_PX));
     let mut detector = GpuDetector::open(device, &small_manifest(), network, access)
         .expect("the stand-in fits its manifest");
-    detector.expect_slots(&slots.iter().map(Place::memory).collect::<Vec<_>>());
+    detector.expect_slots(
+        &slots.iter().map(Place::memory).collect::<Vec<_>>(),
+        format.size_bytes(),
+    );
     detector.prepare(format);
     detector.settle();
     let mut found = Detections::new();

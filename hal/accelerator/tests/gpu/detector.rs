@@ -66,7 +66,10 @@ fn every_slot_shows_what_is_in_it_now(device: &Arc<Device>, access: Access) {
         let format = FrameFormat::packed(960, 540, pixels);
         let mut slots: Vec<_> = (0..3).map(|_| Place::new(format.size_bytes())).collect();
         let mut detector = open(device, access);
-        detector.expect_slots(&slots.iter().map(Place::memory).collect::<Vec<_>>());
+        detector.expect_slots(
+            &slots.iter().map(Place::memory).collect::<Vec<_>>(),
+            format.size_bytes(),
+        );
         detector.prepare(format);
         assert_eq!(detector.slots_in_use(), 3);
         for (turn, slot) in [0, 1, 2, 1, 0, 0, 2].into_iter().enumerate() {

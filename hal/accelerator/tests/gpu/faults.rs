@@ -82,7 +82,7 @@ fn pictures_in_memory_that_cannot_be_pinned_are_copied_by_the_cpu() {
         let mut slot = Place::new(FORMAT.size_bytes());
         slot.fill(&white_disc(FORMAT, [200.0, 150.0], 6.0));
         let mut detector = open(&device, Access::best(device.info()));
-        detector.expect_slots(&[slot.memory()]);
+        detector.expect_slots(&[slot.memory()], FORMAT.size_bytes());
         detector.prepare(FORMAT);
         assert_eq!(detector.slots_in_use(), 0);
         let found = detect(&mut detector, slot.bytes(), FORMAT, None).expect("a detection");
