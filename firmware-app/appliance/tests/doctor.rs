@@ -144,12 +144,6 @@ fn each_thing_that_is_asked_for_and_missing_is_named_with_its_reason() {
             "fixtures/nothing",
         ),
         (
-            "[detector]",
-            "[detector]\ntensorrt = '/nowhere/libnvinfer.so.10'",
-            "tensorrt",
-            "/nowhere/libnvinfer.so.10",
-        ),
-        (
             "[realtime]",
             "[board]\nbutton_line = 'no-such-line'\n[realtime]",
             "button",
@@ -247,4 +241,30 @@ fn a_person_gets_a_line_for_each_thing_and_a_sentence_about_what_is_missing() {
         "{error}"
     );
     assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
+fn a_gpu_is_asked_for_by_tensorrt_and_by_nothing_else() {
+    let folder = folder("gpu");
+    let accepted = broker(ACCEPTED);
+    let nowhere = "[detector]\ntensorrt = '/nowhere/libnvinfer.so.10'";
+    let (findings, can_serve) = examined(&config(&folder, &accepted, &[("[detector]", nowhere)]));
+    assert!(can_serve, "{findings:?}");
+    let found = about(&findings, "tensorrt");
+    assert!(
+        found.starts_with("does_without: ") && found.contains("/nowhere/libnvinfer.so.10"),
+        "{found}"
+    );
+
+    let changes = [("[detector]", nowhere), ("'rten'", "'tensorrt'")];
+    let (findings, can_serve) = examined(&config(&folder, &accepted, &changes));
+    assert!(!can_serve);
+    for subject in ["tensorrt", "detector"] {
+        let found = about(&findings, subject);
+        assert!(found.starts_with("missing: "), "{found}");
+    }
+    assert_eq!(
+        about(&findings, "engine"),
+        "does_without: none without GPU and TensorRT"
+    );
 }

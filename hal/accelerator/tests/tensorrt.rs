@@ -474,6 +474,7 @@ fn valgrind_finds_nothing_in_the_other_tests() {
             "--error-exitcode=99",
             "--leak-check=full",
             "--errors-for-leak-kinds=definite",
+            "--show-leak-kinds=definite",
         ])
         .arg(concat!(
             "--suppressions=",
