@@ -69,7 +69,7 @@ impl EngineSource {
             // Nobody's fault.
             Err(BuildError::Stopped) => {}
             Err(error) => self
-                .failures()
+                .failures
                 .note(&self.key, SystemTime::now(), &error.to_string()),
         }
         built
