@@ -18,12 +18,12 @@ const _: () = assert!(
 const _: () = assert!(FRAME_SLOTS <= 32, "the free mask has 32 bits");
 
 #[repr(C, align(4096))]
-struct SlotMemory(core::cell::UnsafeCell<[u8; FRAME_SLOTS * MAX_FRAME_BYTES]>);
+struct PoolMemory(core::cell::UnsafeCell<[u8; FRAME_SLOTS * MAX_FRAME_BYTES]>);
 
 // SAFETY: the bytes are reached only through `Slot`s, each of which owns its part alone.
-unsafe impl Sync for SlotMemory {}
+unsafe impl Sync for PoolMemory {}
 
-static SLOT_MEMORY: SlotMemory = SlotMemory(core::cell::UnsafeCell::new([0; FRAME_SLOTS * MAX_FRAME_BYTES]));
+static SLOT_MEMORY: PoolMemory = PoolMemory(core::cell::UnsafeCell::new([0; FRAME_SLOTS * MAX_FRAME_BYTES]));
 
 static THE_POOL: FramePool = FramePool::over_static_memory();
 
