@@ -102,6 +102,7 @@ impl Detectors {
     /// # Errors
     /// [`Failure`]: why the process has to be started anew.
     pub fn turn(&mut self) -> Result<(), Failure> {
+        engine::log_messages();
         if let Ok((detector, Retired::Lost)) = RETIRED.try_receive() {
             let words = detector.trouble().map(ToString::to_string).unwrap_or_default();
             log::error!("the GPU is out of order, the CPU takes over: {words}");

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use baize_accelerator::tensorrt::building::{BuildError, BuildOptions, EngineSource, find_trtexec};
-use baize_accelerator::tensorrt::{PlanError, TensorRt};
+use baize_accelerator::tensorrt::{PlanError, TensorRt, messages};
 use baize_accelerator::{Detector, ModelFiles};
 
 use crate::config;
@@ -111,6 +111,20 @@ pub fn built(config: &config::Detector, stop: &dyn Fn() -> bool) -> Result<Box<d
     }
 }
 
+/// Logs what TensorRT has said since the last call.
+pub fn log_messages() {
+    while let Some(message) = messages::next() {
+        match message.severity {
+            messages::Severity::Error => log::error!("TensorRT: {message}"),
+            messages::Severity::Warning => log::warn!("TensorRT: {message}"),
+        }
+    }
+    match messages::lost() {
+        0 => {}
+        lost => log::warn!("TensorRT said {lost} things more"),
+    }
+}
+
 fn wait_for_the_turn_of(source: &EngineSource, stop: &dyn Fn() -> bool) -> Result<(), Failure> {
     let wait = source.wait_before_build(SystemTime::now());
     if !wait.is_zero() {
@@ -129,6 +143,6 @@ fn wait_for_the_turn_of(source: &EngineSource, stop: &dyn Fn() -> bool) -> Resul
 }
 
 /// A path of the configuration, which is empty where none is given.
-fn given(path: &Path) -> Option<&Path> {
+pub fn given(path: &Path) -> Option<&Path> {
     Some(path).filter(|path| !path.as_os_str().is_empty())
 }

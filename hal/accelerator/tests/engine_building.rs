@@ -324,3 +324,13 @@ fn the_trtexec_that_is_configured_is_taken_and_a_missing_one_named_with_where_it
     let error = source(&folder, GOOD).build(GOOD, &not_a_program, &mut |_, _| {}, &|| false);
     assert!(matches!(error, Err(BuildError::NotStarted { .. })), "{error:?}");
 }
+
+#[test]
+fn a_failure_that_cannot_be_noted_makes_the_next_build_wait_all_the_same() {
+    let folder = folder("unnoted");
+    fs::write(folder.join("engines"), b"").expect("a file in the folder's place");
+    let source = source(&folder.join("engines"), GOOD);
+    let error = build(&source, GOOD).expect_err("there is no room");
+    assert!(matches!(error, BuildError::Unwritten { .. }), "{error:?}");
+    assert!(source.wait_before_build(SystemTime::now()) > 9 * MINUTE);
+}

@@ -24,7 +24,10 @@ pub fn camera(config: &Config) -> Finding {
             Ok(()) => Finding::good(SUBJECT, camera.describe()),
             Err(reason) => Finding::missing(SUBJECT, format!("{}: {reason}", camera.describe())),
         },
-        Err(error @ OpenError::V4l2(_)) => Finding::missing(SUBJECT, error).advise(cameras_there()),
+        Err(error @ OpenError::V4l2(_)) => Finding {
+            advice: cameras_there(),
+            ..Finding::missing(SUBJECT, error)
+        },
         Err(error) => Finding::missing(SUBJECT, error),
     }
 }
@@ -48,7 +51,7 @@ fn first_picture(camera: &mut dyn Camera) -> Result<(), String> {
     ))
 }
 
-fn cameras_there() -> String {
+fn cameras_there() -> Option<String> {
     let there: Vec<String> = list_cameras()
         .iter()
         .map(|camera| {
@@ -56,11 +59,6 @@ fn cameras_there() -> String {
             format!("{} at v4l2:{}", camera.card, path.display())
         })
         .collect();
-    if there.is_empty() {
-        return "no camera is connected that this user may open".into();
-    }
-    format!(
-        "the cameras here are {}; one that `baize run` uses is in use",
-        there.join(", ")
-    )
+    let list = there.join(", ");
+    (!there.is_empty()).then(|| format!("the cameras here are {list}; one that `baize run` uses is in use"))
 }

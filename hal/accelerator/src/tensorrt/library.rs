@@ -1,3 +1,4 @@
+use std::error::Error as _;
 use std::ffi::c_void;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -70,7 +71,10 @@ impl Library {
         let library = unsafe { unix::Library::open(Some(path), unix::RTLD_NOW | unix::RTLD_LOCAL) };
         let library = library.map_err(|error| LibraryError::NotLoaded {
             library: path.to_owned(),
-            reason: error.to_string(),
+            // The loader's own words are the cause.
+            reason: error
+                .source()
+                .map_or_else(|| error.to_string(), ToString::to_string),
         })?;
         // SAFETY: TensorRT's headers declare it so.
         let get_version: GetVersion = unsafe { symbol(&library, "getInferLibVersion", path) }?;

@@ -24,6 +24,7 @@ pub struct EngineSource {
     folder: PathBuf,
     model: String,
     key: EngineKey,
+    failures: Failures,
 }
 
 impl EngineSource {
@@ -33,6 +34,7 @@ impl EngineSource {
             folder: folder.to_owned(),
             model: model.to_owned(),
             key,
+            failures: Failures::of(folder.join(format!("{model}.failed"))),
         }
     }
 
@@ -46,7 +48,7 @@ impl EngineSource {
 
     /// How long to wait before a build: nothing, unless earlier ones of the same failed.
     pub fn wait_before_build(&self, now: SystemTime) -> Duration {
-        self.failures().wait(&self.key, now)
+        self.failures.wait(&self.key, now)
     }
 
     /// Builds the engine, keeps it, and returns its plan. Takes minutes. `tell` gets a line of trtexec's now and then, with
@@ -63,11 +65,11 @@ impl EngineSource {
     ) -> Result<Vec<u8>, BuildError> {
         let built = self.build_and_keep(onnx, options, tell, stop);
         match &built {
-            Ok(_) => self.failures().forget(),
+            Ok(_) => self.failures.forget(),
             // Nobody's fault.
             Err(BuildError::Stopped) => {}
             Err(error) => self
-                .failures()
+                .failures
                 .note(&self.key, SystemTime::now(), &error.to_string()),
         }
         built
@@ -75,7 +77,7 @@ impl EngineSource {
 
     /// TensorRT does not take the plan that was stored or built: it is thrown away, and the build counts as failed.
     pub fn refuse(&self, reason: &str) {
-        self.failures().note(&self.key, SystemTime::now(), reason);
+        self.failures.note(&self.key, SystemTime::now(), reason);
         // One that stays is refused again at the next start, and said again.
         let _ = fs::remove_file(self.file());
     }
@@ -110,10 +112,6 @@ impl EngineSource {
     /// The file that keeps the engine.
     pub fn file(&self) -> PathBuf {
         self.beside("engine")
-    }
-
-    fn failures(&self) -> Failures {
-        Failures::of(self.beside("failed"))
     }
 
     fn beside(&self, what: &str) -> PathBuf {
