@@ -3,6 +3,7 @@
 //! Written out and not taken from a bindings crate: there, a driver without a function ends in a panic, and an error code
 //! newer than the bindings in undefined behaviour.
 
+use std::error::Error as _;
 use std::ffi::{CStr, c_char, c_int, c_uint, c_ulonglong, c_void};
 use std::ptr;
 use std::sync::OnceLock;
@@ -141,7 +142,12 @@ fn open() -> Result<&'static Library, GpuError> {
         // SAFETY: what the driver's library does when it is loaded is its maker's; it is made to be loaded like this.
         match unsafe { Library::new(name) } {
             Ok(library) => return Ok(Box::leak(Box::new(library))),
-            Err(error) => reasons.push(error.to_string()),
+            // The loader's own words are the cause.
+            Err(error) => reasons.push(
+                error
+                    .source()
+                    .map_or_else(|| error.to_string(), ToString::to_string),
+            ),
         }
     }
     Err(GpuError::NoDriver(reasons.swap_remove(0)))

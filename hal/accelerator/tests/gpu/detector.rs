@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use baize_accelerator::gpu::{Access, Device, GpuDetector};
-use baize_accelerator::{DetectError, Detector, Manifest, ModelFiles};
+use baize_accelerator::{DetectError, Detector, Manifest};
 use baize_frame::{Detections, FrameFormat, ImageView, PixelFormat, Region};
 
 use crate::child::on_the_fake;
-use crate::common::{Disc, fixture, picture, spots_on_rten};
+use crate::common::{Disc, picture, spots, spots_on_rten};
 use crate::places::Place;
 use crate::real_gpu;
 use crate::stand_in::Spots;
@@ -20,10 +20,7 @@ const FORMATS: [PixelFormat; 4] = [
 ];
 
 pub fn manifest() -> Manifest {
-    ModelFiles::<Manifest>::from_dir(&fixture("spots"))
-        .expect("the fixture is good")
-        .manifest()
-        .clone()
+    spots().manifest().clone()
 }
 
 pub fn open(device: &Arc<Device>, access: Access) -> GpuDetector {

@@ -1,17 +1,13 @@
 //! The detector on TensorRT, as a whole: a libnvinfer of our own on a driver of our own.
 
 use baize_accelerator::tensorrt::{LibraryError, PlanError, StartError, TensorRt};
-use baize_accelerator::{DetectError, Detector as _, ModelFiles};
+use baize_accelerator::{DetectError, Detector as _};
 use baize_frame::{FrameFormat, PixelFormat};
 
 use crate::child::in_a_child;
-use crate::common::{fixture, spots_on_rten};
+use crate::common::{spots, spots_on_rten};
 use crate::detector::{detect, white_disc};
 use crate::nvinfer;
-
-fn model() -> ModelFiles {
-    ModelFiles::from_dir(&fixture("spots")).expect("the fixture is good")
-}
 
 /// `None` where there is no compiler for the fake.
 fn tensorrt() -> Option<TensorRt> {
@@ -26,7 +22,7 @@ fn an_engine_in_a_graph_finds_what_rten_finds_in_place_and_copied() {
         in_a_child(name, faults, || {
             let Some(tensorrt) = tensorrt() else { return };
             let plan = nvinfer::SPOTS.as_bytes();
-            let mut ours = tensorrt.detector(&model(), plan).expect("a good plan");
+            let mut ours = tensorrt.detector(&spots(), plan).expect("a good plan");
             // A detector needs nothing of what made it.
             drop(tensorrt);
             assert_eq!(ours.info().backend, "tensorrt");
@@ -58,7 +54,7 @@ fn a_run_that_fails_while_it_is_captured_fails_the_pictures_in_tensorrts_words()
         let Some(tensorrt) = tensorrt() else { return };
         // The first run is not captured.
         let plan = format!("{}fail-at 2\n", nvinfer::SPOTS);
-        let mut detector = tensorrt.detector(&model(), plan.as_bytes()).expect("a good plan");
+        let mut detector = tensorrt.detector(&spots(), plan.as_bytes()).expect("a good plan");
         let format = FrameFormat::packed(960, 540, PixelFormat::Grey);
         let bytes = white_disc(format, [300.0, 300.0], 9.0);
         let failed = detect(&mut detector, &bytes, format, None).expect_err("the capture fails");
@@ -74,12 +70,12 @@ fn a_plan_that_is_not_the_models_never_runs() {
     let name = "tensorrt::a_plan_that_is_not_the_models_never_runs";
     in_a_child(name, "", || {
         let Some(tensorrt) = tensorrt() else { return };
-        let Err(junk) = tensorrt.detector(&model(), b"junk") else {
+        let Err(junk) = tensorrt.detector(&spots(), b"junk") else {
             panic!("junk was taken");
         };
         assert!(matches!(junk, PlanError::Engine(_)), "{junk:?}");
         let other = nvinfer::SPOTS.replacen("1x10x48x80", "1x9x48x80", 1);
-        let Err(other) = tensorrt.detector(&model(), other.as_bytes()) else {
+        let Err(other) = tensorrt.detector(&spots(), other.as_bytes()) else {
             panic!("another network was taken");
         };
         assert!(
@@ -87,7 +83,7 @@ fn a_plan_that_is_not_the_models_never_runs() {
             "{other}"
         );
         let refusing = format!("{}refuse-context\n", nvinfer::SPOTS);
-        let Err(refused) = tensorrt.detector(&model(), refusing.as_bytes()) else {
+        let Err(refused) = tensorrt.detector(&spots(), refusing.as_bytes()) else {
             panic!("there was no context");
         };
         assert!(
