@@ -278,13 +278,19 @@ fn a_full_disk_leaves_the_old_engine_and_says_which_file_could_not_be_written() 
     build(&source, GOOD).expect("a build");
     // Files of this process may be no longer than 8 blocks of 512 bytes: writing more fails as on a full disk.
     if std::env::var_os("BAIZE_FULL_DISK").is_none() {
-        let status = Command::new("sh")
+        let child = Command::new("sh")
             .args(["-c", "trap '' XFSZ; ulimit -f 8; exec \"$0\" \"$@\""])
             .arg(std::env::current_exe().expect("this test's program"))
             .args(["--exact", name, "--nocapture"])
             .env("BAIZE_FULL_DISK", "1")
-            .status();
-        assert!(status.expect("a shell").success());
+            // Through a pipe: a log file that it inherits would be limited, too.
+            .output()
+            .expect("a shell");
+        assert!(
+            child.status.success(),
+            "{}",
+            String::from_utf8_lossy(&child.stdout)
+        );
         return;
     }
     let mut large = GOOD.to_vec();
