@@ -77,9 +77,21 @@ impl Program {
     /// # Panics
     /// When it cannot be started.
     pub fn start<A: AsRef<OsStr>>(args: impl IntoIterator<Item = A>) -> Self {
+        Self::start_in(args, &[])
+    }
+
+    /// The same, with these variables in its environment.
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    pub fn start_in<A: AsRef<OsStr>>(
+        args: impl IntoIterator<Item = A>,
+        environment: &[(&str, &OsStr)],
+    ) -> Self {
         let mut child = Command::new(binary())
             .args(args)
             .env_remove("BAIZE_LOG")
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

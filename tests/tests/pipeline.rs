@@ -11,11 +11,11 @@ use std::time::Duration;
 
 use baize::calibration_file::StoredCalibration;
 use baize::metrics::METRICS;
-use baize::pipeline::{ENCODED, Flow, Pipeline, Plans, SHARED};
+use baize::pipeline::{DETECTORS, ENCODED, Flow, Pipeline, Plans, RETIRED, Retired, SHARED};
 use baize_accelerator::{
     Backend, CpuOptions, DetectError, DetectTimings, Detector, DetectorInfo, ModelFiles, open_cpu,
 };
-use baize_camera::{Camera, CameraConfig, CameraLost, Captured, Pace, open};
+use baize_camera::{Camera, CameraConfig, CameraLost, Captured, Pace, open, the_pool};
 use baize_frame::{Detections, FrameFormat, ImageView, Region};
 use baize_realtime::sealing::{
     Policy, Role, SealingAllocator, allocations_after_sealing, is_installed, set_policy,
@@ -202,6 +202,85 @@ fn the_pipeline_with_the_real_network_never_allocates() {
     }
     let output = in_a_process_of_its_own(
         "the_pipeline_with_the_real_network_never_allocates",
+        Path::new(""),
+    );
+    assert!(output.status.success(), "{}", said(&output));
+}
+
+/// Finds nothing a few times; then its hardware is lost.
+struct Dying {
+    fake: Box<dyn Detector>,
+    left: u32,
+}
+
+impl Detector for Dying {
+    fn info(&self) -> &DetectorInfo {
+        self.fake.info()
+    }
+
+    fn prepare(&mut self, _: FrameFormat) {}
+
+    fn detect(
+        &mut self,
+        image: &ImageView<'_>,
+        region: Region,
+        out: &mut Detections,
+    ) -> Result<DetectTimings, DetectError> {
+        self.left = self.left.checked_sub(1).ok_or(DetectError::DeviceLost)?;
+        self.fake.detect(image, region, out)
+    }
+}
+
+/// The pipeline goes on with another detector, and the slot that lost hardware may still read is used no more.
+fn run_through_a_loss() {
+    set_policy(Policy::Abort);
+    let detector = Box::new(Dying {
+        fake: Fake::boxed(nothing),
+        left: 5,
+    });
+    let pipeline = Pipeline::start(
+        Some(camera(
+            "sim:size=640x384,fps=30,balls=9,prerendered=10",
+            Pace::RealTime,
+        )),
+        detector,
+        TableStage::new(),
+        INTERVAL_US,
+        Flow::LatestWins,
+        Plans::default(),
+    )
+    .expect("threads can be started");
+    let (_, why) = wait::until("the lost detector", || RETIRED.try_receive().ok());
+    assert_eq!(why, Retired::Lost);
+    assert!(
+        DETECTORS.try_send(Fake::boxed(nothing)).is_ok(),
+        "nobody else sends"
+    );
+    wait::until("frames again", || {
+        (METRICS.processed.get() >= FRAMES).then_some(())
+    });
+    assert!(
+        DETECTORS.try_send(Fake::boxed(nothing)).is_ok(),
+        "the first was taken"
+    );
+    let (_, why) = wait::until("the second one back", || RETIRED.try_receive().ok());
+    assert_eq!(why, Retired::Replaced);
+    SHARED.stop();
+    pipeline.join();
+    assert_eq!(the_pool().free_slots(), the_pool().slots() - 1);
+    for role in Role::ALL {
+        let counts = allocations_after_sealing(role);
+        assert_eq!(counts.allocations + counts.frees, 0, "{}", role.name());
+    }
+}
+
+#[test]
+fn a_lost_detector_costs_one_slot_and_another_takes_over() {
+    if is_this_the_process() {
+        return run_through_a_loss();
+    }
+    let output = in_a_process_of_its_own(
+        "a_lost_detector_costs_one_slot_and_another_takes_over",
         Path::new(""),
     );
     assert!(output.status.success(), "{}", said(&output));

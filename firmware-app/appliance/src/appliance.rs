@@ -16,6 +16,7 @@ use baize_table_vision::TableStage;
 
 use crate::calibrator::Calibrator;
 use crate::config::Config;
+use crate::detectors::Detectors;
 use crate::failure::Failure;
 use crate::health::{self, Identity};
 use crate::keeper::Keeper;
@@ -38,12 +39,13 @@ const LATENCY_WINDOW_S: u64 = 60;
 /// Runs the appliance, with a button and an LED, until `stop` says so, looked at every turn.
 pub fn run(config: &Config, panel: Panel, mut stop: impl FnMut() -> bool) -> Result<(), Failure> {
     let mut supervisor = Supervisor::start(config, panel)?;
-    while !stop() {
-        supervisor.turn();
+    let mut outcome = Ok(());
+    while outcome.is_ok() && !stop() {
+        outcome = supervisor.turn();
         std::thread::sleep(TURN);
     }
     supervisor.stop();
-    Ok(())
+    outcome
 }
 
 struct Supervisor {
@@ -53,6 +55,7 @@ struct Supervisor {
     inlets: Arc<Inlets>,
     commands: mpsc::Receiver<Command>,
     calibrator: Calibrator,
+    detectors: Detectors,
     identity: Identity,
     health_sequence: u64,
     health_at: Instant,
@@ -70,7 +73,7 @@ impl Supervisor {
         let request = sources::request(config)?;
         let table = table_name(config)?;
         let options = publish::options(table.as_str(), &config.broker).map_err(Failure::from_error)?;
-        let detector = sources::detector(&config.detector)?;
+        let (detector, mut detectors) = Detectors::start(&config.detector)?;
         let camera_config = sources::camera_config(&config.camera, Pace::RealTime, true);
         let camera = match open(&spec, &camera_config) {
             Ok(camera) => Some(camera),
@@ -80,9 +83,9 @@ impl Supervisor {
             }
             Err(error) => return Err(Failure::from_error(error)),
         };
-        let picture_px = camera.as_ref().map(|camera| picture_px(camera.format()));
+        let format = camera.as_ref().map(|camera| camera.format());
+        let picture_px = format.map(picture_px);
 
-        let info = detector.info().clone();
         let interval_us = camera.as_ref().and_then(|camera| camera.frame_interval_us());
         let interval_us = interval_us.unwrap_or(1_000_000 / config.camera.fps.max(1));
         let identity = Identity {
@@ -90,9 +93,8 @@ impl Supervisor {
             camera: camera
                 .as_ref()
                 .map_or_else(|| config.camera.source.clone(), |camera| camera.describe().into()),
-            detector: format!("{} on {}", info.model, info.backend),
         };
-        log::info!("table {table}: {} with {}", identity.camera, identity.detector);
+        log::info!("table {table}: {} with {}", identity.camera, detectors.serving());
 
         if config.realtime.lock_memory
             && let Err(error) = memory::lock_all()
@@ -120,7 +122,14 @@ impl Supervisor {
         let publisher =
             Publisher::start(table, options, Arc::clone(&inlets), sender).map_err(Failure::from_error)?;
 
+        let service = ServiceManager::from_environment().unwrap_or_else(|error| {
+            log::warn!("{error}");
+            None
+        });
+        detectors.started(format, service.is_some());
+
         let supervisor = Self {
+            detectors,
             calibrator,
             pipeline,
             publisher,
@@ -131,10 +140,7 @@ impl Supervisor {
             health_sequence: 0,
             health_at: Instant::now(),
             panel,
-            service: ServiceManager::from_environment().unwrap_or_else(|error| {
-                log::warn!("{error}");
-                None
-            }),
+            service,
             thermals: Thermals::of_this_machine(),
             fed_turns: [0; 4],
             warned_of_refusals: false,
@@ -144,7 +150,9 @@ impl Supervisor {
         Ok(supervisor)
     }
 
-    fn turn(&mut self) {
+    /// An error is why the process has to be started anew.
+    fn turn(&mut self) -> Result<(), Failure> {
+        self.detectors.turn()?;
         self.warn_of_refusals();
         self.watch_detector();
         let camera = SHARED.camera();
@@ -164,6 +172,7 @@ impl Supervisor {
                 &self.identity,
                 self.health_sequence,
                 &self.thermals.temperatures(),
+                &self.detectors,
                 &self.calibrator.report(),
             );
             self.inlets.update(|standing| standing.health = Some(report));
@@ -174,6 +183,7 @@ impl Supervisor {
             self.fed_turns = turns;
             self.tell_service_manager(ServiceManager::alive);
         }
+        Ok(())
     }
 
     /// One warning for everything the machine refused, once every stage has asked for what it wants.

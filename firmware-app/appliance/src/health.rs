@@ -8,6 +8,7 @@ use baize_realtime::histogram::Summary;
 use baize_realtime::sealing::{self, Role};
 use serde_json::{Value, json};
 
+use crate::detectors::Detectors;
 use crate::metrics::METRICS;
 use crate::pipeline::{SHARED, lock_statistics, refusals};
 
@@ -18,8 +19,6 @@ pub struct Identity {
     pub boot_id: String,
     /// What the camera is; the source's name before there is one.
     pub camera: String,
-    /// Which engine runs which model.
-    pub detector: String,
 }
 
 /// The four figures of a latency.
@@ -112,6 +111,7 @@ pub fn report(
     identity: &Identity,
     sequence: u64,
     temperatures: &[Temperature],
+    detectors: &Detectors,
     calibration: &Value,
 ) -> String {
     let stride = METRICS.stride.load(Ordering::Relaxed);
@@ -123,8 +123,9 @@ pub fn report(
         "monotonic_us": clock::monotonic_us(),
         "wall_offset_us": clock::wall_offset_us(),
         "camera": {"what": identity.camera, "frame_age_ms": frame_age_ms(), "fps": fps},
-        "detector": identity.detector,
+        "detector": detectors.serving(),
         "detector_fails": SHARED.detector_fails(),
+        "gpu": detectors.report(),
         "calibration": calibration,
         "realtime_refused": refusals(),
         "rate": {

@@ -1,7 +1,8 @@
 //! The appliance: builds the static pipeline, seals it and runs it; and the commands around it.
 //!
 //! - [`pipeline`]: capture → detect → table → encode, four sealed threads joined by channels of one place.
-//! - [`publish`]: MQTT on a thread of its own; `keeper`: the camera, opened again when it fails.
+//! - [`publish`]: MQTT on a thread of its own; `keeper`: the camera, opened again when it fails; `detectors`: the one that
+//!   serves, and its change, `engine`: the one on a GPU.
 //! - [`appliance`]: puts these together and supervises them: health, watchdog, button, signals.
 //! - `calibrator`: the calibration in use; [`recalibration`] makes a new one, `camera_watch` doubts it,
 //!   [`calibration_store`] keeps it.
@@ -21,9 +22,12 @@ mod camera_watch;
 mod canvas;
 pub mod commands;
 pub mod config;
+mod detectors;
+pub mod doctor;
 mod durable;
 #[cfg(feature = "demo")]
 mod embedded_broker;
+mod engine;
 pub mod failure;
 mod find_table;
 mod health;
@@ -38,6 +42,7 @@ pub mod pipeline;
 pub mod publish;
 pub mod recalibration;
 mod recording;
+mod restarts;
 mod sources;
 pub mod state_json;
 mod view;

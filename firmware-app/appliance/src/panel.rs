@@ -21,7 +21,7 @@ pub struct Panel {
 }
 
 #[derive(Debug)]
-struct Button {
+pub(crate) struct Button {
     events: Receiver<Result<ButtonEvent, GpioError>>,
     _watch: ButtonWatch,
 }
@@ -107,7 +107,8 @@ fn watch(line: impl ButtonLine + 'static) -> std::io::Result<Button> {
     })
 }
 
-fn open_button(config: &config::Board) -> Result<Option<Button>, Failure> {
+/// Takes the button's line, where one is configured.
+pub(crate) fn open_button(config: &config::Board) -> Result<Option<Button>, Failure> {
     if config.button_line.is_empty() {
         return Ok(None);
     }
@@ -122,7 +123,8 @@ fn open_button(config: &config::Board) -> Result<Option<Button>, Failure> {
     watch(line).map(Some).map_err(Failure::from_error)
 }
 
-fn open_led(config: &config::Board) -> Result<Option<StatusLed>, Failure> {
+/// Takes the LED's line, where one is configured.
+pub(crate) fn open_led(config: &config::Board) -> Result<Option<StatusLed>, Failure> {
     if config.led_line.is_empty() {
         return Ok(None);
     }

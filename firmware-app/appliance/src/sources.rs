@@ -8,6 +8,7 @@ use baize_table_calibration::{Hints, Request};
 use baize_table_vision::geometry::TableSize;
 
 use crate::config::{self, Config};
+use crate::engine::{self, NotOnGpu};
 use crate::failure::Failure;
 use crate::lens_file;
 
@@ -46,39 +47,64 @@ pub fn camera_config(camera: &config::Camera, pace: Pace, looped: bool) -> Camer
     }
 }
 
-/// Loads the detector and the reader behind it; says in one line when another engine than the wished one runs.
+/// Loads the detector and the reader behind it: on the GPU where an engine lies ready there, else on the CPU.
 pub fn detector(config: &config::Detector) -> Result<Box<dyn Detector>, Failure> {
+    let on_gpu = match config.backend.as_str() {
+        "auto" | "tensorrt" => engine::stored(config),
+        _ => return cpu_detector(config),
+    };
+    match on_gpu {
+        Ok(detector) => with_reader(detector, config),
+        Err(_) if config.backend == "auto" => cpu_detector(config),
+        Err(NotOnGpu::Never(why)) => Err(Failure::new(why)),
+        Err(NotOnGpu::Unbuilt(why)) => Err(Failure::new(format!("{why}; `baize run` builds the engine"))),
+    }
+}
+
+/// The detector on the CPU, with the reader; says in one line when another engine than the wished one runs.
+pub fn cpu_detector(config: &config::Detector) -> Result<Box<dyn Detector>, Failure> {
     let model = if config.model.as_os_str().is_empty() {
         ModelFiles::embedded(MODEL, MANIFEST)
     } else {
         ModelFiles::from_dir(&config.model)
     };
     let model = model.map_err(Failure::from_error)?;
+    let options = cpu_options(config)?;
+    let (detector, fallback) = open_cpu(&model, &options).map_err(Failure::from_error)?;
+    // `auto` means: whatever is there. Only who asked for an engine wants to hear that it is another one.
+    if let Some(reason) = fallback.filter(|_| options.backend == Backend::Onnxruntime) {
+        log::warn!("{reason}");
+    }
+    with_reader(detector, config)
+}
+
+/// A detector with the reader of numbers and colours behind it, which runs on the CPU.
+pub fn with_reader(
+    detector: Box<dyn Detector>,
+    config: &config::Detector,
+) -> Result<Box<dyn Detector>, Failure> {
+    let reader = ModelFiles::embedded(READER, READER_MANIFEST).map_err(Failure::from_error)?;
+    // Where the detector fell back, the reader does too, for the same reason.
+    let (reader, _) = FaceReader::open(&reader, &cpu_options(config)?).map_err(Failure::from_error)?;
+    Ok(reading(detector, reader))
+}
+
+fn cpu_options(config: &config::Detector) -> Result<CpuOptions, Failure> {
     let backend = match config.backend.as_str() {
         "rten" => Backend::Rten,
         "onnxruntime" => Backend::Onnxruntime,
-        "auto" => Backend::Auto,
+        "auto" | "tensorrt" => Backend::Auto,
         other => {
             return Err(Failure::new(format!(
-                "`{other}` is no engine; give auto, rten or onnxruntime"
+                "`{other}` is no engine; give auto, rten, onnxruntime or tensorrt"
             )));
         }
     };
-    let onnxruntime = Some(config.onnxruntime.clone()).filter(|path| !path.as_os_str().is_empty());
-    let options = CpuOptions {
+    Ok(CpuOptions {
         backend,
-        onnxruntime,
+        onnxruntime: Some(config.onnxruntime.clone()).filter(|path| !path.as_os_str().is_empty()),
         ..CpuOptions::default()
-    };
-    let (detector, fallback) = open_cpu(&model, &options).map_err(Failure::from_error)?;
-    // `auto` means: whatever is there. Only who asked for an engine wants to hear that it is another one.
-    if let Some(reason) = fallback.filter(|_| backend == Backend::Onnxruntime) {
-        log::warn!("{reason}");
-    }
-    let reader = ModelFiles::embedded(READER, READER_MANIFEST).map_err(Failure::from_error)?;
-    // Where the detector fell back, the reader does too, for the same reason.
-    let (reader, _) = FaceReader::open(&reader, &options).map_err(Failure::from_error)?;
-    Ok(reading(detector, reader))
+    })
 }
 
 /// What is asked of a calibration of this table, under this camera.

@@ -67,7 +67,7 @@ fn a_wrong_value_is_refused_with_what_would_be_right() {
         ("[realtime]\npriority = 100", "99"),
         ("[camera]\nwidth = 'wide'", "line 2"),
         ("[camera", "line 1"),
-        ("[detector]\nbackend = 'tensorrt'", "rten"),
+        ("[detector]\nbackend = 'cuda'", "tensorrt"),
     ] {
         let error = Config::parse(text).expect_err(text).to_string();
         assert!(error.contains(hint), "{text}: {error}");

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use baize_realtime::sealing::library_scope;
 use ort::environment::Environment;
 use ort::session::Session;
-use ort::value::{Outlet, TensorElementType, TensorRef};
+use ort::value::{Outlet, TensorRef};
 
 use crate::engine::Engine;
 use crate::signature::{Interface, Signature, Tensor};
@@ -129,7 +129,10 @@ fn environment(library: Option<&Path>) -> Result<Environment, FallbackReason> {
 fn tensors(outlets: &[Outlet]) -> Vec<Tensor> {
     let tensor = |outlet: &Outlet| Tensor {
         name: outlet.name().to_owned(),
-        is_f32: outlet.dtype().tensor_type() == Some(TensorElementType::Float32),
+        element: match outlet.dtype().tensor_type() {
+            Some(element) => element.to_string(),
+            None => "no tensor".to_owned(),
+        },
         // Sizes that are not fixed are negative.
         shape: outlet
             .dtype()

@@ -89,7 +89,11 @@ fn interface(model: &Model) -> Interface {
         nodes
             .map(|node| Tensor {
                 name: node.name().unwrap_or_default().to_owned(),
-                is_f32: node.dtype() == Some(ValueType::Tensor(rten::DataType::Float)),
+                element: match node.dtype() {
+                    Some(ValueType::Tensor(element)) => element.to_string(),
+                    Some(other) => other.to_string(),
+                    None => "elements of unknown type".to_owned(),
+                },
                 shape: node.shape().map(|shape| shape.into_iter().map(fixed).collect()),
             })
             .collect()

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use baize_frame::{Detections, FrameFormat, ImageView, Region};
+use baize_frame::{Detections, FrameFormat, ImageView, Region, SlotMemory};
 
 /// What a detector is, for people, logs and health.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,6 +36,10 @@ pub enum DetectError {
     BadRegion,
     /// The network's engine failed; the next picture may work.
     Inference,
+    /// The hardware did not answer in time, or is out of order for the rest of this process. It may still be reading the
+    /// picture, also after the detector was dropped: whoever owns the picture's memory never writes to it again nor
+    /// gives it back. Every further picture fails like this one.
+    DeviceLost,
 }
 
 impl fmt::Display for DetectError {
@@ -43,6 +47,9 @@ impl fmt::Display for DetectError {
         f.write_str(match self {
             Self::BadRegion => "the region to search is empty or leaves the picture",
             Self::Inference => "the engine of the network failed on this picture",
+            Self::DeviceLost => {
+                "the hardware that runs the network is out of order until the program is restarted"
+            }
         })
     }
 }
@@ -57,6 +64,10 @@ pub trait Detector: Send {
     /// Brings the engine's own threads to the calling thread: they inherit its core and scheduling class. For the
     /// thread that will detect, after it was set up and before it is sealed.
     fn settle(&mut self) {}
+
+    /// Pictures will lie in these places, so that hardware can read them there: pictures of so many bytes as far as is
+    /// known, 0 where nothing is. Larger ones are made ready for when the first one comes, in a library scope.
+    fn expect_slots(&mut self, _slots: &[SlotMemory], _picture_bytes: usize) {}
 
     /// Makes room for pictures of this shape, before the thread is sealed.
     fn prepare(&mut self, format: FrameFormat);
@@ -74,4 +85,9 @@ pub trait Detector: Send {
         region: Region,
         out: &mut Detections,
     ) -> Result<DetectTimings, DetectError>;
+
+    /// The latest thing that went wrong with the hardware, in words.
+    fn trouble(&self) -> Option<&dyn fmt::Display> {
+        None
+    }
 }

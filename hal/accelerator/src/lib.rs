@@ -20,12 +20,16 @@ mod cpu_rten;
 mod decode;
 mod detector;
 mod engine;
+#[cfg(feature = "gpu")]
+pub mod gpu;
 mod load_error;
 mod manifest;
 mod model_files;
 pub mod preprocess;
 mod reader;
 mod signature;
+#[cfg(feature = "gpu")]
+pub mod tensorrt;
 
 pub use cpu::open_cpu;
 pub use decode::Decoder;

@@ -49,7 +49,8 @@ impl Signature {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Tensor {
     pub name: String,
-    pub is_f32: bool,
+    /// `f32`, or what the engine has instead.
+    pub element: String,
     pub shape: Option<Vec<Option<usize>>>,
 }
 
@@ -84,7 +85,7 @@ impl From<&Port> for Tensor {
     fn from(port: &Port) -> Self {
         Self {
             name: port.name.clone(),
-            is_f32: true,
+            element: "f32".to_owned(),
             shape: Some(port.shape.map(Some).to_vec()),
         }
     }
@@ -92,7 +93,7 @@ impl From<&Port> for Tensor {
 
 impl fmt::Display for Tensor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.is_f32 { "f32" } else { "not f32" })?;
+        f.write_str(&self.element)?;
         let Some(shape) = &self.shape else {
             return f.write_str(" of unknown shape");
         };

@@ -5,6 +5,7 @@
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicUsize, Ordering};
 
+use baize_frame::SlotMemory;
 use baize_realtime::memory::prefault;
 
 use crate::limits::{FRAME_SLOTS, MAX_FRAME_BYTES};
@@ -17,12 +18,12 @@ const _: () = assert!(
 const _: () = assert!(FRAME_SLOTS <= 32, "the free mask has 32 bits");
 
 #[repr(C, align(4096))]
-struct SlotMemory(core::cell::UnsafeCell<[u8; FRAME_SLOTS * MAX_FRAME_BYTES]>);
+struct PoolMemory(core::cell::UnsafeCell<[u8; FRAME_SLOTS * MAX_FRAME_BYTES]>);
 
 // SAFETY: the bytes are reached only through `Slot`s, each of which owns its part alone.
-unsafe impl Sync for SlotMemory {}
+unsafe impl Sync for PoolMemory {}
 
-static SLOT_MEMORY: SlotMemory = SlotMemory(core::cell::UnsafeCell::new([0; FRAME_SLOTS * MAX_FRAME_BYTES]));
+static SLOT_MEMORY: PoolMemory = PoolMemory(core::cell::UnsafeCell::new([0; FRAME_SLOTS * MAX_FRAME_BYTES]));
 
 static THE_POOL: FramePool = FramePool::over_static_memory();
 
@@ -130,6 +131,15 @@ impl FramePool {
         None
     }
 
+    /// Where the slots lie, for hardware that reads them in place. Only for [`the_pool`], which stays where it is.
+    pub fn memory(&'static self) -> impl Iterator<Item = SlotMemory> {
+        let slots = self.memory.iter().take(self.slots());
+        slots.map(|slot| SlotMemory {
+            address: slot.load(Ordering::Relaxed).expose_provenance(),
+            bytes: self.slot_bytes(),
+        })
+    }
+
     /// Slots that nobody owns at this moment.
     pub fn free_slots(&self) -> usize {
         self.free.load(Ordering::Relaxed).count_ones() as usize
@@ -200,6 +210,11 @@ impl Slot {
     pub fn bytes_mut(&mut self) -> &mut [u8] {
         // SAFETY: as in `bytes`; `&mut self` excludes every other reference to them.
         unsafe { std::slice::from_raw_parts_mut(self.address(), self.pool.slot_bytes()) }
+    }
+
+    /// Gives the slot up for good: hardware that went out of order may still be reading it.
+    pub fn quarantine(self) {
+        std::mem::forget(self);
     }
 
     pub(crate) fn address(&self) -> *mut u8 {

@@ -61,6 +61,15 @@ impl FrameFormat {
     }
 }
 
+/// Where pictures lie, for hardware that reads them in place: memory that stays there for the rest of the process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SlotMemory {
+    /// Address of the first byte, the first of a page.
+    pub address: usize,
+    /// Bytes from there on.
+    pub bytes: usize,
+}
+
 /// Why bytes are not a picture of the shape claimed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]

@@ -14,4 +14,4 @@ pub mod limits;
 
 pub use chroma::Chroma;
 pub use detection::{BallColour, BallDetection, BallKind, CueDetection, Detections, Reading};
-pub use image::{FrameFormat, ImageError, ImageView, Luminance, PixelFormat, Region};
+pub use image::{FrameFormat, ImageError, ImageView, Luminance, PixelFormat, Region, SlotMemory};

@@ -94,6 +94,13 @@ pub enum Command {
     /// Measures every stage of the pipeline on this machine.
     #[command(after_help = "EXAMPLES:\n  baize bench\n  baize bench --frames 10000 --backend rten --json\n")]
     Bench(BenchArgs),
+    /// Says what this machine has of what the configuration asks for, and what to do about the rest.
+    #[command(
+        after_help = "EXAMPLES:\n  baize doctor --config /etc/baize/baize.toml\n  baize doctor --json | jq .can_serve\n\n\
+        ok: as it is to be. --: not there, and the appliance does without. NO: asked for, and missing; the exit\n\
+        code is then 1. A camera or a line that a running appliance uses counts as missing: stop it first."
+    )]
+    Doctor(DoctorArgs),
     /// Prints every key of the configuration with its default and its meaning: a valid configuration.
     Config,
 }
@@ -155,7 +162,7 @@ pub struct DetectorArgs {
     /// Folder with a model and its manifest; without it, the model inside the program.
     #[arg(long, value_name = "FOLDER")]
     pub model: Option<PathBuf>,
-    /// What runs the network: auto, rten or onnxruntime.
+    /// What runs the network: auto, tensorrt, onnxruntime or rten.
     #[arg(long, value_name = "NAME")]
     pub backend: Option<String>,
 }
@@ -369,6 +376,17 @@ pub struct BenchArgs {
     #[command(flatten)]
     pub detector: DetectorArgs,
     /// Print the result as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `baize doctor`.
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// The configuration of the appliance.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Print the result as one JSON object.
     #[arg(long)]
     pub json: bool,
 }

@@ -7,6 +7,7 @@ mod calibrations;
 #[cfg(feature = "demo")]
 mod demo;
 mod detect;
+mod doctor;
 mod lens;
 mod live;
 mod replay;
@@ -50,6 +51,7 @@ fn dispatch(cli: &Cli) -> Result<(), Failure> {
         Command::Lens(args) => lens::run(args),
         Command::Calibrations(args) => calibrations::run(args),
         Command::Bench(args) => bench::run(args),
+        Command::Doctor(args) => doctor::run(args),
         Command::Config => {
             print!("{}", config::reference());
             Ok(())

@@ -78,7 +78,7 @@ pub const KEYS: &[Key] = &[
     ),
     key(
         "detector.backend",
-        "What runs the network: auto, rten or onnxruntime. auto takes onnxruntime where its library is found.",
+        "What runs the network: auto, tensorrt (an NVIDIA GPU), onnxruntime or rten. auto takes the first that is there.",
     ),
     key(
         "detector.model",
@@ -87,6 +87,18 @@ pub const KEYS: &[Key] = &[
     key(
         "detector.onnxruntime",
         "Path of libonnxruntime.so. Empty: $ORT_DYLIB_PATH, then the system's loader.",
+    ),
+    key(
+        "detector.tensorrt",
+        "Path of libnvinfer.so.10, TensorRT 10.3 or newer. Empty: the system's loader.",
+    ),
+    key(
+        "detector.trtexec",
+        "Path of TensorRT's trtexec, which builds engines. Empty: $PATH, then where NVIDIA's packages put it.",
+    ),
+    key(
+        "detector.engines",
+        "Folder that keeps the engines that were built on this machine.",
     ),
     key(
         "calibration.folder",

@@ -125,7 +125,7 @@ impl Config {
         one_of(
             "detector.backend",
             &self.detector.backend,
-            &["auto", "rten", "onnxruntime"],
+            &["auto", "rten", "onnxruntime", "tensorrt"],
         )?;
         if !matches!(self.calibration.corners_px.len(), 0 | 4) {
             return refuse(

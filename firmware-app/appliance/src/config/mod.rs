@@ -115,12 +115,18 @@ pub struct Camera {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Detector {
-    /// `auto`, `rten` or `onnxruntime`.
+    /// `auto`, `tensorrt`, `onnxruntime` or `rten`.
     pub backend: String,
     /// A folder with a model and its manifest; empty: the model inside the program.
     pub model: PathBuf,
     /// The onnxruntime library; empty: found by the loader.
     pub onnxruntime: PathBuf,
+    /// TensorRT's library; empty: found by the loader.
+    pub tensorrt: PathBuf,
+    /// TensorRT's builder of engines; empty: looked for.
+    pub trtexec: PathBuf,
+    /// The folder that keeps engines.
+    pub engines: PathBuf,
 }
 
 /// `[calibration]`.
@@ -241,6 +247,9 @@ impl Default for Detector {
             backend: "auto".into(),
             model: PathBuf::new(),
             onnxruntime: PathBuf::new(),
+            tensorrt: PathBuf::new(),
+            trtexec: PathBuf::new(),
+            engines: "engines".into(),
         }
     }
 }

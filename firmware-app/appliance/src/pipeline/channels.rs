@@ -1,5 +1,6 @@
 //! The static channels between the stages: one pipeline a process.
 
+use baize_accelerator::Detector;
 use baize_camera::{Camera, Frame};
 use baize_frame::Detections;
 use baize_realtime::pi_mutex::{LockStatistics, Named, PiRawMutex};
@@ -19,6 +20,15 @@ pub struct Trace {
     pub exposure_us: u64,
     /// Time spent on this frame by our own code.
     pub own_us: u32,
+}
+
+/// Why a detector serves no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Retired {
+    /// Another one took over.
+    Replaced,
+    /// Its hardware is out of order.
+    Lost,
 }
 
 /// A captured frame.
@@ -90,6 +100,7 @@ locks! {
     Events = "events";
     Predictions = "predictions";
     Cameras = "cameras";
+    Detectors = "detectors";
     Calibrations = "calibrations";
     Pictures = "pictures";
 }
@@ -110,6 +121,10 @@ pub static PREDICTIONS: Cell<ShotPrediction, Predictions> = Channel::new();
 pub static OPENED: Cell<Box<dyn Camera>, Cameras> = Channel::new();
 /// capture → camera keeper: a camera that failed, and why.
 pub static FAILED: Cell<(Box<dyn Camera>, super::Failure), Cameras> = Channel::new();
+/// supervisor → detect: a detector to take over from the one that serves.
+pub static DETECTORS: Cell<Box<dyn Detector>, Detectors> = Channel::new();
+/// detect → supervisor: a detector that serves no more, and why.
+pub static RETIRED: Cell<(Box<dyn Detector>, Retired), Detectors> = Channel::new();
 /// supervisor → table: the calibration from now on, or that there is none.
 pub static CALIBRATION: Cell<Option<Calibration>, Calibrations> = Channel::new();
 /// table → supervisor: a picture to calibrate with, when one was asked for.

@@ -19,7 +19,7 @@ mod thread;
 use std::thread::JoinHandle;
 
 use baize_accelerator::Detector;
-use baize_camera::Camera;
+use baize_camera::{Camera, the_pool};
 use baize_frame::{FrameFormat, PixelFormat};
 use baize_table_vision::{StageOutput, TableStage};
 use static_cell::StaticCell;
@@ -30,7 +30,8 @@ use crate::metrics::METRICS;
 
 pub use capture::Failure;
 pub use channels::{
-    CALIBRATION, ENCODED, EVENTS, Encoded, FAILED, OPENED, PICTURES, PREDICTIONS, lock_statistics,
+    CALIBRATION, DETECTORS, ENCODED, EVENTS, Encoded, FAILED, OPENED, PICTURES, PREDICTIONS, RETIRED,
+    Retired, lock_statistics,
 };
 pub use flow::Flow;
 pub use shared::SHARED;
@@ -71,15 +72,7 @@ impl Pipeline {
     ) -> std::io::Result<Self> {
         SHARED.set_frame_interval_us(frame_interval_us);
         let mut detector = detector;
-        // For the largest pictures that a slot holds: whatever camera is opened later, there is room.
-        for pixels in [
-            PixelFormat::Yuyv,
-            PixelFormat::Nv12,
-            PixelFormat::Grey,
-            PixelFormat::Rgb24,
-        ] {
-            detector.prepare(FrameFormat::packed(MAX_PICTURE_PX[0], MAX_PICTURE_PX[1], pixels));
-        }
+        make_ready(&mut *detector, camera.as_ref().map(|camera| camera.format()));
         static STAGE: StaticCell<TableStage> = StaticCell::new();
         static OUTPUT: StaticCell<StageOutput> = StaticCell::new();
         let stage = STAGE.init(stage);
@@ -115,4 +108,19 @@ impl Pipeline {
             .superseded
             .add(left.iter().filter(|&&left| left).count() as u64);
     }
+}
+
+/// Makes a detector ready for the pipeline, whose camera sends pictures of this shape.
+pub fn make_ready(detector: &mut dyn Detector, format: Option<FrameFormat>) {
+    // For the largest pictures that a slot holds: whatever camera is opened later, there is room.
+    for pixels in [
+        PixelFormat::Yuyv,
+        PixelFormat::Nv12,
+        PixelFormat::Grey,
+        PixelFormat::Rgb24,
+    ] {
+        detector.prepare(FrameFormat::packed(MAX_PICTURE_PX[0], MAX_PICTURE_PX[1], pixels));
+    }
+    let slots: Vec<_> = the_pool().memory().collect();
+    detector.expect_slots(&slots, format.map_or(0, |format| format.size_bytes()));
 }

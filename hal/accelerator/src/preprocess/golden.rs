@@ -11,6 +11,23 @@ use super::{FILL, Letterbox};
 /// # Panics
 /// Where `input` has another length, or `region` leaves the picture.
 pub fn golden(image: &ImageView<'_>, region: Region, input_px: [u32; 2], input: &mut [f32]) {
+    let pixel = |x, y| samples(image, x, y).map(f64::from);
+    average(region, input_px, input, pixel, |mean| {
+        match image.format().pixels {
+            PixelFormat::Yuyv | PixelFormat::Nv12 => rgb_from_ycbcr(mean),
+            PixelFormat::Grey | PixelFormat::Rgb24 => mean,
+        }
+    });
+}
+
+/// Fills `input` with the means of the pixels of `region`, each turned into levels of red, green and blue.
+pub(super) fn average(
+    region: Region,
+    input_px: [u32; 2],
+    input: &mut [f32],
+    pixel: impl Fn(u32, u32) -> [f64; 3],
+    rgb: impl Fn([f64; 3]) -> [f64; 3],
+) {
     let [width, height] = input_px.map(|size| size as usize);
     assert_eq!(
         input.len(),
@@ -26,18 +43,13 @@ pub fn golden(image: &ImageView<'_>, region: Region, input_px: [u32; 2], input: 
             let mut mean = [0.0; 3];
             for (row, row_weight) in (region.y + first_row..).zip(&row_weights) {
                 for (column, column_weight) in (region.x + first_column..).zip(&column_weights) {
-                    let samples = samples(image, column, row);
-                    for (mean, sample) in mean.iter_mut().zip(samples) {
-                        *mean += row_weight * column_weight * f64::from(sample);
+                    for (mean, sample) in mean.iter_mut().zip(pixel(column, row)) {
+                        *mean += row_weight * column_weight * sample;
                     }
                 }
             }
-            let rgb = match image.format().pixels {
-                PixelFormat::Yuyv | PixelFormat::Nv12 => rgb_from_ycbcr(mean),
-                PixelFormat::Grey | PixelFormat::Rgb24 => mean,
-            };
             let at = (letterbox.top() + y) as usize * width + (letterbox.left() + x) as usize;
-            for (channel, level) in rgb.into_iter().enumerate() {
+            for (channel, level) in rgb(mean).into_iter().enumerate() {
                 input[channel * width * height + at] = (level / 255.0).clamp(0.0, 1.0) as f32;
             }
         }

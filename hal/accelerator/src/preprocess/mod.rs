@@ -7,6 +7,7 @@
 
 mod filter;
 mod golden;
+mod golden_rg10;
 mod kernels;
 pub(crate) mod layout;
 mod letterbox;
@@ -15,6 +16,7 @@ mod plan;
 use baize_frame::{FrameFormat, ImageView, Region};
 
 pub use golden::golden;
+pub use golden_rg10::golden_rg10;
 pub use kernels::Simd;
 pub use letterbox::Letterbox;
 

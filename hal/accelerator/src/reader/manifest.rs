@@ -68,7 +68,7 @@ pub struct ReaderThresholds {
 }
 
 impl ReaderManifest {
-    pub(super) fn signature(&self) -> Signature {
+    pub(crate) fn signature(&self) -> Signature {
         let side = self.input.side as usize;
         Signature {
             file: self.file.clone(),

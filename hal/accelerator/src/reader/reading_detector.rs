@@ -1,6 +1,7 @@
+use std::fmt;
 use std::time::Instant;
 
-use baize_frame::{Detections, FrameFormat, ImageView, Region};
+use baize_frame::{Detections, FrameFormat, ImageView, Region, SlotMemory};
 
 use super::FaceReader;
 use crate::cpu::micros;
@@ -26,6 +27,10 @@ impl Detector for ReadingDetector {
         self.reader.settle();
     }
 
+    fn expect_slots(&mut self, slots: &[SlotMemory], picture_bytes: usize) {
+        self.detector.expect_slots(slots, picture_bytes);
+    }
+
     fn prepare(&mut self, format: FrameFormat) {
         self.detector.prepare(format);
     }
@@ -46,5 +51,8 @@ impl Detector for ReadingDetector {
             read_us: micros(started, Instant::now()),
             ..timings
         })
+    }
+    fn trouble(&self) -> Option<&dyn fmt::Display> {
+        self.detector.trouble()
     }
 }

@@ -6,15 +6,23 @@ use baize_accelerator::{Backend, CpuOptions, Detector, ModelFiles, open_cpu};
 use baize_frame::{FrameFormat, PixelFormat};
 
 /// The folder of a tiny network that `fixtures/generate.py` made.
+#[allow(dead_code, reason = "not every test opens one")]
 pub fn fixture(name: &str) -> PathBuf {
     [env!("CARGO_MANIFEST_DIR"), "tests", "fixtures", name]
         .iter()
         .collect()
 }
 
-/// The network that finds bright spots, on rten.
+/// The network that finds bright spots, as part of the test's program: that of the GPU is carried to other machines.
+pub fn spots() -> ModelFiles {
+    let onnx = include_bytes!("../fixtures/spots/baize-spots.onnx");
+    let manifest = include_str!("../fixtures/spots/baize-spots.json");
+    ModelFiles::embedded(onnx, manifest).expect("the fixture is good")
+}
+
+/// The same on rten.
 pub fn spots_on_rten() -> Box<dyn Detector> {
-    let model = ModelFiles::from_dir(&fixture("spots")).expect("the fixture is good");
+    let model = spots();
     let options = CpuOptions {
         backend: Backend::Rten,
         ..CpuOptions::default()

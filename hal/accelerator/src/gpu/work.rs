@@ -1,0 +1,287 @@
+//! What a detector has on the GPU, and the way of one picture through it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use baize_frame::{FrameFormat, ImageView, PixelFormat, Region, SlotMemory};
+
+use super::waiter::Waiter;
+use super::{
+    Access, Device, DeviceMemory, Event, GpuError, GpuPreprocessor, GpuTimes, Graph, PinnedMemory,
+    RegisteredMemory, Stream, StreamNetwork,
+};
+use crate::Manifest;
+
+/// A picture takes a few milliseconds; a GPU that is throttled to its slowest, tens. One that says nothing for this
+/// long has hung.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// An output of the network, where the network writes it and where the decoder reads it.
+pub(super) struct Output {
+    on_gpu: Option<DeviceMemory>,
+    pub on_host: PinnedMemory,
+}
+
+/// Everything on the GPU. Its fields are dropped in this order.
+pub(super) struct Work {
+    pub waiter: Waiter,
+    /// Where pictures are read in place: a graph for each slot, in their order, then one for our own place. Where they are
+    /// copied: one.
+    graphs: Vec<Graph>,
+    pub slots: Vec<RegisteredMemory>,
+    /// Our own place for pictures that lie elsewhere.
+    staging: PinnedMemory,
+    /// The copy of a picture, where pictures are copied.
+    picture: Option<DeviceMemory>,
+    network: Box<dyn StreamNetwork>,
+    pub outputs: [Output; 2],
+    pub preprocessor: GpuPreprocessor,
+    begun: Event,
+    preprocessed: Event,
+    pub done: Arc<Event>,
+    pub stream: Stream,
+    /// The slots that there are, and how much of each is pinned.
+    expected: Vec<SlotMemory>,
+    pinned_bytes: usize,
+    device: Arc<Device>,
+}
+
+impl Work {
+    pub fn new(
+        device: &Arc<Device>,
+        manifest: &Manifest,
+        mut network: Box<dyn StreamNetwork>,
+        access: Access,
+    ) -> Result<Self, GpuError> {
+        let signature = manifest.signature();
+        let preprocessor = GpuPreprocessor::new(device, manifest.input_px(), network.precision())?;
+        let mut bind = |tensor: &str, address| network.bind(tensor, address).map_err(GpuError::Network);
+        bind(&signature.input.name, preprocessor.input().address())?;
+        let mut output = |index: usize| {
+            let port = &signature.outputs[index];
+            let output = Output::new(
+                device,
+                port.shape.iter().product::<usize>() * size_of::<f32>(),
+                access,
+            )?;
+            bind(&port.name, output.address())?;
+            Ok(output)
+        };
+        let outputs = [output(0)?, output(1)?];
+        let stream = Stream::new(device)?;
+        // Engines take memory and choose programs on their first run, which must not be captured.
+        network.enqueue(stream.handle()).map_err(GpuError::Network)?;
+        stream.synchronize()?;
+        let done = Arc::new(Event::new(device)?);
+        let picture = match access {
+            Access::InPlace => None,
+            Access::Copied => Some(DeviceMemory::new(device, 0)?),
+        };
+        Ok(Self {
+            waiter: Waiter::start(Arc::clone(&done))?,
+            graphs: Vec::new(),
+            slots: Vec::new(),
+            staging: PinnedMemory::new(device, 0)?,
+            picture,
+            network,
+            outputs,
+            preprocessor,
+            begun: Event::new(device)?,
+            preprocessed: Event::new(device)?,
+            done,
+            stream,
+            expected: Vec::new(),
+            pinned_bytes: 0,
+            device: Arc::clone(device),
+        })
+    }
+
+    /// Whether a picture needs no more room, and can be read where it lies if it lies in a slot.
+    pub fn is_ready_for(&self, image: &ImageView<'_>) -> bool {
+        let size_bytes = image.format().size_bytes();
+        let is_pinned = size_bytes <= self.pinned_bytes || !self.is_in_a_slot(image);
+        size_bytes <= self.staging.bytes() && is_pinned && !self.graphs.is_empty()
+    }
+
+    pub fn make_ready_for(&mut self, image: &ImageView<'_>) -> Result<(), GpuError> {
+        let size_bytes = image.format().size_bytes();
+        self.make_room(size_bytes)?;
+        if self.is_in_a_slot(image) {
+            self.pin(size_bytes)?;
+        }
+        Ok(())
+    }
+
+    fn is_in_a_slot(&self, image: &ImageView<'_>) -> bool {
+        let address = image.bytes().as_ptr().addr();
+        self.expected.iter().any(|slot| slot.address == address)
+    }
+
+    /// Makes room for pictures of this many bytes.
+    pub fn make_room(&mut self, size_bytes: usize) -> Result<(), GpuError> {
+        if size_bytes > self.staging.bytes() {
+            self.graphs.clear();
+            self.staging = PinnedMemory::new(&self.device, size_bytes)?;
+            if let Some(picture) = &mut self.picture {
+                *picture = DeviceMemory::new(&self.device, size_bytes)?;
+            }
+        }
+        if self.graphs.is_empty() {
+            self.make_graphs()
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Pictures of so many bytes will lie in these slots.
+    pub fn expect(&mut self, slots: &[SlotMemory], picture_bytes: usize) -> Result<(), GpuError> {
+        self.graphs.clear();
+        self.slots.clear();
+        self.pinned_bytes = 0;
+        self.expected = slots.to_vec();
+        self.pin(picture_bytes)
+    }
+
+    /// Pins so much of every slot.
+    fn pin(&mut self, size_bytes: usize) -> Result<(), GpuError> {
+        if size_bytes <= self.pinned_bytes {
+            return Ok(());
+        }
+        self.graphs.clear();
+        self.slots.clear();
+        self.pinned_bytes = size_bytes;
+        if self.device.info().registers_host_memory {
+            let large_enough = self.expected.iter().filter(|slot| slot.bytes >= size_bytes);
+            // A driver's own buffers cannot always be pinned; pictures there go through our place.
+            let pinned = large_enough
+                .map_while(|slot| RegisteredMemory::new(&self.device, slot.address, size_bytes).ok());
+            self.slots.extend(pinned);
+        }
+        self.make_graphs()
+    }
+
+    /// Makes the graphs anew, and runs each once: a graph's first run takes memory.
+    fn make_graphs(&mut self) -> Result<(), GpuError> {
+        self.device.enter()?;
+        let sources: Vec<u64> = match &self.picture {
+            Some(picture) => vec![picture.address()],
+            None => self
+                .slots
+                .iter()
+                .map(RegisteredMemory::address)
+                .chain([self.staging.address()])
+                .collect(),
+        };
+        let mut graphs = Vec::with_capacity(sources.len());
+        for source in sources {
+            graphs.push(self.graph(source)?);
+        }
+        // What the first runs shall read: a dot, which is there whatever the picture's shape will be.
+        let dot = Region {
+            x: 0,
+            y: 0,
+            width: 1,
+            height: 1,
+        };
+        let shape = FrameFormat::packed(1, 1, PixelFormat::Grey);
+        self.preprocessor
+            .aim(shape, dot)
+            .map_err(|error| GpuError::Network(error.to_string()))?;
+        for graph in &graphs {
+            self.launch(graph)?;
+        }
+        self.graphs = graphs;
+        Ok(())
+    }
+
+    /// The work of one picture at that address of the GPU.
+    fn graph(&mut self, source: u64) -> Result<Graph, GpuError> {
+        let Self {
+            preprocessor,
+            network,
+            outputs,
+            picture,
+            begun,
+            preprocessed,
+            stream,
+            ..
+        } = self;
+        Graph::capture(stream, |stream| {
+            if picture.is_none() {
+                begun.record_in_graph(stream)?;
+            }
+            // SAFETY: before each run, the preprocessor is aimed at a picture that fits into this place, which lives as
+            // long as the graph.
+            unsafe { preprocessor.enqueue(stream, source) }?;
+            preprocessed.record_in_graph(stream)?;
+            network.enqueue(stream.handle()).map_err(GpuError::Network)?;
+            outputs.iter().try_for_each(|output| output.fetch(stream))
+        })
+    }
+
+    /// Searches a picture, and sleeps until its results are there.
+    pub fn run(&mut self, image: &ImageView<'_>) -> Result<(), GpuError> {
+        self.device.enter()?;
+        let size_bytes = image.format().size_bytes();
+        let address = image.bytes().as_ptr().addr();
+        let slot = self.slots.iter().position(|slot| slot.as_ptr().addr() == address);
+        if slot.is_none() {
+            // SAFETY: no work is going on that would read it.
+            let room = unsafe { self.staging.values_mut::<u8>() };
+            room[..size_bytes].copy_from_slice(&image.bytes()[..size_bytes]);
+        }
+        let graph = match &self.picture {
+            None => slot.unwrap_or(self.slots.len()),
+            Some(picture) => {
+                let on_host = slot.map_or(self.staging.as_ptr().cast_const(), |slot| {
+                    self.slots[slot].as_ptr()
+                });
+                self.begun.record(&self.stream)?;
+                // SAFETY: both have room for such a picture, and stay until the work has ended.
+                unsafe { self.stream.copy_to_device(picture.address(), on_host, size_bytes) }?;
+                0
+            }
+        };
+        self.launch(&self.graphs[graph])
+    }
+
+    fn launch(&self, graph: &Graph) -> Result<(), GpuError> {
+        graph.launch(&self.stream)?;
+        self.done.record(&self.stream)?;
+        self.waiter.wait(PATIENCE)
+    }
+
+    pub fn times(&self) -> Result<GpuTimes, GpuError> {
+        Ok(GpuTimes {
+            preprocess_us: self.preprocessed.micros_since(&self.begun)?,
+            network_us: self.done.micros_since(&self.preprocessed)?,
+        })
+    }
+}
+
+impl Output {
+    fn new(device: &Arc<Device>, bytes: usize, access: Access) -> Result<Self, GpuError> {
+        let on_gpu = match access {
+            Access::InPlace => None,
+            Access::Copied => Some(DeviceMemory::new(device, bytes)?),
+        };
+        Ok(Self {
+            on_gpu,
+            on_host: PinnedMemory::new(device, bytes)?,
+        })
+    }
+
+    /// Where the network writes it.
+    fn address(&self) -> u64 {
+        self.on_gpu
+            .as_ref()
+            .map_or(self.on_host.address(), DeviceMemory::address)
+    }
+
+    /// Brings it to the host, where the network did not write it there.
+    fn fetch(&self, stream: &Stream) -> Result<(), GpuError> {
+        let Some(on_gpu) = &self.on_gpu else { return Ok(()) };
+        // SAFETY: both are as large, and live as long as the graph.
+        unsafe { stream.copy_to_host(self.on_host.as_ptr(), on_gpu.address(), on_gpu.bytes()) }
+    }
+}
