@@ -101,7 +101,7 @@ impl GpuDetector {
     /// Notes what went wrong, and whether the GPU outlived it.
     fn failed(&mut self, error: GpuError) -> DetectError {
         let is_stuck = matches!(error, GpuError::Stuck { .. });
-        self.is_lost = is_stuck || self.work.stream.is_in_order().is_err();
+        self.is_lost = is_stuck || self.work.come_to_rest().is_err();
         self.trouble = Some(error);
         if self.is_lost {
             DetectError::DeviceLost

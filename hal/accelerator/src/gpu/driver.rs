@@ -74,7 +74,6 @@ functions! {
     copy_to_host = "cuMemcpyDtoHAsync_v2"(to: *mut c_void, from: Address, bytes: usize, stream: Handle);
     stream_create = "cuStreamCreate"(stream: *mut Handle, flags: c_uint);
     stream_destroy = "cuStreamDestroy_v2"(stream: Handle);
-    stream_query = "cuStreamQuery"(stream: Handle);
     stream_synchronize = "cuStreamSynchronize"(stream: Handle);
     capture_begin = "cuStreamBeginCapture_v2"(stream: Handle, mode: c_uint);
     capture_end = "cuStreamEndCapture"(stream: Handle, graph: *mut Handle);

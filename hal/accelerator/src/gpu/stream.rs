@@ -14,9 +14,6 @@ const BLOCKING_SYNC: u32 = 1;
 /// Inside a graph, the event is recorded each time the graph runs.
 const RECORD_EXTERNAL: u32 = 1;
 
-/// CUDA's number for work that is still going on: no failure.
-const NOT_READY: u32 = 600;
-
 /// Work for the GPU, done in order.
 pub struct Stream {
     device: Arc<Device>,
@@ -50,18 +47,6 @@ impl Stream {
     /// The driver's own name for it: a `CUstream`.
     pub const fn handle(&self) -> *mut c_void {
         self.handle
-    }
-
-    /// Whether the GPU is in order, as far as is known without waiting.
-    ///
-    /// # Errors
-    /// [`GpuError::Call`] with what broke it; nothing will work with this GPU any more in this process.
-    pub fn is_in_order(&self) -> Result<(), GpuError> {
-        // SAFETY: the stream lives.
-        match unsafe { self.device.driver().stream_query(self.handle) } {
-            Err(GpuError::Call { code: NOT_READY, .. }) => Ok(()),
-            other => other,
-        }
     }
 
     /// Sleeps until everything is done.

@@ -39,7 +39,7 @@ pub(super) struct Work {
     begun: Event,
     preprocessed: Event,
     pub done: Arc<Event>,
-    pub stream: Stream,
+    stream: Stream,
     /// The slots that there are, and how much of each is pinned.
     expected: Vec<SlotMemory>,
     pinned_bytes: usize,
@@ -243,6 +243,13 @@ impl Work {
             }
         };
         self.launch(&self.graphs[graph])
+    }
+
+    /// Waits for whatever was started before something else went wrong. An error means that the GPU is out of order.
+    pub fn come_to_rest(&self) -> Result<(), GpuError> {
+        self.device.enter()?;
+        self.done.record(&self.stream)?;
+        self.waiter.wait(PATIENCE)
     }
 
     fn launch(&self, graph: &Graph) -> Result<(), GpuError> {

@@ -51,7 +51,6 @@ enum Result : unsigned {
     INVALID_CONTEXT = 201,
     INVALID_HANDLE = 400,
     NOT_FOUND = 500,
-    NOT_READY = 600,
     ILLEGAL_ADDRESS = 700,
     OUT_OF_RESOURCES = 701,
     NOT_REGISTERED = 713,
@@ -67,7 +66,6 @@ const std::map<unsigned, const char*> NAMES = {
     {INVALID_CONTEXT, "CUDA_ERROR_INVALID_CONTEXT"},
     {INVALID_HANDLE, "CUDA_ERROR_INVALID_HANDLE"},
     {NOT_FOUND, "CUDA_ERROR_NOT_FOUND"},
-    {NOT_READY, "CUDA_ERROR_NOT_READY"},
     {ILLEGAL_ADDRESS, "CUDA_ERROR_ILLEGAL_ADDRESS"},
     {OUT_OF_RESOURCES, "CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES"},
     {NOT_REGISTERED, "CUDA_ERROR_HOST_MEMORY_NOT_REGISTERED"},
@@ -424,12 +422,6 @@ unsigned cuStreamDestroy_v2(Stream* stream)
     CALL();
     delete stream;
     return OK;
-}
-
-unsigned cuStreamQuery(Stream*)
-{
-    CALL();
-    return is_stuck ? NOT_READY : OK;
 }
 
 unsigned cuStreamSynchronize(Stream* stream)
