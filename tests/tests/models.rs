@@ -6,7 +6,7 @@ use baize_accelerator::{Manifest, ModelFiles};
 
 #[test]
 fn every_model_in_the_repository_goes_with_its_manifest() {
-    for folder in ["nano", "nano-fp16"] {
+    for folder in ["nano", "nano-fp16", "nano-int8"] {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("../models")
             .join(folder);
