@@ -75,7 +75,7 @@ class Batches(torch.utils.data.Dataset):
             balls.append(ball_targets(view.balls, view.kinds, view.ignored, view.balls_complete, width, height))
             cues.append(cue_targets(view.cues, view.ends, view.cues_complete, width, height))
             made_of.append((self.parts[index], NO_PART if sample.source in MADE else pool))
-        stack = lambda parts: [torch.from_numpy(np.stack(part)) for part in zip(*parts)]
+        stack = lambda views: [torch.from_numpy(np.stack(same)) for same in zip(*views)]
         return torch.from_numpy(np.stack(images)), stack(balls), stack(cues), torch.tensor(made_of)
 
 

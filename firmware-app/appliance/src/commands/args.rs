@@ -77,8 +77,8 @@ pub enum Command {
         after_help = "EXAMPLES:\n  baize lens v4l2:auto --output lens.json        hold the board before the camera as you are told\n  \
         baize lens pictures/ more.jpg --output lens.json\n  \
         baize lens clip.mp4 --json\n\n\
-        Any flat board of square black and white fields will do, a ChArUco board too; how large they are and how many\n\
-        does not matter. It must show in every ninth of the picture, may stick out of it, and must lean every way.\n\
+        Any flat board of square black and white fields will do; how large they are and how many does not matter.\n\
+        It must show in every ninth of the picture, may stick out of it, and must lean every way.\n\
         The appliance takes the lens from the key camera.lens.\n"
     )]
     Lens(LensArgs),
