@@ -77,6 +77,7 @@ impl Detector for CpuDetector {
             preprocess_us: micros(started, preprocessed),
             inference_us: micros(preprocessed, inferred),
             decode_us: micros(inferred, Instant::now()),
+            cut_us: 0,
             read_us: 0,
         })
     }

@@ -207,6 +207,7 @@ fn tell(report: &Value) {
         "preprocess",
         "inference",
         "decode",
+        "cut",
         "read",
         "table",
         "encode",

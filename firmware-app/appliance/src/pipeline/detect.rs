@@ -45,8 +45,9 @@ pub fn run(mut detector: Box<dyn Detector>, flow: Flow, plan: &ThreadPlan) {
                 METRICS.preprocess.record(timings.preprocess_us);
                 METRICS.inference.record(timings.inference_us);
                 METRICS.decode.record(timings.decode_us);
+                METRICS.cut.record(timings.cut_us);
                 METRICS.read.record(timings.read_us);
-                let own_us = shot.trace.own_us + timings.preprocess_us + timings.decode_us;
+                let own_us = shot.trace.own_us + timings.preprocess_us + timings.decode_us + timings.cut_us;
                 let seen = Seen {
                     frame: shot.frame,
                     detections: detections.clone(),

@@ -168,6 +168,7 @@ impl Detector for GpuDetector {
             // With the launch and the wait, so that the stages are together what the picture took.
             inference_us: micros(started, done).saturating_sub(preprocess_us),
             decode_us: micros(done, Instant::now()),
+            cut_us: 0,
             read_us: 0,
         })
     }

@@ -43,15 +43,17 @@ impl Detector for ReadingDetector {
     ) -> Result<DetectTimings, DetectError> {
         let timings = self.detector.detect(image, region, out)?;
         let started = Instant::now();
-        if let Err(error) = self.reader.read(image, &mut out.balls) {
-            out.clear();
-            return Err(error);
-        }
+        let read_us = self
+            .reader
+            .read(image, &mut out.balls)
+            .inspect_err(|_| out.clear())?;
         Ok(DetectTimings {
-            read_us: micros(started, Instant::now()),
+            cut_us: micros(started, Instant::now()).saturating_sub(read_us),
+            read_us,
             ..timings
         })
     }
+
     fn trouble(&self) -> Option<&dyn fmt::Display> {
         self.detector.trouble()
     }
