@@ -55,6 +55,21 @@ impl Picture {
         }
     }
 
+    /// A ball that rolls by `way_mm` along the table while the shutter is open.
+    fn of_smear(calibration: Calibration, place: Vec2, way_mm: f64) -> Self {
+        const INSTANTS: u32 = 20;
+        let mut smeared = Self::of_cloth(calibration, 0.0);
+        for instant in 0..INSTANTS {
+            let along_mm = way_mm * ((f64::from(instant) + 0.5) / f64::from(INSTANTS) - 0.5);
+            let mut picture = Self::of_cloth(calibration, 90.0);
+            picture.draw([place[0] + along_mm, place[1]], |_| 180.0);
+            for (level, now) in smeared.levels.iter_mut().zip(&picture.levels) {
+                *level += now / f64::from(INSTANTS);
+            }
+        }
+        smeared
+    }
+
     /// Darkens the cloth softly around a place, as a lamp's shadow does.
     fn shade(&mut self, place: Vec2, radius_px: f64, depth: f64) {
         let [cx, cy] = self
@@ -113,6 +128,11 @@ struct Shot {
 impl Shot {
     /// What the stage makes of a detection whose box is off by `off_px` and larger by `stretch` than the ball's image.
     fn locate(&self, place: Vec2, off_px: [f32; 2], stretch: [f32; 2], with_picture: bool) -> Ball {
+        self.locate_all(place, off_px, stretch, with_picture)[0]
+    }
+
+    /// The same, where the box may show more than one ball.
+    fn locate_all(&self, place: Vec2, off_px: [f32; 2], stretch: [f32; 2], with_picture: bool) -> Vec<Ball> {
         let camera = self.calibration.camera;
         let format = FrameFormat::packed(camera.width_px, camera.height_px, self.pixels);
         let image = ImageView::new(&self.bytes, format).expect("the picture has its size");
@@ -137,7 +157,7 @@ impl Shot {
             luminance,
             &mut out,
         );
-        out.state.balls[0]
+        out.state.balls.to_vec()
     }
 }
 
@@ -224,12 +244,79 @@ fn a_ball_of_the_cloths_own_grey_keeps_its_box_and_admits_the_doubt() {
 #[test]
 fn the_smeared_image_of_a_fast_ball_keeps_its_box() {
     let place = PLACES[1];
+    for way_mm in [35.0, 60.0, 110.0] {
+        let shot = Picture::of_smear(tilted_nine_foot(), place, way_mm).take();
+        let stretch = [1.0 + way_mm as f32 / 57.15, 1.0];
+        let smeared = shot.locate_all(place, [1.0, 0.5], stretch, true);
+        let by_box = shot.locate_all(place, [1.0, 0.5], stretch, false);
+        assert_eq!(smeared, by_box, "{way_mm} mm");
+    }
+}
+
+#[test]
+fn a_ball_in_a_box_far_too_large_for_it_is_placed_by_its_rim() {
+    for place in PLACES {
+        let mut picture = Picture::of_cloth(tilted_nine_foot(), 90.0);
+        picture.draw(place, |_| 180.0);
+        let shot = picture.take();
+        for off_px in [[1.0, 0.5], [-8.0, 6.0], [9.0, 7.0]] {
+            let balls = shot.locate_all(place, off_px, [1.7, 1.6], true);
+            assert_eq!(balls.len(), 1, "{balls:?} from {off_px:?}");
+            let error = distance_mm(&balls[0], place);
+            assert!(error < 0.5, "{error} mm at {place:?} from {off_px:?}");
+        }
+    }
+}
+
+#[test]
+fn two_balls_in_one_box_are_both_found() {
+    // Touching, and with a finger between them, in every direction; alike and not.
+    let neighbours = [
+        [57.2, 0.0],
+        [41.0, 40.0],
+        [-42.0, 44.0],
+        [3.0, -60.0],
+        [62.0, 18.0],
+    ];
+    for (neighbour, levels) in neighbours
+        .into_iter()
+        .zip([[180.0, 180.0], [150.0, 230.0]].into_iter().cycle())
+    {
+        let first = PLACES[1];
+        let second = [first[0] + neighbour[0], first[1] + neighbour[1]];
+        let mut picture = Picture::of_cloth(tilted_nine_foot(), 90.0);
+        picture.draw(first, |_| levels[0]);
+        picture.draw(second, |_| levels[1]);
+        let shot = picture.take();
+        let between = [0, 1].map(|i| 0.5 * (first[i] + second[i]));
+        let stretch = neighbour.map(|way_mm: f64| 1.0 + way_mm.abs() as f32 / 57.15);
+        for off_px in [[0.0, 0.0], [2.0, -1.5], [-2.5, -2.0]] {
+            let balls = shot.locate_all(between, off_px, stretch, true);
+            assert_eq!(balls.len(), 2, "{neighbour:?} from {off_px:?}: {balls:?}");
+            for place in [first, second] {
+                let error = balls
+                    .iter()
+                    .map(|ball| distance_mm(ball, place))
+                    .fold(f64::INFINITY, f64::min);
+                assert!(
+                    error < 1.0,
+                    "{error} mm at {place:?}, {neighbour:?} from {off_px:?}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn of_two_balls_in_one_box_nobody_says_what_they_look_like() {
     let mut picture = Picture::of_cloth(tilted_nine_foot(), 90.0);
-    picture.draw(place, |_| 180.0);
-    let shot = picture.take();
-    let smeared = shot.locate(place, [1.0, 0.5], [1.8, 1.0], true);
-    let by_box = shot.locate(place, [1.0, 0.5], [1.8, 1.0], false);
-    assert_eq!(smeared, by_box);
+    picture.draw([1000.0, 600.0], |_| 180.0);
+    picture.draw([1060.0, 600.0], |_| 180.0);
+    let balls = picture
+        .take()
+        .locate_all([1030.0, 600.0], [0.0, 0.0], [2.05, 1.0], true);
+    let kinds: Vec<_> = balls.iter().map(|ball| ball.identity.kind()).collect();
+    assert_eq!(kinds, [baize_table_state::BallKind::BALL; 2], "{balls:?}");
 }
 
 #[test]
