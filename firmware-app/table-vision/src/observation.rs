@@ -5,11 +5,11 @@ use baize_frame::{BallDetection, BallKind, CueDetection, Detections, Luminance};
 use baize_table_state::{Colour, Game};
 use heapless::Vec;
 
-use crate::geometry::linear::{Vec2, norm2, sub2};
+use crate::geometry::linear::{Vec2, dot2, norm2, scale2, sub2};
 use crate::geometry::{BallOutline, Calibration};
 use crate::limits::MAX_OBSERVATIONS;
 use crate::readings::{Face, face};
-use crate::refine::{BALLS_IN_BOX, Centre, Refiner};
+use crate::refine::{BALLS_IN_BOX, Centre, HALF_OF_RIM, MORE_OF_RIM, Refiner};
 
 /// A ball's centre may be seen outside the noses by this part of its radius: errors at the far end of the picture and
 /// balls in the jaws of a pocket. Chalk on a rail is farther out.
@@ -21,6 +21,14 @@ const SMALLEST_BOX: f32 = 0.35;
 /// A box larger than the ball's image by more than this, in its smaller extent, is a head or a lamp. A ball blurred
 /// along the diagonal by 10 m/s and 20 ms is four times larger.
 const LARGEST_BOX: f32 = 4.5;
+/// A doubtful box is not a ball's unless it has the size of one, to these parts. Boxes of small balls were measured up to 1.22 times
+/// too large.
+const DOUBTFUL_BOX: core::ops::RangeInclusive<f32> = 0.75..=1.4;
+/// A ball's centre is a radius inside the noses. The mouths of pockets, round and dark, are not.
+const DOUBTFUL_INSIDE_RADII: f64 = 0.7;
+/// Nearer to a cue than this, what is doubtful is rather a finger.
+const BESIDE_CUE_DIAMETERS: f64 = 2.0;
+const ON_TIP_DIAMETERS: f64 = 0.5;
 /// No place is known better than to half a millimetre from one picture, however sharp it is: light and shadow change.
 pub const LEAST_VARIANCE_MM2: f64 = 0.25;
 
@@ -133,7 +141,7 @@ fn observe_balls(
         };
         let mut balls: Vec<Centre, BALLS_IN_BOX> = Vec::new();
         if let Some(picture) = luminance {
-            balls.extend(refiner.rim(picture, &outline, detection.size_px));
+            balls.extend(refiner.rim(picture, &outline, detection.size_px, HALF_OF_RIM));
             if balls.is_empty() && parted < MAX_PARTED {
                 parted += 1;
                 balls = refiner.part(picture, &outline, detection.size_px);
@@ -160,8 +168,49 @@ fn observe_balls(
         second.extend(seen);
     }
     // What has a box of its own comes first: it may be the other ball of a box that shows two.
-    second.into_iter().for_each(add);
+    second.into_iter().for_each(&mut add);
+    if let Some(picture) = luminance {
+        let clear_of_cues = |ball: &&BallDetection| !detections.cues.iter().any(|cue| is_beside(ball, cue));
+        let doubtful = detections.doubtful.iter().filter(clear_of_cues);
+        doubtful
+            .filter_map(|detection| observe_doubtful(game, calibration, refiner, detection, picture))
+            .for_each(add);
+    }
     observations
+}
+
+/// Whether a box is on a cue's tip or beside its shaft, where knuckles and fingers are. Ahead of it is the ball addressed.
+fn is_beside(ball: &BallDetection, cue: &CueDetection) -> bool {
+    let [tip, butt, at] = [cue.tip_px, cue.butt_px, ball.centre_px].map(|point| point.map(f64::from));
+    let along = sub2(butt, tip);
+    let from_tip = sub2(at, tip);
+    let part = dot2(from_tip, along) / dot2(along, along).max(1.0);
+    let off_px = norm2(sub2(from_tip, scale2(along, part.clamp(0.0, 1.0))));
+    let reach = if part > 0.0 {
+        BESIDE_CUE_DIAMETERS
+    } else {
+        ON_TIP_DIAMETERS
+    };
+    off_px < reach * f64::from(ball.size_px[0].max(ball.size_px[1]))
+}
+
+/// A ball that the detector doubted; `None` unless it has a ball's size, shows most of a rim, and lies where a ball can.
+fn observe_doubtful(
+    game: Game,
+    calibration: &Calibration,
+    refiner: &Refiner,
+    detection: &BallDetection,
+    picture: Luminance<'_>,
+) -> Option<Observation> {
+    let outline = expected_outline(calibration, detection)?;
+    let expected = outline.box_size_px();
+    let is_ball_sized = (0..2).all(|i| DOUBTFUL_BOX.contains(&(detection.size_px[i] / expected[i] as f32)));
+    let centre = is_ball_sized
+        .then(|| refiner.rim(picture, &outline, detection.size_px, MORE_OF_RIM))
+        .flatten()?;
+    let inside_mm = DOUBTFUL_INSIDE_RADII * calibration.ball_radius_mm();
+    observation(calibration, detection, &centre, &face(game, detection))
+        .filter(|seen| calibration.is_on_bed(seen.place_mm, -inside_mm))
 }
 
 /// The image that a ball would have where the box's middle is; `None` where no ball can be.

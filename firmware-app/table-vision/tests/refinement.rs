@@ -2,7 +2,7 @@
 
 mod common;
 
-use baize_frame::{BallDetection, BallKind, Detections, FrameFormat, ImageView, PixelFormat};
+use baize_frame::{BallDetection, BallKind, Detections, FrameFormat, ImageView, Luminance, PixelFormat};
 use baize_table_state::{Ball, Flags};
 use baize_table_vision::geometry::Calibration;
 use baize_table_vision::geometry::linear::{Vec2, det2, sub2};
@@ -144,19 +144,34 @@ impl Shot {
         };
         let mut detections = Detections::new();
         detections.balls.push(off).expect("room");
+        self.judged(&detections, with_picture.then(|| image.luminance()))
+    }
+
+    /// What the stage makes of a box that the detector doubts.
+    fn doubted(&self, place: Vec2, stretch: f32) -> Vec<Ball> {
+        let camera = self.calibration.camera;
+        let format = FrameFormat::packed(camera.width_px, camera.height_px, self.pixels);
+        let image = ImageView::new(&self.bytes, format).expect("the picture has its size");
+        let exact = detection(&self.calibration, place, BallKind::Ball);
+        let mut detections = Detections::new();
+        let doubtful = BallDetection {
+            size_px: exact.size_px.map(|extent| extent * stretch),
+            score: 0.3,
+            ..exact
+        };
+        detections.doubtful.push(doubtful).expect("room");
+        self.judged(&detections, Some(image.luminance()))
+    }
+
+    fn judged(&self, detections: &Detections, luminance: Option<Luminance<'_>>) -> Vec<Ball> {
         let mut stage = TableStage::new();
         stage.set_calibration(Some(self.calibration));
         let mut out = StageOutput::new();
-        let luminance = with_picture.then(|| image.luminance());
-        stage.step(
-            FrameStamp {
-                frame_id: 1,
-                exposure_us: 1,
-            },
-            &detections,
-            luminance,
-            &mut out,
-        );
+        let stamp = FrameStamp {
+            frame_id: 1,
+            exposure_us: 1,
+        };
+        stage.step(stamp, detections, luminance, &mut out);
         out.state.balls.to_vec()
     }
 }
@@ -305,6 +320,40 @@ fn two_balls_in_one_box_are_both_found() {
             }
         }
     }
+}
+
+#[test]
+fn what_the_detector_doubts_is_a_ball_where_a_balls_rim_shows_on_the_bed() {
+    for place in PLACES {
+        let mut picture = Picture::of_cloth(tilted_nine_foot(), 90.0);
+        picture.draw(place, |_| 150.0);
+        let shot = picture.take();
+        let balls = shot.doubted(place, 1.15);
+        assert_eq!(balls.len(), 1, "at {place:?}");
+        assert!(distance_mm(&balls[0], place) < 0.5);
+        assert_eq!(shot.doubted(place, 1.6), [], "a box too large for a ball");
+        assert_eq!(shot.doubted(place, 0.5), [], "a box too small");
+    }
+}
+
+#[test]
+fn what_the_detector_doubts_is_nothing_without_a_balls_rim_or_off_the_bed() {
+    let place = PLACES[1];
+    let empty = Picture::of_cloth(tilted_nine_foot(), 90.0).take();
+    assert_eq!(empty.doubted(place, 1.0), [], "cloth");
+
+    let mut smaller = Picture::of_cloth(tilted_nine_foot(), 90.0);
+    smaller.draw(place, |[x, y]| if x.hypot(y) < 0.7 { 200.0 } else { 90.0 });
+    assert_eq!(smaller.take().doubted(place, 1.0), [], "a spot of two thirds");
+
+    let mut shaft = Picture::of_cloth(tilted_nine_foot(), 90.0);
+    shaft.draw(place, |[x, _]| if x.abs() < 0.3 { 200.0 } else { 90.0 });
+    assert_eq!(shaft.take().doubted(place, 1.0), [], "a bar");
+
+    let outside = [-8.0, 600.0];
+    let mut on_rail = Picture::of_cloth(tilted_nine_foot(), 90.0);
+    on_rail.draw(outside, |_| 180.0);
+    assert_eq!(on_rail.take().doubted(outside, 1.0), [], "a ball on the rail");
 }
 
 #[test]
