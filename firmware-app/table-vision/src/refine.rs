@@ -45,6 +45,8 @@ const FARTHEST: f64 = 0.42;
 const LARGEST_SIZE_ERROR: f64 = 0.09;
 /// Rays that must agree: half of the rim may be hidden, by a neighbour or a cue.
 pub const HALF_OF_RIM: usize = RAYS / 2;
+/// Farther than this from the box's middle, nearly all of the rim must show.
+const NEAR: f64 = 0.25;
 /// Of a ball that the detector doubts more is asked. In clips of real tables isolated balls of 17 pixels showed 11 to 14 such rays, in
 /// spite of compression, and what was none 10 in most pictures.
 pub const MORE_OF_RIM: usize = RAYS * 11 / 20;
@@ -119,7 +121,10 @@ impl Refiner {
         for ray in &mut edges {
             relate(ray, strongest(ray));
         }
-        Some(self.fit(&edges, agreeing_rays)?.centre(outline))
+        let fit = self.fit(&edges, agreeing_rays)?;
+        // Far from the box's middle half a rim may be a neighbour's, or a stripe and a shadow.
+        let is_sure = norm2(fit.shift) < NEAR || fit.agreeing >= WHOLE_RIM_RAYS;
+        is_sure.then(|| fit.centre(outline))
     }
 
     /// The middle of a ball whose rim is sharp nearly all around: no smear, no shadow, nothing of another shape.
