@@ -13,6 +13,8 @@ pub struct DetectorInfo {
     pub input_px: [u32; 2],
     /// By how much people draw boxes around balls wider than this detector has them; 1 where nobody knows.
     pub box_margin: f32,
+    /// The engine that reads numbers and colours, where one does.
+    pub reader: Option<&'static str>,
 }
 
 /// Where the time of one detection went.
@@ -26,6 +28,17 @@ pub struct DetectTimings {
     pub decode_us: u32,
     /// Numbers and colours of the balls found, the network included; 0 where nobody reads them.
     pub read_us: u32,
+    /// What of it passed on a GPU, where there is one.
+    pub gpu: Option<GpuTimings>,
+}
+
+/// Time on a GPU, within that of the stages.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct GpuTimings {
+    /// While it worked on the picture, by its own clock.
+    pub work_us: u32,
+    /// What the work took beyond that, by the CPU's clock: starting it, queueing behind others, waking up afterwards.
+    pub queue_us: u32,
 }
 
 /// Why a picture was not searched.

@@ -33,9 +33,9 @@ pub mod tensorrt;
 
 pub use cpu::open_cpu;
 pub use decode::Decoder;
-pub use detector::{DetectError, DetectTimings, Detector, DetectorInfo};
+pub use detector::{DetectError, DetectTimings, Detector, DetectorInfo, GpuTimings};
 pub use engine::{Backend, CpuOptions, FallbackReason};
 pub use load_error::LoadError;
 pub use manifest::{InputSpec, Manifest, ManifestError, OutputSpec, OutputSpecs, Thresholds, Trained};
 pub use model_files::{Described, ModelFiles};
-pub use reader::{FaceReader, ReaderManifest, reading};
+pub use reader::{FaceReader, ReaderManifest, Square, golden_crop, reading};

@@ -1,8 +1,7 @@
 //! Engines are built by a trtexec, kept, and never trusted when anything differs. The trtexec is a script of ours.
 #![cfg(feature = "gpu")]
 
-#[path = "fakes/nvinfer.rs"]
-mod nvinfer;
+mod fakes;
 
 use std::cell::{Cell, RefCell};
 use std::fs;

@@ -1,8 +1,7 @@
 //! The binding of TensorRT, against a libnvinfer of our own.
 #![cfg(feature = "gpu")]
 
-#[path = "fakes/nvinfer.rs"]
-mod nvinfer;
+mod fakes;
 
 mod common;
 

@@ -1,8 +1,7 @@
 //! Running an engine allocates nothing. A file of its own: the counts are those of the process.
 #![cfg(feature = "gpu")]
 
-#[path = "fakes/nvinfer.rs"]
-mod nvinfer;
+mod fakes;
 
 use std::ptr;
 

@@ -3,11 +3,8 @@
 
 use baize_frame::ImageView;
 
+use super::square::{MOST_PIXELS, Square};
 use crate::preprocess::layout::{Layout, plane_start};
-
-/// Of a larger square, only every second, third … pixel is read: more of them would tell no more, and what a frame may
-/// take stays bounded.
-const MOST_PIXELS: f32 = 160.0;
 
 /// A part of the crop takes this share of its mean from a line or column of the picture.
 #[derive(Clone, Copy)]
@@ -44,15 +41,11 @@ impl Cutter {
     /// Fills `crop`, three planes, from the square round a box. A box that is none is cut as black.
     pub fn cut(&mut self, image: &ImageView<'_>, centre_px: [f32; 2], size_px: [f32; 2], crop: &mut [f32]) {
         crop.fill(0.0);
-        let length = self.margin * size_px[0].max(size_px[1]);
-        let [x, y] = centre_px.map(|centre| centre - length / 2.0);
         let format = image.format();
-        // Whatever is larger than the picture or far beside it is no ball; neither is what is no number.
-        let most = 2.0 * format.width.max(format.height) as f32;
-        if !(length > 0.0 && length <= most && x.abs() <= most && y.abs() <= most) {
+        let Some(square) = Square::round(centre_px, size_px, self.margin, &format) else {
             return;
-        }
-        let step = (length / MOST_PIXELS).ceil().max(1.0) as u32;
+        };
+        let Square { x, y, length, step } = square;
         shares(x, length, self.side, format.width, step, &mut self.across);
         shares(y, length, self.side, format.height, step, &mut self.down);
         let mut last = None;

@@ -9,17 +9,26 @@ use crate::{DetectError, DetectTimings, Detector, DetectorInfo};
 
 /// A detector that also reads the balls that it finds.
 pub fn reading(detector: Box<dyn Detector>, reader: FaceReader) -> Box<dyn Detector> {
-    Box::new(ReadingDetector { detector, reader })
+    let info = DetectorInfo {
+        reader: Some(reader.backend()),
+        ..detector.info().clone()
+    };
+    Box::new(ReadingDetector {
+        info,
+        detector,
+        reader,
+    })
 }
 
 struct ReadingDetector {
+    info: DetectorInfo,
     detector: Box<dyn Detector>,
     reader: FaceReader,
 }
 
 impl Detector for ReadingDetector {
     fn info(&self) -> &DetectorInfo {
-        self.detector.info()
+        &self.info
     }
 
     fn settle(&mut self) {
@@ -52,6 +61,7 @@ impl Detector for ReadingDetector {
             ..timings
         })
     }
+
     fn trouble(&self) -> Option<&dyn fmt::Display> {
         self.detector.trouble()
     }
