@@ -183,6 +183,46 @@ mod tests {
     }
 
     #[test]
+    fn crops_of_noise_in_every_format_are_those_of_the_golden() {
+        use crate::preprocess::golden;
+        use crate::reader::golden_crop;
+
+        for pixels in [
+            PixelFormat::Rgb24,
+            PixelFormat::Grey,
+            PixelFormat::Yuyv,
+            PixelFormat::Nv12,
+        ] {
+            let format = FrameFormat::packed(250, 150, pixels);
+            let bytes: Vec<u8> = (0..format.size_bytes() as u32)
+                .map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8)
+                .collect();
+            let image = ImageView::new(&bytes, format).expect("a picture");
+            let mut planes = vec![0.0; 3 * 250 * 150];
+            golden(&image, image.whole(), [250, 150], &mut planes);
+            let rgb = |x: u32, y: u32| {
+                let at = (y * 250 + x) as usize;
+                [0, 1, 2].map(|channel| f64::from(planes[channel * 250 * 150 + at]) * 255.0)
+            };
+            for (centre_px, size_px) in [
+                ([100.3, 70.8], 21.0),
+                ([3.0, 149.0], 60.5),
+                ([120.0, 80.0], 300.0),
+            ] {
+                let mut crop = vec![-1.0; 3 * SIDE * SIDE];
+                Cutter::new(SIDE, 1.25).cut(&image, centre_px, [size_px; 2], &mut crop);
+                let square = Square::round(centre_px, [size_px; 2], 1.25, &format).expect("a square");
+                let mut expected = vec![-2.0; crop.len()];
+                golden_crop([250, 150], rgb, &square, SIDE, &mut expected);
+                for (at, (level, expected)) in crop.iter().zip(&expected).enumerate() {
+                    let off = (level - expected).abs() * 255.0;
+                    assert!(off < 0.02, "{pixels:?} {square:?} {at}: {off} levels off");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn beyond_the_picture_its_edge_goes_on() {
         let crop = cut(PixelFormat::Rgb24, [0.0, 0.0], 16.0);
         assert_eq!(crop[0], 0.0);

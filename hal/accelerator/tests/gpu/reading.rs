@@ -13,7 +13,7 @@ use crate::detector::{detect, open};
 use crate::fakes::nvinfer;
 use crate::places::Place;
 
-fn mean_colours() -> ModelFiles<ReaderManifest> {
+pub fn mean_colours() -> ModelFiles<ReaderManifest> {
     let onnx = include_bytes!("../fixtures/mean-colours/baize-mean-colours.onnx");
     let manifest = include_str!("../fixtures/mean-colours/baize-mean-colours.json");
     ModelFiles::embedded(onnx, manifest).expect("the fixture is good")
