@@ -13,6 +13,7 @@ use baize_accelerator::tensorrt::building::{
     BuildError, BuildOptions, EngineKey, EngineSource, FileError, find_trtexec,
 };
 use baize_accelerator::tensorrt::{Library, Version};
+use fakes::nvinfer;
 
 const VERSION: Version = Version {
     major: 10,

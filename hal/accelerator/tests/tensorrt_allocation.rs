@@ -7,6 +7,7 @@ use std::ptr;
 
 use baize_accelerator::tensorrt::Library;
 use baize_realtime::sealing::{Counts, Role, SealingAllocator, allocations_after_sealing, seal_this_thread};
+use fakes::nvinfer;
 
 #[global_allocator]
 static ALLOCATOR: SealingAllocator = SealingAllocator;

@@ -76,7 +76,13 @@ impl GpuCrops {
         for at in 0..self.count as usize {
             let square = squares.next().unwrap_or(NOTHING);
             // SAFETY: there is room for `count` of them; the rest as above.
-            unsafe { self.squares.as_ptr().cast::<Square>().add(at).write(square) };
+            unsafe {
+                self.squares
+                    .as_ptr()
+                    .cast::<Square>()
+                    .wrapping_add(at)
+                    .write(square)
+            };
         }
     }
 

@@ -113,17 +113,15 @@ fn every_format_gives_the_golden(device: &Arc<Device>, cases: u32) {
                 .enumerate()
                 .map(|(at, square)| (at != 1).then_some(*square));
             cutter.aim(format, asked);
-            // SAFETY: all of this lives until the stream is synchronised, and is as large.
-            unsafe {
-                stream
-                    .copy_to_device(picture.address(), sent.as_ptr(), bytes.len())
-                    .and_then(|()| cutter.enqueue(&stream, picture.address()))
-                    .and_then(|()| {
-                        let input = cutter.input();
-                        stream.copy_to_host(result.as_ptr(), input.address(), input.bytes())
-                    })
-            }
-            .expect("the work starts");
+            // SAFETY: both are as large and live until the stream is synchronised.
+            unsafe { stream.copy_to_device(picture.address(), sent.as_ptr(), bytes.len()) }
+                .expect("the copy starts");
+            // SAFETY: the picture lives as long, and has the shape aimed at.
+            unsafe { cutter.enqueue(&stream, picture.address()) }.expect("the kernel starts");
+            let input = cutter.input();
+            // SAFETY: as for the first copy.
+            unsafe { stream.copy_to_host(result.as_ptr(), input.address(), input.bytes()) }
+                .expect("the copy starts");
             stream.synchronize().expect("it is done");
             // SAFETY: the stream is at rest.
             let crops = unsafe { result.values::<f32>() };
