@@ -96,6 +96,8 @@ fn described(condition: &Condition, root: &Path) -> Value {
         "temperature_c": condition.temperature_c.map(f64::from).or_else(zone_c),
         "slowed_down_by": match &condition.slowed_by {
             Some(reasons) => json!(reasons),
+            // A kernel that does not clock the GPU would not know.
+            None if clock.is_none() => Value::Null,
             None => json!(throttles()),
         },
         "clock_mhz": clock,
@@ -162,7 +164,19 @@ mod tests {
     }
 
     #[test]
-    fn what_the_maker_tells_goes_before_what_the_kernel_does_and_what_nobody_tells_is_null() {
+    fn what_nobody_tells_is_null() {
+        let condition = Condition {
+            memory_bytes: None,
+            temperature_c: None,
+            slowed_by: None,
+        };
+        let told = described(&condition, Path::new("/nowhere"));
+        assert!(KEYS.iter().all(|&key| told[key].is_null()), "{told}");
+        assert_eq!(told.as_object().map(|told| told.len()), Some(KEYS.len()));
+    }
+
+    #[test]
+    fn what_the_maker_tells_goes_before_what_the_kernel_does() {
         let root = machine(
             "discrete",
             &[

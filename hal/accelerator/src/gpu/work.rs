@@ -217,8 +217,9 @@ impl Work {
             reading.aim(shape, &[]);
         }
         for place in &graphs {
-            self.launch(&place.search)?;
-            place.read.iter().try_for_each(|read| self.launch(read))?;
+            for graph in std::iter::once(&place.search).chain(&place.read) {
+                launch(graph, &self.stream, &self.done, &self.waiter)?;
+            }
         }
         self.graphs = graphs;
         Ok(())
@@ -283,7 +284,7 @@ impl Work {
                 0
             }
         };
-        self.launch(&self.graphs[place].search)?;
+        launch(&self.graphs[place].search, &self.stream, &self.done, &self.waiter)?;
         self.times = GpuTimes {
             preprocess_us: self.preprocessed.micros_since(&self.begun)?,
             network_us: self.done.micros_since(&self.preprocessed)?,
@@ -307,10 +308,7 @@ impl Work {
             };
             reading.aim(format, batch);
             let started = Instant::now();
-            self.launch(graph)?;
-            let Some(reading) = &self.reading else {
-                return Ok(());
-            };
+            launch(graph, &self.stream, &self.done, &self.waiter)?;
             let read_us = self.done.micros_since(&reading.begun)?;
             reading.tell(batch);
             self.times.read_us += read_us;
@@ -325,10 +323,11 @@ impl Work {
         self.done.record(&self.stream)?;
         self.waiter.wait(PATIENCE)
     }
+}
 
-    fn launch(&self, graph: &Graph) -> Result<(), GpuError> {
-        graph.launch(&self.stream)?;
-        self.done.record(&self.stream)?;
-        self.waiter.wait(PATIENCE)
-    }
+/// Runs a graph, and sleeps until it is done.
+fn launch(graph: &Graph, stream: &Stream, done: &Event, waiter: &Waiter) -> Result<(), GpuError> {
+    graph.launch(stream)?;
+    done.record(stream)?;
+    waiter.wait(PATIENCE)
 }
