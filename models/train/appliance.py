@@ -33,8 +33,9 @@ def program():
 
 
 def model_with(manifest, folder, **thresholds):
-    """Puts a copy of the model into `folder`, with other thresholds."""
+    """Puts a copy of the model into `folder`, with other thresholds. `detect` does not tell what is doubtful."""
     changed = json.loads(manifest.read_text())
+    changed["thresholds"].pop("doubtful", None)
     changed["thresholds"].update(thresholds)
     shutil.copy(manifest.with_name(changed["file"]), folder)
     (folder / manifest.name).write_text(json.dumps(changed))

@@ -178,7 +178,7 @@ def main():
     appliance = Appliance(manifest_path, samples, args.backend)
     wide = appliance.detect(**WIDE, nms_iou=manifest["thresholds"]["nms_iou"])
     if args.choose_thresholds:
-        manifest["thresholds"] = choose_thresholds(appliance, samples, wide)
+        manifest["thresholds"].update(choose_thresholds(appliance, samples, wide))
         manifest["box_margin"] = 1.0
         manifest_path.write_text(json.dumps(manifest, indent=2) + "\n")
         real = [s.split == "tune" and s.source not in MADE and s.sized and not group_of(s)[1].endswith("(small balls)")

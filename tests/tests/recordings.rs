@@ -165,6 +165,7 @@ fn bench_counts_every_frame_and_no_allocation() {
         "preprocess",
         "inference",
         "decode",
+        "cut",
         "read",
         "table",
         "encode",

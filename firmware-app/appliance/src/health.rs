@@ -33,6 +33,7 @@ pub fn stages() -> Value {
         ("preprocess", &METRICS.preprocess),
         ("inference", &METRICS.inference),
         ("decode", &METRICS.decode),
+        ("cut", &METRICS.cut),
         ("read", &METRICS.read),
         ("table", &METRICS.table),
         ("encode", &METRICS.encode),

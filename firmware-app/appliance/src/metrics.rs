@@ -35,7 +35,9 @@ pub struct Metrics {
     pub inference: Histogram,
     /// Raw outputs to detections.
     pub decode: Histogram,
-    /// Numbers and colours of the balls found, their network included.
+    /// Cutting the balls found out of the camera's picture for the reader, and decoding its answers.
+    pub cut: Histogram,
+    /// The reader's network.
     pub read: Histogram,
     /// The table stage.
     pub table: Histogram,
@@ -95,6 +97,7 @@ pub static METRICS: Metrics = Metrics {
     preprocess: Histogram::new(),
     inference: Histogram::new(),
     decode: Histogram::new(),
+    cut: Histogram::new(),
     read: Histogram::new(),
     table: Histogram::new(),
     encode: Histogram::new(),
@@ -130,6 +133,7 @@ impl Metrics {
             &self.preprocess,
             &self.inference,
             &self.decode,
+            &self.cut,
             &self.read,
             &self.table,
             &self.encode,

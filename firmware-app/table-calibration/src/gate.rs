@@ -46,12 +46,17 @@ pub(crate) fn judge(outcome: &Outcome, request: &Request) -> Reason {
     } else {
         (MAX_RESIDUAL_MM, MAX_WORST_SIGMA_MM)
     };
-    if residual_mm.is_nan() || residual_mm > limit_mm {
-        let said = request.table.length_mm / request.table.width_mm;
-        return match outcome.length_over_width_seen {
-            Some(seen) if (seen / said).ln().abs() > MAX_SHAPE_LOG => Reason::AnotherShape { seen },
-            _ => Reason::PoorFit,
-        };
+    let is_poor = residual_mm.is_nan() || residual_mm > limit_mm;
+    let said = request.table.length_mm / request.table.width_mm;
+    match outcome.length_over_width_seen {
+        // Also where lens and pose make up for it: what was taken for the noses is then something else.
+        Some(seen) if (is_poor || !by_hand) && (seen / said).ln().abs() > MAX_SHAPE_LOG => {
+            return Reason::AnotherShape { seen };
+        }
+        _ => {}
+    }
+    if is_poor {
+        return Reason::PoorFit;
     }
     if calibration.check().is_err() {
         return Reason::Unsolvable;

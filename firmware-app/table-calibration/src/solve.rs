@@ -325,10 +325,12 @@ impl Problem<'_> {
         }
     }
 
-    /// What the spread of the parameters makes of the places of balls: the root mean square over the bed, and the largest.
+    /// What the spread of the parameters makes of the places of balls: the root of the bed's mean square, and the largest
+    /// up to its edges.
     fn place_sigmas_mm(&self, at: &Parameters) -> Option<(f64, f64)> {
         const NUDGE: f64 = 1e-3;
-        const STEPS: u32 = 4;
+        /// The bed is divided into so many fields each way; their middles make the mean.
+        const FIELDS: u32 = 5;
         let (normal, _) = self.normal_equations(at)?;
         let (calibration, _) = moved(&self.start, at);
         let radius = calibration.ball_radius_mm();
@@ -338,32 +340,35 @@ impl Problem<'_> {
             nudged[i] += NUDGE;
             nudged_calibrations.push(moved(&self.start, &nudged).0);
         }
-        let (mut square, mut largest, mut count) = (0.0, 0.0f64, 0.0);
-        for i in 0..=STEPS {
-            for j in 0..=STEPS {
-                let part = |i: u32| f64::from(i) / f64::from(STEPS);
-                let place = [
-                    part(i) * self.start.table.length_mm,
-                    part(j) * self.start.table.width_mm,
-                ];
-                let pixel = calibration.project([place[0], place[1], radius])?;
-                let mut slopes = [[0.0; PARAMETERS]; 2];
-                for (k, nudged) in nudged_calibrations.iter().enumerate() {
-                    let shifted = nudged.pixel_to_plane(pixel, radius)?;
-                    (0..2).for_each(|axis| slopes[axis][k] = (shifted[axis] - place[axis]) / NUDGE);
-                }
-                let mut here = 0.0;
-                for slope in slopes {
-                    let spread = solve(normal, slope)?;
-                    here += slope.iter().zip(&spread).map(|(a, b)| a * b).sum::<f64>() / 2.0;
-                }
-                square += here;
-                largest = largest.max(here);
-                count += 1.0;
+        let variance_mm2 = |[x, y]: [f64; 2]| {
+            let place = [x * self.start.table.length_mm, y * self.start.table.width_mm];
+            let pixel = calibration.project([place[0], place[1], radius])?;
+            let mut slopes = [[0.0; PARAMETERS]; 2];
+            for (k, nudged) in nudged_calibrations.iter().enumerate() {
+                let shifted = nudged.pixel_to_plane(pixel, radius)?;
+                (0..2).for_each(|axis| slopes[axis][k] = (shifted[axis] - place[axis]) / NUDGE);
+            }
+            let mut variance = 0.0;
+            for slope in slopes {
+                let spread = solve(normal, slope)?;
+                variance += slope.iter().zip(&spread).map(|(a, b)| a * b).sum::<f64>() / 2.0;
+            }
+            Some(variance)
+        };
+        let (mut sum, mut largest) = (0.0, 0.0f64);
+        for i in 0..FIELDS {
+            for j in 0..FIELDS {
+                let middle = [i, j].map(|k| (f64::from(k) + 0.5) / f64::from(FIELDS));
+                let outwards = [i, j].map(|k| f64::from(k) / f64::from(FIELDS - 1));
+                sum += variance_mm2(middle)?;
+                largest = largest.max(variance_mm2(outwards)?);
             }
         }
         let misfit = self.misfit(at)?;
-        Some((misfit * (square / count).sqrt(), misfit * largest.sqrt()))
+        Some((
+            misfit * (sum / f64::from(FIELDS * FIELDS)).sqrt(),
+            misfit * largest.sqrt(),
+        ))
     }
 
     /// How many times farther off than expected the observations are; one, where they are nearer.

@@ -5,11 +5,11 @@ use baize_frame::{BallDetection, BallKind, CueDetection, Detections, Luminance};
 use baize_table_state::{Colour, Game};
 use heapless::Vec;
 
-use crate::geometry::Calibration;
-use crate::geometry::linear::{Vec2, norm2, sub2};
+use crate::geometry::linear::{Vec2, dot2, norm2, scale2, sub2};
+use crate::geometry::{BallOutline, Calibration};
 use crate::limits::MAX_OBSERVATIONS;
 use crate::readings::{Face, face};
-use crate::refine::Refiner;
+use crate::refine::{BALLS_IN_BOX, Centre, HALF_OF_RIM, MORE_OF_RIM, Refiner};
 
 /// A ball's centre may be seen outside the noses by this part of its radius: errors at the far end of the picture and
 /// balls in the jaws of a pocket. Chalk on a rail is farther out.
@@ -21,8 +21,22 @@ const SMALLEST_BOX: f32 = 0.35;
 /// A box larger than the ball's image by more than this, in its smaller extent, is a head or a lamp. A ball blurred
 /// along the diagonal by 10 m/s and 20 ms is four times larger.
 const LARGEST_BOX: f32 = 4.5;
+/// A doubtful box is not a ball's unless it has the size of one, to these parts. Boxes of small balls were measured up to 1.22 times
+/// too large.
+const DOUBTFUL_BOX: core::ops::RangeInclusive<f32> = 0.75..=1.4;
+/// A ball's centre is a radius inside the noses. The mouths of pockets, round and dark, are not.
+const DOUBTFUL_INSIDE_RADII: f64 = 0.7;
+/// Nearer to a cue than this, what is doubtful is rather a finger.
+const BESIDE_CUE_DIAMETERS: f64 = 2.0;
+const ON_TIP_DIAMETERS: f64 = 0.5;
 /// No place is known better than to half a millimetre from one picture, however sharp it is: light and shadow change.
 pub const LEAST_VARIANCE_MM2: f64 = 0.25;
+
+/// Boxes of one exposure that are searched for balls where none shows in their middle: a search costs as much as some five
+/// balls. More of them are a break, where balls are fast.
+const MAX_PARTED: usize = 3;
+/// What is known of the look of a ball that shares its box with another.
+const SHARED_KIND_SCORE: f32 = 0.0;
 
 /// Ends of thin lines are detected to this many pixels.
 const TIP_SIGMA_PX: f64 = 4.0;
@@ -110,30 +124,97 @@ fn observe_balls(
     detections: &Detections,
     luminance: Option<Luminance<'_>>,
 ) -> Vec<Observation, MAX_OBSERVATIONS> {
+    let apart_mm = ONE_BALL_DIAMETERS * calibration.ball_diameter_mm;
     let mut observations: Vec<Observation, MAX_OBSERVATIONS> = Vec::new();
-    for detection in &detections.balls {
-        let Some(seen) = observe_ball(game, calibration, refiner, detection, luminance) else {
-            continue;
-        };
-        let apart_mm = ONE_BALL_DIAMETERS * calibration.ball_diameter_mm;
-        if observations
-            .iter()
-            .all(|other| norm2(sub2(other.place_mm, seen.place_mm)) > apart_mm)
-        {
-            // Within capacity: there is an observation at most for each detection.
+    let mut add = |seen: Observation| {
+        let is_another = |other: &Observation| norm2(sub2(other.place_mm, seen.place_mm)) > apart_mm;
+        if observations.iter().all(is_another) {
+            // Where there is no room, the least certain are left out.
             let _ = observations.push(seen);
         }
+    };
+    let mut parted = 0;
+    let mut second: Vec<Observation, MAX_PARTED> = Vec::new();
+    for detection in &detections.balls {
+        let Some(outline) = expected_outline(calibration, detection) else {
+            continue;
+        };
+        let mut balls: Vec<Centre, BALLS_IN_BOX> = Vec::new();
+        if let Some(picture) = luminance {
+            balls.extend(refiner.rim(picture, &outline, detection.size_px, HALF_OF_RIM));
+            if balls.is_empty() && parted < MAX_PARTED {
+                parted += 1;
+                balls = refiner.part(picture, &outline, detection.size_px);
+            }
+        }
+        if balls.is_empty() {
+            let _ = balls.push(Refiner::of_box(&outline, detection.size_px));
+        }
+        let face = match balls.len() {
+            1 => face(game, detection),
+            _ => Face {
+                kind: BallKind::Ball,
+                kind_score: SHARED_KIND_SCORE,
+                number: None,
+                colour: Colour::UNKNOWN,
+            },
+        };
+        let mut seen = balls
+            .iter()
+            .filter_map(|centre| observation(calibration, detection, centre, &face));
+        if let Some(first) = seen.next() {
+            add(first);
+        }
+        second.extend(seen);
+    }
+    // What has a box of its own comes first: it may be the other ball of a box that shows two.
+    second.into_iter().for_each(&mut add);
+    if let Some(picture) = luminance {
+        let clear_of_cues = |ball: &&BallDetection| !detections.cues.iter().any(|cue| is_beside(ball, cue));
+        let doubtful = detections.doubtful.iter().filter(clear_of_cues);
+        doubtful
+            .filter_map(|detection| observe_doubtful(game, calibration, refiner, detection, picture))
+            .for_each(add);
     }
     observations
 }
 
-fn observe_ball(
+/// Whether a box is on a cue's tip or beside its shaft, where knuckles and fingers are. Ahead of it is the ball addressed.
+fn is_beside(ball: &BallDetection, cue: &CueDetection) -> bool {
+    let [tip, butt, at] = [cue.tip_px, cue.butt_px, ball.centre_px].map(|point| point.map(f64::from));
+    let along = sub2(butt, tip);
+    let from_tip = sub2(at, tip);
+    let part = dot2(from_tip, along) / dot2(along, along).max(1.0);
+    let off_px = norm2(sub2(from_tip, scale2(along, part.clamp(0.0, 1.0))));
+    let reach = if part > 0.0 {
+        BESIDE_CUE_DIAMETERS
+    } else {
+        ON_TIP_DIAMETERS
+    };
+    off_px < reach * f64::from(ball.size_px[0].max(ball.size_px[1]))
+}
+
+/// A ball that the detector doubted; `None` unless it has a ball's size, shows most of a rim, and lies where a ball can.
+fn observe_doubtful(
     game: Game,
     calibration: &Calibration,
     refiner: &Refiner,
     detection: &BallDetection,
-    luminance: Option<Luminance<'_>>,
+    picture: Luminance<'_>,
 ) -> Option<Observation> {
+    let outline = expected_outline(calibration, detection)?;
+    let expected = outline.box_size_px();
+    let is_ball_sized = (0..2).all(|i| DOUBTFUL_BOX.contains(&(detection.size_px[i] / expected[i] as f32)));
+    let centre = is_ball_sized
+        .then(|| refiner.rim(picture, &outline, detection.size_px, MORE_OF_RIM))
+        .flatten()?;
+    let inside_mm = DOUBTFUL_INSIDE_RADII * calibration.ball_radius_mm();
+    observation(calibration, detection, &centre, &face(game, detection))
+        .filter(|seen| calibration.is_on_bed(seen.place_mm, -inside_mm))
+}
+
+/// The image that a ball would have where the box's middle is; `None` where no ball can be.
+fn expected_outline(calibration: &Calibration, detection: &BallDetection) -> Option<BallOutline> {
     let numbers = [
         detection.centre_px,
         detection.size_px,
@@ -143,38 +224,43 @@ fn observe_ball(
         return None;
     }
     let box_centre = detection.centre_px.map(f64::from);
-    let margin_mm = BED_MARGIN_RADII * calibration.ball_radius_mm();
     let guess_mm = calibration.outline_centre_to_place(box_centre)?;
     // A box may be off by half a ball where it is half hidden; refinement decides what is on the bed.
-    if !calibration.is_on_bed(guess_mm, 2.0 * margin_mm) {
+    if !calibration.is_on_bed(guess_mm, 2.0 * bed_margin_mm(calibration)) {
         return None;
     }
     let outline = calibration.ball_outline(guess_mm)?;
     let expected = outline.box_size_px().map(|extent| extent as f32);
     let [width, height] = [0, 1].map(|i| detection.size_px[i] / expected[i]);
-    if width.min(height) < SMALLEST_BOX || width.min(height) > LARGEST_BOX {
-        return None;
-    }
-    let centre = refiner.refine(luminance, &outline, detection.size_px);
+    (SMALLEST_BOX..=LARGEST_BOX)
+        .contains(&width.min(height))
+        .then_some(outline)
+}
+
+fn bed_margin_mm(calibration: &Calibration) -> f64 {
+    BED_MARGIN_RADII * calibration.ball_radius_mm()
+}
+
+/// A ball whose image has its middle there; `None` where it is not on the bed.
+fn observation(
+    calibration: &Calibration,
+    detection: &BallDetection,
+    centre: &Centre,
+    face: &Face,
+) -> Option<Observation> {
     let place_mm = calibration.outline_centre_to_place(centre.pixel)?;
-    if !calibration.is_on_bed(place_mm, margin_mm) {
+    if !calibration.is_on_bed(place_mm, bed_margin_mm(calibration)) {
         return None;
     }
     let covariance = calibration.position_covariance(place_mm, centre.sigma_px)?;
-    let Face {
-        kind,
-        kind_score,
-        number,
-        colour,
-    } = face(game, detection);
     Some(Observation {
         place_mm,
         variance_mm2: [covariance[0][0], covariance[1][1]].map(|variance| variance.max(LEAST_VARIANCE_MM2)),
         pixel: centre.pixel.map(|v| v as f32),
-        kind,
-        number,
-        colour,
-        kind_score,
+        kind: face.kind,
+        number: face.number,
+        colour: face.colour,
+        kind_score: face.kind_score,
         score: detection.score.clamp(0.0, 1.0),
     })
 }

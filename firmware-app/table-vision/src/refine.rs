@@ -6,9 +6,10 @@
 //! robust fit then places it exactly. The work for a ball is the same whatever the picture shows.
 
 use baize_frame::Luminance;
+use heapless::Vec;
 
 use crate::geometry::BallOutline;
-use crate::geometry::linear::{Vec2, norm2};
+use crate::geometry::linear::{Vec2, add2, norm2, scale2, sub2};
 
 /// Rays around the ball. More make the fit slower, not better: neighbouring edges are seen through the same pixels.
 const RAYS: usize = 20;
@@ -43,7 +44,10 @@ const RAY_SIGMA: f64 = 0.03;
 const FARTHEST: f64 = 0.42;
 const LARGEST_SIZE_ERROR: f64 = 0.09;
 /// Rays that must agree: half of the rim may be hidden, by a neighbour or a cue.
-const AGREEING_RAYS: usize = RAYS / 2;
+pub const HALF_OF_RIM: usize = RAYS / 2;
+/// Of a ball that the detector doubts more is asked. In clips of real tables isolated balls of 17 pixels showed 11 to 14 such rays, in
+/// spite of compression, and what was none 10 in most pictures.
+pub const MORE_OF_RIM: usize = RAYS * 11 / 20;
 /// A ray agrees if its edge at the rim is at least this part of its strongest.
 const AGREEING_EDGE: f32 = 0.3;
 /// However well the rays agree, pixels and light leave this much.
@@ -53,10 +57,26 @@ const LEAST_SIGMA_PX: f64 = 0.15;
 const BOX_SIGMA: f64 = 0.04;
 /// A box that is not of the ball's size is off by this part of the difference on top: half of a ball is hidden, say.
 const BOX_SIZE_SIGMA: f64 = 0.25;
-/// A box larger than the ball by more than this part of its size and these pixels shows a moving ball: its rim is smeared,
-/// the box's middle is the truth. Boxes of small balls are too large by some pixels.
-const SMEARED: f64 = 1.35;
-const SMEARED_PX: f64 = 4.0;
+/// A box larger than the ball by more than this part of its size and these pixels shows a moving ball, whose rim is smeared, or
+/// two balls. Boxes of small balls are too large by some pixels.
+const LARGE: f64 = 1.35;
+const LARGE_PX: f64 = 4.0;
+/// In such a box a ball is told from a moving ball's smear by a rim that is sharp nearly all around, a touching neighbour's part
+/// left out.
+const WHOLE_RIM_RAYS: usize = RAYS * 7 / 10;
+/// The two ends of a smear are slopes, weaker than this part of the rim's edge elsewhere.
+const SLOPE: f32 = 0.5;
+/// A box is searched for balls in this many steps to each side of its middle, which must not be coarser than this part of a
+/// radius: a box of more than two and a half diameters shows no two balls.
+const GRID: usize = 6;
+const COARSEST_STEP: f64 = 0.42;
+/// Where brightness and colour inside and outside a rim are looked at, in parts of the radius.
+const RING: [f64; 2] = [0.75, 1.25];
+/// Two balls' middles are two radii apart, seen from above; less what their places on the grid, and then those found, are off by.
+const RINGS_APART_RADII: f64 = 1.5;
+const APART_RADII: f64 = 1.8;
+/// What a box can show.
+pub const BALLS_IN_BOX: usize = 2;
 
 /// Finds the middles of balls' images.
 #[derive(Debug)]
@@ -81,32 +101,137 @@ impl Refiner {
         Self { rays }
     }
 
-    /// `outline` is the image expected of a ball at the box's middle, `box_size_px` the size that was detected. Without
-    /// luminance, or without a rim to be seen, the box's middle is the answer, with the doubt that it deserves.
-    pub fn refine(
+    /// The middle of the ball by its rim; `outline` is the image expected of a ball at the box's middle, `box_size_px` the
+    /// size that was detected. `None` where no rim shows in so many rays: a moving ball has none, and between two balls there is none.
+    pub fn rim(
         &self,
-        luminance: Option<Luminance<'_>>,
+        luminance: Luminance<'_>,
         outline: &BallOutline,
         box_size_px: [f32; 2],
-    ) -> Centre {
+        agreeing_rays: usize,
+    ) -> Option<Centre> {
         let expected = outline.box_size_px();
-        let sizes = [0, 1].map(|i| f64::from(box_size_px[i]) / expected[i]);
-        let [off_x, off_y] = [0, 1].map(|i| (sizes[i] - 1.0).abs() * expected[i]);
-        let of_box = Centre {
-            pixel: outline.centre_px,
-            sigma_px: BOX_SIGMA * expected[0].max(expected[1]) + BOX_SIZE_SIGMA * off_x.max(off_y),
-        };
-        let smeared = (0..2).any(|i| f64::from(box_size_px[i]) > SMEARED * expected[i] + SMEARED_PX);
-        luminance
-            .filter(|_| !smeared)
-            .and_then(|luminance| self.fit(&self.edges(luminance, outline)?))
-            .map_or(of_box, |fit| Centre {
-                pixel: outline.point_px(fit.shift, 1.0),
-                sigma_px: LEAST_SIGMA_PX + fit.sigma * norm2(outline.half_axes_px[0]),
-            })
+        let is_large = (0..2).any(|i| f64::from(box_size_px[i]) > LARGE * expected[i] + LARGE_PX);
+        if is_large {
+            return None;
+        }
+        let mut edges = self.edges(luminance, outline)?;
+        for ray in &mut edges {
+            relate(ray, strongest(ray));
+        }
+        Some(self.fit(&edges, agreeing_rays)?.centre(outline))
     }
 
-    /// How strong the edge is at each place of each ray, relative to the ray's strongest; `None` at the picture's rim.
+    /// The middle of a ball whose rim is sharp nearly all around: no smear, no shadow, nothing of another shape.
+    fn whole_rim(&self, luminance: Luminance<'_>, outline: &BallOutline) -> Option<Centre> {
+        let mut edges = self.edges(luminance, outline)?;
+        // Related to the strongest of all rays, the slopes at a smear's ends are none.
+        let most = edges.iter().map(strongest).fold(0.0, f32::max);
+        for ray in &mut edges {
+            relate(ray, strongest(ray).max(SLOPE * most));
+        }
+        Some(self.fit(&edges, WHOLE_RIM_RAYS)?.centre(outline))
+    }
+
+    /// The balls that show whole somewhere in a box, the one nearest to its middle first; none where it shows a smear.
+    pub fn part(
+        &self,
+        luminance: Luminance<'_>,
+        outline: &BallOutline,
+        box_size_px: [f32; 2],
+    ) -> Vec<Centre, BALLS_IN_BOX> {
+        let apart_px = APART_RADII * norm2(outline.half_axes_px[1]);
+        let mut balls: Vec<Centre, BALLS_IN_BOX> = self
+            .rings(luminance, outline, box_size_px)
+            .iter()
+            .filter_map(|&centre_px| {
+                let outline = BallOutline {
+                    centre_px,
+                    ..*outline
+                };
+                self.whole_rim(luminance, &outline)
+            })
+            .collect();
+        if let [first, second] = balls[..]
+            && norm2(sub2(first.pixel, second.pixel)) < apart_px
+        {
+            balls.truncate(1);
+        }
+        let off = |ball: &Centre| norm2(sub2(ball.pixel, outline.centre_px));
+        balls.sort_unstable_by(|a, b| off(a).total_cmp(&off(b)));
+        balls
+    }
+
+    /// The middles in a box around which inside and outside differ most, all around; none in a box too large for this.
+    fn rings(
+        &self,
+        luminance: Luminance<'_>,
+        outline: &BallOutline,
+        box_size_px: [f32; 2],
+    ) -> Vec<Vec2, BALLS_IN_BOX> {
+        let [a, b] = outline.half_axes_px;
+        let radius_px = norm2(b);
+        let steps = box_size_px.map(|extent| f64::from(extent) / (2 * GRID) as f64);
+        let mut best: Vec<Vec2, BALLS_IN_BOX> = Vec::new();
+        if steps[0].max(steps[1]) > COARSEST_STEP * radius_px {
+            return best;
+        }
+        let chroma = luminance.chroma();
+        let ring = |centre: Vec2| -> Option<f32> {
+            let mut total = 0.0;
+            for [cos, sin] in self.rays.iter().step_by(2).map(|ray| ray.map(f64::from)) {
+                let along = add2(scale2(a, cos), scale2(b, sin));
+                let [inner, outer] = RING.map(|part| add2(centre, scale2(along, part)).map(|v| v as f32));
+                let (colour_outside, colour_inside) = (chroma.between(outer)?, chroma.between(inner)?);
+                let [blue, red] = [0, 1].map(|i| colour_outside[i] - colour_inside[i]);
+                let level = luminance.between(outer)? - luminance.between(inner)?;
+                let contrast = level.abs() + blue.abs() + red.abs();
+                // What counts is that there is an edge everywhere, not how strong it is somewhere.
+                total += contrast / (contrast + 2.0 * NOISE_LEVELS);
+            }
+            Some(total)
+        };
+        let mut scores = [[0.0; 2 * GRID + 1]; 2 * GRID + 1];
+        let place = |i: usize, j: usize| {
+            let off = [
+                (i as f64 - GRID as f64) * steps[0],
+                (j as f64 - GRID as f64) * steps[1],
+            ];
+            add2(outline.centre_px, off)
+        };
+        for (i, column) in scores.iter_mut().enumerate() {
+            for (j, score) in column.iter_mut().enumerate() {
+                *score = ring(place(i, j)).unwrap_or(0.0);
+            }
+        }
+        while !best.is_full() {
+            let (mut most, mut at) = (0.0, None);
+            for (i, column) in scores.iter().enumerate() {
+                for (j, &score) in column.iter().enumerate() {
+                    let here = place(i, j);
+                    let is_apart = |other: &Vec2| norm2(sub2(*other, here)) > RINGS_APART_RADII * radius_px;
+                    if score > most && best.iter().all(is_apart) {
+                        (most, at) = (score, Some(here));
+                    }
+                }
+            }
+            let Some(at) = at else { break };
+            let _ = best.push(at);
+        }
+        best
+    }
+
+    /// What the box alone says, with the doubt that it deserves.
+    pub fn of_box(outline: &BallOutline, box_size_px: [f32; 2]) -> Centre {
+        let expected = outline.box_size_px();
+        let [off_x, off_y] = [0, 1].map(|i| (f64::from(box_size_px[i]) - expected[i]).abs());
+        Centre {
+            pixel: outline.centre_px,
+            sigma_px: BOX_SIGMA * expected[0].max(expected[1]) + BOX_SIZE_SIGMA * off_x.max(off_y),
+        }
+    }
+
+    /// How strong the edge is at each place of each ray, in grey levels; `None` at the picture's rim.
     fn edges(&self, luminance: Luminance<'_>, outline: &BallOutline) -> Option<[[f32; EDGES]; RAYS]> {
         let [a, b] = outline.half_axes_px.map(|axis| axis.map(|v| v as f32));
         let [u0, v0] = outline.centre_px.map(|v| v as f32);
@@ -131,21 +256,17 @@ impl Refiner {
                 let ([_, blue, red], [_, next_blue, next_red]) = (levels[i - 1], levels[i + 1]);
                 levels[i][1..].copy_from_slice(&[0.5 * (blue + next_blue), 0.5 * (red + next_red)]);
             }
-            let mut strongest = 0.0;
             for (i, edge) in edges.iter_mut().enumerate() {
                 let (inner, outer) = (levels[i], levels[i + 2 * EDGE_REACH]);
                 *edge =
                     (outer[0] - inner[0]).abs() + (outer[1] - inner[1]).abs() + (outer[2] - inner[2]).abs();
-                strongest = f32::max(strongest, *edge);
-            }
-            for edge in edges {
-                *edge /= strongest + NOISE_LEVELS;
             }
         }
         Some(edges)
     }
 
-    fn fit(&self, edges: &[[f32; EDGES]; RAYS]) -> Option<Fit> {
+    /// Where at least so many rays agree.
+    fn fit(&self, edges: &[[f32; EDGES]; RAYS], agreeing_rays: usize) -> Option<Fit> {
         let coarse = self.search(edges);
         let mut fit = Fit {
             shift: coarse.map(f64::from),
@@ -157,7 +278,7 @@ impl Refiner {
             fit = self.fit_once(edges, &fit)?;
         }
         let plausible = norm2(fit.shift) <= FARTHEST && fit.size.abs() <= LARGEST_SIZE_ERROR;
-        (plausible && fit.agreeing >= AGREEING_RAYS).then_some(fit)
+        (plausible && fit.agreeing >= agreeing_rays).then_some(fit)
     }
 
     /// The place around the box's middle where the rays show the strongest edges at the rim.
@@ -238,6 +359,26 @@ struct Fit {
     sigma: f64,
     /// Rays that show an edge at the rim.
     agreeing: usize,
+}
+
+impl Fit {
+    fn centre(&self, outline: &BallOutline) -> Centre {
+        Centre {
+            pixel: outline.point_px(self.shift, 1.0),
+            sigma_px: LEAST_SIGMA_PX + self.sigma * norm2(outline.half_axes_px[0]),
+        }
+    }
+}
+
+fn strongest(edges: &[f32; EDGES]) -> f32 {
+    edges.iter().copied().fold(0.0, f32::max)
+}
+
+/// Makes edges parts of the strongest; noise stays weak.
+fn relate(edges: &mut [f32; EDGES], strongest: f32) {
+    for edge in edges {
+        *edge /= strongest + NOISE_LEVELS;
+    }
 }
 
 /// Where a ray from the box's middle meets the rim of an outline shifted from there.

@@ -2,7 +2,7 @@
 
 mod common;
 
-use baize_frame::{BallDetection, BallKind, Detections, FrameFormat, ImageView, PixelFormat};
+use baize_frame::{BallDetection, BallKind, Detections, FrameFormat, ImageView, Luminance, PixelFormat};
 use baize_table_state::{Ball, Flags};
 use baize_table_vision::geometry::Calibration;
 use baize_table_vision::geometry::linear::{Vec2, det2, sub2};
@@ -53,6 +53,21 @@ impl Picture {
                 *pixel = *pixel * (1.0 - cover) + sum;
             }
         }
+    }
+
+    /// A ball that rolls by `way_mm` along the table while the shutter is open.
+    fn of_smear(calibration: Calibration, place: Vec2, way_mm: f64) -> Self {
+        const INSTANTS: u32 = 20;
+        let mut smeared = Self::of_cloth(calibration, 0.0);
+        for instant in 0..INSTANTS {
+            let along_mm = way_mm * ((f64::from(instant) + 0.5) / f64::from(INSTANTS) - 0.5);
+            let mut picture = Self::of_cloth(calibration, 90.0);
+            picture.draw([place[0] + along_mm, place[1]], |_| 180.0);
+            for (level, now) in smeared.levels.iter_mut().zip(&picture.levels) {
+                *level += now / f64::from(INSTANTS);
+            }
+        }
+        smeared
     }
 
     /// Darkens the cloth softly around a place, as a lamp's shadow does.
@@ -113,6 +128,11 @@ struct Shot {
 impl Shot {
     /// What the stage makes of a detection whose box is off by `off_px` and larger by `stretch` than the ball's image.
     fn locate(&self, place: Vec2, off_px: [f32; 2], stretch: [f32; 2], with_picture: bool) -> Ball {
+        self.locate_all(place, off_px, stretch, with_picture)[0]
+    }
+
+    /// The same, where the box may show more than one ball.
+    fn locate_all(&self, place: Vec2, off_px: [f32; 2], stretch: [f32; 2], with_picture: bool) -> Vec<Ball> {
         let camera = self.calibration.camera;
         let format = FrameFormat::packed(camera.width_px, camera.height_px, self.pixels);
         let image = ImageView::new(&self.bytes, format).expect("the picture has its size");
@@ -124,20 +144,35 @@ impl Shot {
         };
         let mut detections = Detections::new();
         detections.balls.push(off).expect("room");
+        self.judged(&detections, with_picture.then(|| image.luminance()))
+    }
+
+    /// What the stage makes of a box that the detector doubts.
+    fn doubted(&self, place: Vec2, stretch: f32) -> Vec<Ball> {
+        let camera = self.calibration.camera;
+        let format = FrameFormat::packed(camera.width_px, camera.height_px, self.pixels);
+        let image = ImageView::new(&self.bytes, format).expect("the picture has its size");
+        let exact = detection(&self.calibration, place, BallKind::Ball);
+        let mut detections = Detections::new();
+        let doubtful = BallDetection {
+            size_px: exact.size_px.map(|extent| extent * stretch),
+            score: 0.3,
+            ..exact
+        };
+        detections.doubtful.push(doubtful).expect("room");
+        self.judged(&detections, Some(image.luminance()))
+    }
+
+    fn judged(&self, detections: &Detections, luminance: Option<Luminance<'_>>) -> Vec<Ball> {
         let mut stage = TableStage::new();
         stage.set_calibration(Some(self.calibration));
         let mut out = StageOutput::new();
-        let luminance = with_picture.then(|| image.luminance());
-        stage.step(
-            FrameStamp {
-                frame_id: 1,
-                exposure_us: 1,
-            },
-            &detections,
-            luminance,
-            &mut out,
-        );
-        out.state.balls[0]
+        let stamp = FrameStamp {
+            frame_id: 1,
+            exposure_us: 1,
+        };
+        stage.step(stamp, detections, luminance, &mut out);
+        out.state.balls.to_vec()
     }
 }
 
@@ -224,12 +259,113 @@ fn a_ball_of_the_cloths_own_grey_keeps_its_box_and_admits_the_doubt() {
 #[test]
 fn the_smeared_image_of_a_fast_ball_keeps_its_box() {
     let place = PLACES[1];
+    for way_mm in [35.0, 60.0, 110.0] {
+        let shot = Picture::of_smear(tilted_nine_foot(), place, way_mm).take();
+        let stretch = [1.0 + way_mm as f32 / 57.15, 1.0];
+        let smeared = shot.locate_all(place, [1.0, 0.5], stretch, true);
+        let by_box = shot.locate_all(place, [1.0, 0.5], stretch, false);
+        assert_eq!(smeared, by_box, "{way_mm} mm");
+    }
+}
+
+#[test]
+fn a_ball_in_a_box_far_too_large_for_it_is_placed_by_its_rim() {
+    for place in PLACES {
+        let mut picture = Picture::of_cloth(tilted_nine_foot(), 90.0);
+        picture.draw(place, |_| 180.0);
+        let shot = picture.take();
+        for off_px in [[1.0, 0.5], [-8.0, 6.0], [9.0, 7.0]] {
+            let balls = shot.locate_all(place, off_px, [1.7, 1.6], true);
+            assert_eq!(balls.len(), 1, "{balls:?} from {off_px:?}");
+            let error = distance_mm(&balls[0], place);
+            assert!(error < 0.5, "{error} mm at {place:?} from {off_px:?}");
+        }
+    }
+}
+
+#[test]
+fn two_balls_in_one_box_are_both_found() {
+    // Touching, and with a finger between them, in every direction; alike and not.
+    let neighbours = [
+        [57.2, 0.0],
+        [41.0, 40.0],
+        [-42.0, 44.0],
+        [3.0, -60.0],
+        [62.0, 18.0],
+    ];
+    for (neighbour, levels) in neighbours
+        .into_iter()
+        .zip([[180.0, 180.0], [150.0, 230.0]].into_iter().cycle())
+    {
+        let first = PLACES[1];
+        let second = [first[0] + neighbour[0], first[1] + neighbour[1]];
+        let mut picture = Picture::of_cloth(tilted_nine_foot(), 90.0);
+        picture.draw(first, |_| levels[0]);
+        picture.draw(second, |_| levels[1]);
+        let shot = picture.take();
+        let between = [0, 1].map(|i| 0.5 * (first[i] + second[i]));
+        let stretch = neighbour.map(|way_mm: f64| 1.0 + way_mm.abs() as f32 / 57.15);
+        for off_px in [[0.0, 0.0], [2.0, -1.5], [-2.5, -2.0]] {
+            let balls = shot.locate_all(between, off_px, stretch, true);
+            assert_eq!(balls.len(), 2, "{neighbour:?} from {off_px:?}: {balls:?}");
+            for place in [first, second] {
+                let error = balls
+                    .iter()
+                    .map(|ball| distance_mm(ball, place))
+                    .fold(f64::INFINITY, f64::min);
+                assert!(
+                    error < 1.0,
+                    "{error} mm at {place:?}, {neighbour:?} from {off_px:?}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn what_the_detector_doubts_is_a_ball_where_a_balls_rim_shows_on_the_bed() {
+    for place in PLACES {
+        let mut picture = Picture::of_cloth(tilted_nine_foot(), 90.0);
+        picture.draw(place, |_| 150.0);
+        let shot = picture.take();
+        let balls = shot.doubted(place, 1.15);
+        assert_eq!(balls.len(), 1, "at {place:?}");
+        assert!(distance_mm(&balls[0], place) < 0.5);
+        assert_eq!(shot.doubted(place, 1.6), [], "a box too large for a ball");
+        assert_eq!(shot.doubted(place, 0.5), [], "a box too small");
+    }
+}
+
+#[test]
+fn what_the_detector_doubts_is_nothing_without_a_balls_rim_or_off_the_bed() {
+    let place = PLACES[1];
+    let empty = Picture::of_cloth(tilted_nine_foot(), 90.0).take();
+    assert_eq!(empty.doubted(place, 1.0), [], "cloth");
+
+    let mut smaller = Picture::of_cloth(tilted_nine_foot(), 90.0);
+    smaller.draw(place, |[x, y]| if x.hypot(y) < 0.7 { 200.0 } else { 90.0 });
+    assert_eq!(smaller.take().doubted(place, 1.0), [], "a spot of two thirds");
+
+    let mut shaft = Picture::of_cloth(tilted_nine_foot(), 90.0);
+    shaft.draw(place, |[x, _]| if x.abs() < 0.3 { 200.0 } else { 90.0 });
+    assert_eq!(shaft.take().doubted(place, 1.0), [], "a bar");
+
+    let outside = [-8.0, 600.0];
+    let mut on_rail = Picture::of_cloth(tilted_nine_foot(), 90.0);
+    on_rail.draw(outside, |_| 180.0);
+    assert_eq!(on_rail.take().doubted(outside, 1.0), [], "a ball on the rail");
+}
+
+#[test]
+fn of_two_balls_in_one_box_nobody_says_what_they_look_like() {
     let mut picture = Picture::of_cloth(tilted_nine_foot(), 90.0);
-    picture.draw(place, |_| 180.0);
-    let shot = picture.take();
-    let smeared = shot.locate(place, [1.0, 0.5], [1.8, 1.0], true);
-    let by_box = shot.locate(place, [1.0, 0.5], [1.8, 1.0], false);
-    assert_eq!(smeared, by_box);
+    picture.draw([1000.0, 600.0], |_| 180.0);
+    picture.draw([1060.0, 600.0], |_| 180.0);
+    let balls = picture
+        .take()
+        .locate_all([1030.0, 600.0], [0.0, 0.0], [2.05, 1.0], true);
+    let kinds: Vec<_> = balls.iter().map(|ball| ball.identity.kind()).collect();
+    assert_eq!(kinds, [baize_table_state::BallKind::BALL; 2], "{balls:?}");
 }
 
 #[test]

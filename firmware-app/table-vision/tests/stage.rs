@@ -289,10 +289,12 @@ fn any_detections() -> impl Strategy<Value = Detections> {
     );
     (
         prop::collection::vec(any_ball(), 0..=48),
+        prop::collection::vec(any_ball(), 0..=16),
         prop::collection::vec(cue, 0..=3),
     )
-        .prop_map(|(balls, cues)| Detections {
+        .prop_map(|(balls, doubtful, cues)| Detections {
             balls: balls.into_iter().collect(),
+            doubtful: doubtful.into_iter().collect(),
             cues: cues.into_iter().collect(),
         })
 }

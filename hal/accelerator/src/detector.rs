@@ -26,7 +26,9 @@ pub struct DetectTimings {
     pub inference_us: u32,
     /// From raw outputs to detections.
     pub decode_us: u32,
-    /// Numbers and colours of the balls found, the network included; 0 where nobody reads them.
+    /// Cutting out the balls found for the reader of numbers and colours, and decoding its answers; 0 without a reader.
+    pub cut_us: u32,
+    /// The reader's network itself; 0 without a reader.
     pub read_us: u32,
     /// What of it passed on a GPU, where there is one.
     pub gpu: Option<GpuTimings>,

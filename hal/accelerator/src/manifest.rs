@@ -77,6 +77,9 @@ pub struct OutputSpec {
 pub struct Thresholds {
     /// A ball.
     pub ball: f32,
+    /// What may be a ball, below `ball`; left out, nothing may.
+    #[serde(default)]
+    pub doubtful: Option<f32>,
     /// A kind; a ball without a kind this probable is `Ball`.
     pub kind: f32,
     /// A cue.
@@ -203,10 +206,19 @@ impl Manifest {
         )?;
         let Thresholds {
             ball,
+            doubtful,
             kind,
             cue,
             nms_iou,
         } = self.thresholds;
+        if let Some(doubtful) = doubtful {
+            check(
+                "thresholds.doubtful",
+                doubtful,
+                doubtful > 0.0 && doubtful < ball,
+                "above 0 and below thresholds.ball",
+            )?;
+        }
         let thresholds = [
             ("thresholds.ball", ball),
             ("thresholds.kind", kind),

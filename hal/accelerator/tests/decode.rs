@@ -88,10 +88,13 @@ impl Outputs {
     }
 
     fn decode(&self, region: Region) -> Detections {
-        let manifest = manifest();
+        self.decode_as(&manifest(), region)
+    }
+
+    fn decode_as(&self, manifest: &Manifest, region: Region) -> Detections {
         let letterbox = Letterbox::fit(region, manifest.input_px());
         let mut out = Detections::new();
-        Decoder::new(&manifest).decode(&self.balls, &self.cues, &letterbox, &mut out);
+        Decoder::new(manifest).decode(&self.balls, &self.cues, &letterbox, &mut out);
         out
     }
 }
@@ -118,6 +121,28 @@ fn a_ball_comes_out_in_pixels_of_the_picture() {
     assert!((ball.size_px[0] - 48.0).abs() < 1e-3 && (ball.size_px[1] - 48.0).abs() < 1e-3);
     assert_eq!(ball.kind, BallKind::Solid);
     assert!((ball.score - 0.982).abs() < 1e-3 && ball.kind_score > 0.99);
+}
+
+#[test]
+fn what_may_be_a_ball_is_kept_apart_where_the_manifest_says_from_when_on() {
+    let mut outputs = Outputs::empty();
+    outputs.ball(10, 20, 4.0, 2, [0.0, 0.0]);
+    outputs.ball(30, 20, -0.4, 2, [0.0, 0.0]);
+    outputs.ball(50, 20, -3.0, 2, [0.0, 0.0]);
+    let mut manifest = manifest();
+    assert_eq!(outputs.decode_as(&manifest, FULL_HD).doubtful.len(), 0);
+    manifest.thresholds.doubtful = Some(0.25);
+    let found = outputs.decode_as(&manifest, FULL_HD);
+    assert_eq!((found.balls.len(), found.doubtful.len()), (1, 1), "{found:?}");
+    assert!((found.doubtful[0].score - 0.401).abs() < 1e-3);
+}
+
+#[test]
+fn a_threshold_of_doubt_above_that_of_certainty_is_refused() {
+    let text = include_str!("fixtures/spots/baize-spots.json");
+    let text = text.replace("\"kind\":", "\"doubtful\": 0.97, \"kind\":");
+    let error = Manifest::parse(&text).expect_err("it makes no sense");
+    assert!(error.to_string().contains("thresholds.doubtful"), "{error}");
 }
 
 #[test]

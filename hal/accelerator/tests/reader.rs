@@ -126,7 +126,7 @@ fn a_detector_with_a_reader_reads_what_it_finds_and_says_how_long_that_took() {
         .expect("a detection");
     assert_eq!(found.balls.len(), 1, "{found:?}");
     assert_eq!(found.balls[0].reading.number, Some(0));
-    assert!(timings.read_us > 0);
+    assert!(timings.cut_us > 0 && timings.read_us > 0, "{timings:?}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-use crate::limits::{MAX_BALL_DETECTIONS, MAX_CUE_DETECTIONS};
+use crate::limits::{MAX_BALL_DETECTIONS, MAX_CUE_DETECTIONS, MAX_DOUBTFUL_DETECTIONS};
 
 /// What a single picture tells about a ball.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -117,6 +117,8 @@ pub struct CueDetection {
 pub struct Detections {
     /// The balls.
     pub balls: heapless::Vec<BallDetection, MAX_BALL_DETECTIONS>,
+    /// What may be a ball, for those who know where balls can be and how large they look there.
+    pub doubtful: heapless::Vec<BallDetection, MAX_DOUBTFUL_DETECTIONS>,
     /// The cues.
     pub cues: heapless::Vec<CueDetection, MAX_CUE_DETECTIONS>,
 }
@@ -126,6 +128,7 @@ impl Detections {
     pub const fn new() -> Self {
         Self {
             balls: heapless::Vec::new(),
+            doubtful: heapless::Vec::new(),
             cues: heapless::Vec::new(),
         }
     }
@@ -133,6 +136,7 @@ impl Detections {
     /// Forgets everything.
     pub fn clear(&mut self) {
         self.balls.clear();
+        self.doubtful.clear();
         self.cues.clear();
     }
 }

@@ -5,5 +5,8 @@
 /// tracking is to sort out.
 pub const MAX_BALL_DETECTIONS: usize = 48;
 
+/// Places in one picture that may or may not show a ball, and are looked at closely.
+pub const MAX_DOUBTFUL_DETECTIONS: usize = 16;
+
 /// Cues that one picture may show: two players and a cue left on the table.
 pub const MAX_CUE_DETECTIONS: usize = 3;

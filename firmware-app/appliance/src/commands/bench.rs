@@ -208,6 +208,7 @@ fn tell(report: &Value) {
         "preprocess",
         "inference",
         "decode",
+        "cut",
         "read",
         "table",
         "encode",

@@ -64,7 +64,9 @@ pub fn run(camera: Option<Box<dyn Camera>>, flow: Flow, plan: &ThreadPlan) {
                     METRICS.superseded.add(1);
                     continue;
                 }
+                // Up to the hand-over: the detect thread that it wakes may take this thread's core for a while.
                 let own_us = elapsed_us(returned_us);
+                METRICS.capture.record(own_us);
                 let trace = Trace {
                     frame_id: frames_due,
                     exposure_us: frame.exposure_us,
@@ -72,11 +74,6 @@ pub fn run(camera: Option<Box<dyn Camera>>, flow: Flow, plan: &ThreadPlan) {
                 };
                 if flow.hand_over(&FRAMES, Shot { frame, trace }).is_some() {
                     METRICS.superseded.add(1);
-                }
-                if flow == Flow::LatestWins {
-                    METRICS.capture.record(elapsed_us(returned_us));
-                } else {
-                    METRICS.capture.record(own_us);
                 }
                 continue;
             }

@@ -270,6 +270,10 @@ impl Session {
             }
             tokio::select! {
                 encoded = states.receive(), if listens => {
+                    if !self.may_speak() {
+                        METRICS.states_superseded.add(1);
+                        continue;
+                    }
                     let snapshot_due = last_snapshot.is_none_or(|at| at.elapsed() >= SNAPSHOT_INTERVAL);
                     if self.state(&encoded) && snapshot_due {
                         last_snapshot = Some(Instant::now());
@@ -277,18 +281,20 @@ impl Session {
                     }
                 }
                 event = events.receive() => self.event(&event),
-                prediction = predictions.receive(), if listens => self.prediction(&prediction),
+                prediction = predictions.receive(), if listens => {
+                    if self.may_speak() {
+                        self.prediction(&prediction);
+                    }
+                }
                 () = self.changed.notified() => self.flush_outbox(),
                 _ = probe.tick(), if listens => {
-                    // What is handed over to a broken link would come first on the next one, before its birth.
-                    if !self.link.borrow().is_connected() {
-                        continue;
+                    if self.may_speak() {
+                        self.probe();
+                        self.stands(&mut said);
                     }
-                    self.probe();
-                    self.stands(&mut said);
                 }
                 () = self.inlets.changed(), if listens => {
-                    if self.link.borrow().is_connected() {
+                    if self.may_speak() {
                         self.stands(&mut said);
                     }
                 }
@@ -296,6 +302,13 @@ impl Session {
                 () = tokio::time::sleep(PROBE_INTERVAL), if !listens => {}
             }
         }
+    }
+
+    /// Whether the broker listens and the connection's birth is over. The link may have broken, and even be a new one, since
+    /// this was asked before: what is handed over to a broken link comes first on the next one, before its birth.
+    fn may_speak(&self) -> bool {
+        let link = self.link.borrow();
+        link.listens(Instant::now()) && link.connections() == self.born.get()
     }
 
     /// Says what stands, as far as it is new.
@@ -415,8 +428,7 @@ impl Session {
     /// Hands over what waits, as far as the broker listens and the client has room. Nothing goes before a birth.
     fn flush_outbox(&self) {
         let mut outbox = self.outbox.borrow_mut();
-        let mut link = self.link.borrow_mut();
-        while link.listens(Instant::now()) && link.connections() == self.born.get() {
+        while self.may_speak() {
             let Some((number, topic, payload)) = outbox.next() else {
                 return;
             };
@@ -427,7 +439,9 @@ impl Session {
             {
                 return;
             }
-            link.handed_over_for_acknowledgement(Acknowledged::Outbox(number, topic), Instant::now());
+            self.link
+                .borrow_mut()
+                .handed_over_for_acknowledgement(Acknowledged::Outbox(number, topic), Instant::now());
             outbox.handed_over(number);
         }
     }

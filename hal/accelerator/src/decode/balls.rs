@@ -1,5 +1,5 @@
-use baize_frame::limits::MAX_BALL_DETECTIONS;
-use baize_frame::{BallDetection, BallKind, Reading, Region};
+use baize_frame::limits::{MAX_BALL_DETECTIONS, MAX_DOUBTFUL_DETECTIONS};
+use baize_frame::{BallDetection, BallKind, Detections, Reading, Region};
 use heapless::Vec as FixedVec;
 
 use super::{BALL_CHANNELS, Candidate, Grid, logit, sigmoid};
@@ -14,6 +14,8 @@ pub(super) struct BallDecoder {
     grid: Grid,
     input_px: [f32; 2],
     threshold_logit: f32,
+    /// What is below is not even doubtful.
+    lowest_logit: f32,
     threshold_kind: f32,
     threshold_iou: f32,
     candidates: Vec<Candidate>,
@@ -33,6 +35,7 @@ impl BallDecoder {
         Self {
             input_px: input_px.map(|size| size as f32),
             threshold_logit: logit(manifest.thresholds.ball),
+            lowest_logit: logit(manifest.thresholds.doubtful.unwrap_or(manifest.thresholds.ball)),
             threshold_kind: manifest.thresholds.kind,
             threshold_iou: manifest.thresholds.nms_iou,
             candidates: Vec::with_capacity(grid.cells()),
@@ -40,20 +43,15 @@ impl BallDecoder {
         }
     }
 
-    pub fn decode(
-        &mut self,
-        output: &[f32],
-        letterbox: &Letterbox,
-        out: &mut FixedVec<BallDetection, MAX_BALL_DETECTIONS>,
-    ) {
+    pub fn decode(&mut self, output: &[f32], letterbox: &Letterbox, out: &mut Detections) {
         assert_eq!(
             output.len(),
             BALL_CHANNELS * self.grid.cells(),
             "the output `balls` has its own size"
         );
         self.grid
-            .candidates(output, self.threshold_logit, &mut self.candidates);
-        let mut kept = FixedVec::<BallBox, MAX_BALL_DETECTIONS>::new();
+            .candidates(output, self.lowest_logit, &mut self.candidates);
+        let mut kept = FixedVec::<BallBox, { MAX_BALL_DETECTIONS + MAX_DOUBTFUL_DETECTIONS }>::new();
         for candidate in &self.candidates {
             let cell = candidate.cell as usize;
             let Some(found) = self.ball_box(output, cell) else {
@@ -80,7 +78,12 @@ impl BallDecoder {
                 reading: Reading::NOTHING,
             };
             // Best first: what does not fit any more is the least probable.
-            if kept.push(found).is_err() || out.push(ball).is_err() {
+            let is_out = if candidate.logit > self.threshold_logit {
+                out.balls.push(ball).is_err()
+            } else {
+                out.doubtful.push(ball).is_err()
+            };
+            if is_out || kept.push(found).is_err() {
                 return;
             }
         }

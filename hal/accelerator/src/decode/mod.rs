@@ -38,7 +38,7 @@ impl Decoder {
     /// Where the outputs have other lengths than the manifest says.
     pub fn decode(&mut self, balls: &[f32], cues: &[f32], letterbox: &Letterbox, out: &mut Detections) {
         out.clear();
-        self.balls.decode(balls, letterbox, &mut out.balls);
+        self.balls.decode(balls, letterbox, out);
         self.cues.decode(cues, letterbox, &mut out.cues);
     }
 }

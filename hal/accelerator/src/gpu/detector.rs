@@ -43,16 +43,17 @@ pub struct GpuTimes {
     pub preprocess_us: f32,
     /// The network, a copy of its results included.
     pub network_us: f32,
-    /// Numbers and colours, all batches.
+    /// Cutting out the balls found.
+    pub cut_us: f32,
+    /// The reader's network, all batches, a copy of its results included.
     pub read_us: f32,
     /// What starting, queueing and waking up took beside the work, by the CPU's clock.
     pub queue_us: f32,
 }
 
 impl GpuTimes {
-    /// Work that was started at `started` has just ended, and kept the GPU so long.
-    pub(super) fn note_queue(&mut self, started: Instant, work_us: f32) {
-        let passed_us = started.elapsed().as_secs_f32() * 1e6;
+    /// Something that took so long altogether kept the GPU at work for so long.
+    pub(super) fn note_queue(&mut self, passed_us: f32, work_us: f32) {
         self.queue_us += (passed_us - work_us).max(0.0);
     }
 }
@@ -60,7 +61,7 @@ impl GpuTimes {
 impl From<GpuTimes> for GpuTimings {
     fn from(times: GpuTimes) -> Self {
         Self {
-            work_us: (times.preprocess_us + times.network_us + times.read_us) as u32,
+            work_us: (times.preprocess_us + times.network_us + times.cut_us + times.read_us) as u32,
             queue_us: times.queue_us as u32,
         }
     }
@@ -193,20 +194,21 @@ impl Detector for GpuDetector {
         let searched = Instant::now();
         self.decode(&letterbox, out);
         let decoded = Instant::now();
-        let mut read_us = 0;
-        if self.work.reads() {
-            if let Err(error) = self.work.read(place, image.format(), &mut out.balls) {
+        let found = out.balls.iter_mut().chain(&mut out.doubtful);
+        let read_us = match self.work.read(place, image.format(), found) {
+            Ok(read_us) => read_us as u32,
+            Err(error) => {
                 out.clear();
                 return Err(self.failed(error));
             }
-            read_us = micros(decoded, Instant::now());
-        }
+        };
         let preprocess_us = self.work.times.preprocess_us as u32;
         Ok(DetectTimings {
             preprocess_us,
             // With the launch and the wait, so that the stages are together what the picture took.
             inference_us: micros(started, searched).saturating_sub(preprocess_us),
             decode_us: micros(searched, decoded),
+            cut_us: micros(decoded, Instant::now()).saturating_sub(read_us),
             read_us,
             gpu: Some(self.work.times.into()),
         })

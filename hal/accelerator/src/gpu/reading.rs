@@ -15,6 +15,8 @@ pub(super) struct Reading {
     output: Output,
     crops: GpuCrops,
     pub begun: Event,
+    /// The crops are cut.
+    pub cut: Event,
     margin: f32,
     claims: Claims,
 }
@@ -52,6 +54,7 @@ impl Reading {
             output,
             crops,
             begun: Event::new(device)?,
+            cut: Event::new(device)?,
             margin: manifest.input.margin,
             claims: Claims::new(manifest.thresholds),
         })
@@ -65,21 +68,22 @@ impl Reading {
         self.begun.record_in_graph(stream)?;
         // SAFETY: the caller's promise.
         unsafe { self.crops.enqueue(stream, picture) }?;
+        self.cut.record_in_graph(stream)?;
         self.network.enqueue(stream.handle()).map_err(GpuError::Network)?;
         self.output.fetch(stream)
     }
 
     /// The next run looks at these balls, at most a batch. No run may be going on.
-    pub fn aim(&mut self, format: FrameFormat, balls: &[BallDetection]) {
+    pub fn aim<'a>(&mut self, format: FrameFormat, balls: impl Iterator<Item = &'a BallDetection>) {
         let square = |ball: &BallDetection| Square::round(ball.centre_px, ball.size_px, self.margin, &format);
-        self.crops.aim(format, balls.iter().map(square));
+        self.crops.aim(format, balls.map(square));
     }
 
     /// Writes down what the last run saw on these balls. No run may be going on.
-    pub fn tell(&self, balls: &mut [BallDetection]) {
+    pub fn tell<'a>(&self, balls: impl Iterator<Item = &'a mut BallDetection>) {
         // SAFETY: the run has ended, as the caller was told; logits are floats.
         let faces = unsafe { self.output.on_host.values::<f32>() };
-        for (ball, logits) in balls.iter_mut().zip(faces.as_chunks::<FACES>().0) {
+        for (ball, logits) in balls.zip(faces.as_chunks::<FACES>().0) {
             self.claims.tell(ball, logits);
         }
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use baize_frame::{BallDetection, FrameFormat, ImageView, PixelFormat, Region, SlotMemory};
+use heapless::Vec as ArrayVec;
 
 use super::output::Output;
 use super::reading::Reading;
@@ -115,10 +116,6 @@ impl Work {
         Ok(())
     }
 
-    pub const fn reads(&self) -> bool {
-        self.reading.is_some()
-    }
-
     /// Whether a picture needs no more room, and can be read where it lies if it lies in a slot.
     pub fn is_ready_for(&self, image: &ImageView<'_>) -> bool {
         let size_bytes = image.format().size_bytes();
@@ -214,7 +211,7 @@ impl Work {
             .aim(shape, dot)
             .map_err(|error| GpuError::Network(error.to_string()))?;
         if let Some(reading) = &mut self.reading {
-            reading.aim(shape, &[]);
+            reading.aim(shape, std::iter::empty());
         }
         for place in &graphs {
             for graph in std::iter::once(&place.search).chain(&place.read) {
@@ -285,36 +282,46 @@ impl Work {
             }
         };
         launch(&self.graphs[place].search, &self.stream, &self.done, &self.waiter)?;
+        let passed_us = micros_since(started);
         self.times = GpuTimes {
             preprocess_us: self.preprocessed.micros_since(&self.begun)?,
             network_us: self.done.micros_since(&self.preprocessed)?,
             ..GpuTimes::default()
         };
-        self.times
-            .note_queue(started, self.times.preprocess_us + self.times.network_us);
+        let work_us = self.times.preprocess_us + self.times.network_us;
+        self.times.note_queue(passed_us, work_us);
         Ok(place)
     }
 
-    /// Looks at the balls found in the picture in this place, which was searched last, and sleeps until all are read.
-    pub fn read(
+    /// Looks at balls found in the picture in this place, which was searched last, and sleeps until all are read. Returns the
+    /// microseconds that the network took of that, launch and wait included; 0 without a reader.
+    pub fn read<'a>(
         &mut self,
         place: usize,
         format: FrameFormat,
-        balls: &mut [BallDetection],
-    ) -> Result<(), GpuError> {
-        for batch in balls.chunks_mut(BATCH) {
-            let (Some(reading), Some(graph)) = (&mut self.reading, &self.graphs[place].read) else {
-                return Ok(());
-            };
-            reading.aim(format, batch);
+        mut balls: impl Iterator<Item = &'a mut BallDetection>,
+    ) -> Result<f32, GpuError> {
+        let (Some(reading), Some(graph)) = (&mut self.reading, &self.graphs[place].read) else {
+            return Ok(0.0);
+        };
+        let mut network_us = 0.0;
+        loop {
+            let mut batch: ArrayVec<_, BATCH> = balls.by_ref().take(BATCH).collect();
+            if batch.is_empty() {
+                return Ok(network_us);
+            }
+            reading.aim(format, batch.iter().map(|ball| &**ball));
             let started = Instant::now();
             launch(graph, &self.stream, &self.done, &self.waiter)?;
-            let read_us = self.done.micros_since(&reading.begun)?;
-            reading.tell(batch);
+            let passed_us = micros_since(started);
+            let cut_us = reading.cut.micros_since(&reading.begun)?;
+            let read_us = self.done.micros_since(&reading.cut)?;
+            reading.tell(batch.iter_mut().map(|ball| &mut **ball));
+            self.times.cut_us += cut_us;
             self.times.read_us += read_us;
-            self.times.note_queue(started, read_us);
+            self.times.note_queue(passed_us, cut_us + read_us);
+            network_us += passed_us - cut_us;
         }
-        Ok(())
     }
 
     /// Waits for whatever was started before something else went wrong. An error means that the GPU is out of order.
@@ -330,4 +337,8 @@ fn launch(graph: &Graph, stream: &Stream, done: &Event, waiter: &Waiter) -> Resu
     graph.launch(stream)?;
     done.record(stream)?;
     waiter.wait(PATIENCE)
+}
+
+fn micros_since(started: Instant) -> f32 {
+    started.elapsed().as_secs_f32() * 1e6
 }

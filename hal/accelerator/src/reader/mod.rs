@@ -7,8 +7,11 @@ mod manifest;
 mod reading_detector;
 mod square;
 
+use std::time::Instant;
+
 use baize_frame::{BallDetection, ImageView};
 
+use crate::cpu::micros;
 use crate::engine::{CpuOptions, FallbackReason, Network};
 use crate::{DetectError, LoadError, ModelFiles};
 use cut::Cutter;
@@ -62,24 +65,28 @@ impl FaceReader {
     }
 
     /// Looks at every ball in `image` and writes down its number or colour, and its kind where the face tells it: it
-    /// is right more often than the detector is. Allocates nothing outside the inference library.
+    /// is right more often than the detector is. Returns the microseconds that the network took of that. Allocates
+    /// nothing outside the inference library.
     ///
     /// # Errors
     /// [`DetectError::Inference`]; balls not yet looked at are then as they were.
-    pub fn read(&mut self, image: &ImageView<'_>, balls: &mut [BallDetection]) -> Result<(), DetectError> {
+    pub fn read(&mut self, image: &ImageView<'_>, balls: &mut [BallDetection]) -> Result<u32, DetectError> {
         let crop_len = self.crops.len() / BATCH;
+        let mut network_us = 0;
         for batch in balls.chunks_mut(BATCH) {
             for (ball, crop) in batch.iter().zip(self.crops.chunks_exact_mut(crop_len)) {
                 self.cutter.cut(image, ball.centre_px, ball.size_px, crop);
             }
+            let started = Instant::now();
             let outputs = self
                 .network
                 .run(&self.crops)
                 .map_err(|_| DetectError::Inference)?;
+            network_us += micros(started, Instant::now());
             for (ball, logits) in batch.iter_mut().zip(outputs[0].as_chunks::<FACES>().0) {
                 self.claims.tell(ball, logits);
             }
         }
-        Ok(())
+        Ok(network_us)
     }
 }

@@ -128,6 +128,35 @@ fn more_balls_than_a_batch_are_all_read_on_the_gpu() {
 }
 
 #[test]
+fn balls_that_the_detector_doubts_are_read_on_the_gpu_beside_the_others() {
+    let name = "reading::balls_that_the_detector_doubts_are_read_on_the_gpu_beside_the_others";
+    in_a_child(name, "", || {
+        let Some(library) = nvinfer::library(&[]) else {
+            return;
+        };
+        let tensorrt = TensorRt::start(Some(&library)).expect("the fakes start");
+        let manifest = include_str!("../fixtures/spots/baize-spots.json");
+        let doubting = manifest.replace("\"kind\": 0.6", "\"doubtful\": 0.01, \"kind\": 0.6");
+        let onnx = include_bytes!("../fixtures/spots/baize-spots.onnx");
+        let model = ModelFiles::embedded(onnx, doubting.leak()).expect("a good manifest");
+        let detector = tensorrt
+            .detector(&model, nvinfer::SPOTS.as_bytes())
+            .expect("a good plan");
+        let plan = nvinfer::MEAN_COLOURS.as_bytes();
+        let reading = tensorrt.with_reader(detector, &mean_colours(), plan);
+        let format = FrameFormat::packed(960, 540, PixelFormat::Rgb24);
+        // One that is hardly brighter than the cloth may be is doubted.
+        let mut discs = discs(2, format.pixels);
+        discs[1].rgb = [178; 3];
+        let bytes = picture(format, &discs);
+        let found = detect(&mut reading.expect("a good plan"), &bytes, format, None).expect("a detection");
+        assert_eq!((found.balls.len(), found.doubtful.len()), (1, 1), "{found:?}");
+        assert_eq!(found.balls[0].reading.number, Some(3));
+        assert_eq!(found.doubtful[0].reading.number, Some(0), "{found:?}");
+    });
+}
+
+#[test]
 fn a_reader_that_fails_while_it_is_captured_fails_the_picture_and_the_next_is_read() {
     let name = "reading::a_reader_that_fails_while_it_is_captured_fails_the_picture_and_the_next_is_read";
     in_a_child(name, "", || {

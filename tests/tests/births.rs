@@ -1,0 +1,71 @@
+//! What a new connection hears first, however its predecessor ended.
+
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
+
+use baize::config::Config;
+use baize::pipeline::{ENCODED, Encoded, PREDICTIONS};
+use baize::publish::{self, Inlets, Publisher};
+use baize_realtime::clock::monotonic_us;
+use baize_table_state::{Direction, Message as _, ShotPrediction, TableName, TableState, Topic, encode};
+use baize_tests::{Mosquitto, Proxy, Subscriber};
+
+/// Connections that break while predictions and states come.
+const BREAKS: usize = 10;
+
+fn state_of_now() -> Encoded {
+    let mut buffer = [0; TableState::MAX_BYTES];
+    let bytes = encode(&TableState::uncalibrated(1, monotonic_us()), &mut buffer).expect("it fits");
+    Encoded {
+        bytes: bytes.iter().copied().collect(),
+        exposure_us: monotonic_us(),
+        encoded_us: monotonic_us(),
+        from_frame: true,
+    }
+}
+
+fn a_prediction() -> ShotPrediction {
+    ShotPrediction {
+        frame_id: 1,
+        exposure_us: monotonic_us(),
+        calibration_id: 1,
+        direction: Direction::default(),
+        assumed_speed_mm_s: 2500,
+        legs: Default::default(),
+    }
+}
+
+#[test]
+fn nothing_comes_before_the_birth_of_a_connection_however_often_the_link_breaks() {
+    let Some(broker) = Mosquitto::start() else {
+        return;
+    };
+    let way = Proxy::to(broker.port());
+    let subscriber = Subscriber::of(broker.port());
+    let mut config = Config::default();
+    config.broker.url = way.url();
+    let table: TableName = "births".parse().expect("a name");
+    let options = publish::options("births", &config.broker).expect("options");
+    let (commands, _) = mpsc::sync_channel(1);
+    let publisher =
+        Publisher::start(table, options, Arc::new(Inlets::default()), commands).expect("a thread");
+    // Ends with the test's process.
+    std::thread::spawn(|| {
+        loop {
+            let _ = ENCODED.try_send(state_of_now());
+            let _ = PREDICTIONS.try_send(a_prediction());
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    });
+    for _ in 0..BREAKS {
+        subscriber.wait_for(Topic::Prediction, "a prediction", |_| true);
+        way.cut(true);
+        subscriber.wait_for_text(Topic::Status, "offline");
+        subscriber.forget();
+        way.cut(false);
+        subscriber.wait_for_text(Topic::Status, "online");
+        let first = subscriber.heard().first().map(baize_tests::Message::topic);
+        assert_eq!(first, Some(Topic::Schema), "a connection is born with the schema");
+    }
+    publisher.stop();
+}
