@@ -1,5 +1,8 @@
 //! `baize replay`, `detect`, `calibrate` and `bench` on recordings: rendered ones here, real ones where they are at hand.
 
+use baize_frame::{FrameFormat, PixelFormat};
+use baize_simulated_table::SimulatedTable;
+use baize_tests::positions::RandomCamera;
 use baize_tests::{SMALL_MODEL, Scratch, pictures, run};
 use serde_json::{Value, json};
 
@@ -304,4 +307,44 @@ fn a_real_clip_of_a_break_becomes_states_with_balls_on_the_bed() {
     for line in &lines {
         on_the_bed(line, 1981.2, 990.6);
     }
+}
+
+#[test]
+fn the_small_balls_of_a_whole_snooker_table_are_found_one_by_one() {
+    // Twelve balls of 17 pixels, in pairs and threes, six pixels wide in the network's input.
+    let format = FrameFormat::packed(1920, 1080, PixelFormat::Rgb24);
+    let camera = RandomCamera::new(36);
+    let mut table = SimulatedTable::new(camera.scene, format).expect("the format is that of a picture");
+    table.advance(3_000_000);
+    let mut bytes = vec![0; format.size_bytes()];
+    table
+        .render(&mut bytes)
+        .expect("the buffer has the format's size");
+    let scratch = Scratch::new();
+    let file = scratch.path().join("snooker.png");
+    pictures::write_png(&file, &bytes, (1920, 1080));
+    let file = file.to_str().expect("text");
+    let line = run(["detect", file, "--backend", "rten", "--json"])
+        .succeeded()
+        .json()
+        .remove(0);
+    let found: Vec<[f64; 3]> = line["detections"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter(|seen| seen["class"] != "cue_stick")
+        .map(|seen| ["x", "y", "w"].map(|key| seen[key].as_f64().expect("a number")))
+        .collect();
+    let visible = table.truth().balls.iter().filter(|ball| ball.visible > 0.9);
+    let centres: Vec<[f64; 2]> = visible.map(|ball| ball.centre_px).collect();
+    let is_found = |centre: &&[f64; 2]| {
+        let near = |ball: &&[f64; 3]| (ball[0] - centre[0]).hypot(ball[1] - centre[1]) < 0.25 * ball[2];
+        found.iter().filter(near).count() == 1
+    };
+    let count = centres.iter().filter(is_found).count();
+    assert!(
+        centres.len() >= 10 && count + 1 >= centres.len(),
+        "{count} of {centres:?}: {found:?}"
+    );
+    assert!(found.len() <= centres.len() + 1, "{found:?}");
 }

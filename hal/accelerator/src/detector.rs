@@ -1,4 +1,5 @@
 use std::fmt;
+use std::ops::Add;
 
 use baize_frame::{Detections, FrameFormat, ImageView, Region, SlotMemory};
 
@@ -41,6 +42,21 @@ pub struct GpuTimings {
     pub work_us: u32,
     /// What the work took beyond that, by the CPU's clock: starting it, queueing behind others, waking up afterwards.
     pub queue_us: u32,
+}
+
+impl Add for DetectTimings {
+    type Output = Self;
+
+    /// Both after each other.
+    fn add(self, other: Self) -> Self {
+        Self {
+            preprocess_us: self.preprocess_us + other.preprocess_us,
+            inference_us: self.inference_us + other.inference_us,
+            decode_us: self.decode_us + other.decode_us,
+            cut_us: self.cut_us + other.cut_us,
+            read_us: self.read_us + other.read_us,
+        }
+    }
 }
 
 /// Why a picture was not searched.

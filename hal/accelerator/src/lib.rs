@@ -7,12 +7,14 @@
 //!   definition of what is to come out; [`Decoder`] goes from raw outputs to detections. Both are ours and allocate
 //!   nothing once prepared; what the inference library allocates is wrapped in a library scope and counted apart.
 //! - A [`FaceReader`] looks closer at the balls found, for their numbers and colours; [`reading`] puts one behind a detector.
+//! - [`closer`] puts a second look behind a detector, tile after tile, for pictures whose balls are small.
 //! - Nothing here knows of tables, millimetres, or the picture before.
 //!
 //! Limits: pictures in the four formats of `baize-frame`; networks with one input, fixed shapes, 32-bit floats.
 //!
 //! [`golden`]: preprocess::golden
 
+mod closer;
 mod cpu;
 #[cfg(feature = "ort")]
 mod cpu_ort;
@@ -31,6 +33,7 @@ mod signature;
 #[cfg(feature = "gpu")]
 pub mod tensorrt;
 
+pub use closer::closer;
 pub use cpu::open_cpu;
 pub use decode::Decoder;
 pub use detector::{DetectError, DetectTimings, Detector, DetectorInfo, GpuTimings};
