@@ -55,6 +55,13 @@ impl Add for DetectTimings {
             decode_us: self.decode_us + other.decode_us,
             cut_us: self.cut_us + other.cut_us,
             read_us: self.read_us + other.read_us,
+            gpu: match (self.gpu, other.gpu) {
+                (Some(gpu), Some(other)) => Some(GpuTimings {
+                    work_us: gpu.work_us + other.work_us,
+                    queue_us: gpu.queue_us + other.queue_us,
+                }),
+                (gpu, other) => gpu.or(other),
+            },
         }
     }
 }

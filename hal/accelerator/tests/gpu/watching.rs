@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use baize_accelerator::gpu::{Access, Device, DeviceMemory, Gauge};
-use baize_accelerator::{Detector, GpuTimings};
+use baize_accelerator::{DetectTimings, Detector, GpuTimings};
 use baize_frame::{Detections, FrameFormat, ImageView, PixelFormat};
 
 use crate::child::{beside_the_management, on_the_fake};
@@ -65,6 +65,16 @@ fn work_that_begins_late_has_waited_and_not_worked() {
             "{on_gpu:?} of {passed_us}"
         );
     });
+}
+
+#[test]
+fn what_two_looks_took_on_the_gpu_is_added_up() {
+    let gpu = |work_us, queue_us| DetectTimings {
+        gpu: Some(GpuTimings { work_us, queue_us }),
+        ..DetectTimings::default()
+    };
+    assert_eq!(gpu(3, 5) + gpu(10, 20), gpu(13, 25));
+    assert_eq!(gpu(3, 5) + DetectTimings::default(), gpu(3, 5));
 }
 
 fn memory_that_is_taken_is_missing(device: &Arc<Device>) {
