@@ -1,35 +1,43 @@
 //! The appliance on a GPU that is not there: the driver and TensorRT are libraries of our own, built from the accelerator's
 //! tests.
 
-use std::ffi::OsStr;
+#[path = "../../hal/accelerator/tests/fakes/mod.rs"]
+mod fakes;
+
+use std::ffi::{OsStr, OsString};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixDatagram;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 
-use baize_skips::skipped;
 use baize_table_state::Topic;
 use baize_tests::{Mosquitto, Program, SMALL_MODEL, Scratch, Subscriber, TABLE, wait};
+use fakes::nvinfer::{MEAN_COLOURS, SPOTS};
+use serde_json::Value;
 
-/// What the stand-in for trtexec builds: an engine that computes what the small model does.
-const TRTEXEC: &str = r#"#!/bin/sh
-for argument; do
-    case $argument in --saveEngine=*) plan=${argument#*=} ;; esac
-done
-cat >"$plan" <<END
-baize-fake-plan
-input image f32 1x3x384x640
-output balls f32 1x10x48x80
-output cues f32 1x11x24x40
-compute spots
-scratch 4096
-END
-"#;
+/// A stand-in for trtexec: it builds an engine that computes what the small model does, and one that reads mean colours.
+fn trtexec() -> String {
+    format!(
+        "#!/bin/sh\nfor argument; do\n\
+         case $argument in --onnx=*) model=$argument ;; --saveEngine=*) plan=${{argument#*=}} ;; esac\ndone\n\
+         case $model in\n*baize-reader*) cat >\"$plan\" <<END\n{MEAN_COLOURS}END\n;;\n\
+         *) cat >\"$plan\" <<END\n{SPOTS}END\n;;\nesac\n"
+    )
+}
+
+/// The same, but the reader's engine cannot be built.
+fn trtexec_without_reader() -> String {
+    trtexec().replace(
+        "*baize-reader*)",
+        "*baize-reader*) echo '[E] no kernel for this' && exit 1 ;;\n*never*)",
+    )
+}
 
 /// Everything around an appliance that believes in its GPU.
 struct Machine {
     scratch: Scratch,
-    driver: PathBuf,
+    /// Where its libraries are looked for first: NVIDIA's are there.
+    libraries: OsString,
+    trtexec: PathBuf,
     config: PathBuf,
     /// Stands for the service manager that starts the appliance again.
     _supervisor: UnixDatagram,
@@ -40,13 +48,9 @@ impl Machine {
     fn with_a_gpu(broker: &str, backend: &str) -> Option<Self> {
         let scratch = Scratch::new();
         let folder = scratch.path();
-        let driver = folder.join("driver");
-        std::fs::create_dir(&driver).expect("the folder is ours");
-        build("cuda.cpp", &driver.join("libcuda.so.1"))?;
-        let tensorrt = folder.join("libnvinfer.so.10");
-        build("nvinfer.cpp", &tensorrt)?;
-        let trtexec = scratch.write("trtexec", TRTEXEC);
-        std::fs::set_permissions(&trtexec, PermissionsExt::from_mode(0o755)).expect("the file is ours");
+        let folders = [fakes::folder_of_the_driver()?, fakes::folder_of_the_management()?];
+        let tensorrt = fakes::nvinfer::library(&[])?;
+        let trtexec = folder.join("trtexec");
         let config = scratch.write(
             "baize.toml",
             format!(
@@ -61,20 +65,44 @@ impl Machine {
             ),
         );
         let supervisor = UnixDatagram::bind(folder.join("supervisor")).expect("the folder is ours");
-        Some(Self {
-            driver,
+        let machine = Self {
+            libraries: std::env::join_paths(folders).expect("paths without colons"),
+            trtexec,
             config,
             _supervisor: supervisor,
             scratch,
-        })
+        };
+        machine.install(&self::trtexec());
+        Some(machine)
+    }
+
+    /// The same without a driver: what lies in its place is none.
+    fn without_a_driver(broker: &str, backend: &str) -> Option<Self> {
+        let mut machine = Self::with_a_gpu(broker, backend)?;
+        for name in ["libcuda.so.1", "libcuda.so"] {
+            machine.scratch.write(name, "no library");
+        }
+        machine.libraries = machine.scratch.path().as_os_str().to_owned();
+        Some(machine)
+    }
+
+    fn install(&self, trtexec: &str) {
+        std::fs::write(&self.trtexec, trtexec).expect("the folder is ours");
+        std::fs::set_permissions(&self.trtexec, PermissionsExt::from_mode(0o755)).expect("the file is ours");
     }
 
     fn start(&self, faults: &str) -> Program {
-        let arguments = [OsStr::new("run"), OsStr::new("--config"), self.config.as_os_str()];
+        self.command(&["run"], faults)
+    }
+
+    fn command(&self, arguments: &[&str], faults: &str) -> Program {
+        let config = [OsStr::new("--config"), self.config.as_os_str()];
+        let arguments = arguments.iter().copied().map(OsStr::new).chain(config);
         let supervisor = self.scratch.path().join("supervisor");
         let environment = [
-            ("LD_LIBRARY_PATH", self.driver.as_os_str()),
+            ("LD_LIBRARY_PATH", self.libraries.as_os_str()),
             ("BAIZE_FAKE_CUDA", OsStr::new(faults)),
+            ("BAIZE_FAKE_NVML", OsStr::new("hot")),
             ("NOTIFY_SOCKET", supervisor.as_os_str()),
         ];
         Program::start_in(arguments, &environment)
@@ -86,28 +114,16 @@ impl Machine {
     }
 }
 
-fn build(source: &str, library: &Path) -> Option<()> {
-    let fakes = Path::new(env!("CARGO_MANIFEST_DIR")).join("../hal/accelerator/tests/fakes");
-    let built = Command::new("g++")
-        .args(["-std=c++17", "-O2", "-shared", "-fPIC", "-o"])
-        .arg(library)
-        .arg(fakes.join(source))
-        .args(["-ldl", "-pthread"])
-        .status();
-    let Ok(status) = built else {
-        skipped("g++");
-        return None;
-    };
-    assert!(status.success(), "g++ takes {source}");
-    Some(())
-}
-
 /// Waits until health says so of the GPU, and which detector serves then.
 fn wait_for_gpu(subscriber: &Subscriber, state: &str) -> String {
-    let health = subscriber.wait_for(Topic::Health, state, |message| {
-        message.json()["gpu"]["state"] == state
-    });
-    health.json()["detector"].as_str().expect("a text").to_owned()
+    let health = wait_for_health(subscriber, state, |health| health["gpu"]["state"] == state);
+    health["detector"].as_str().expect("a text").to_owned()
+}
+
+/// Waits until health is so.
+fn wait_for_health(subscriber: &Subscriber, what: &str, is: impl Fn(&Value) -> bool) -> Value {
+    let message = subscriber.wait_for(Topic::Health, what, |message| is(&message.json()));
+    message.json()
 }
 
 #[test]
@@ -123,7 +139,7 @@ fn the_cpu_serves_until_the_engine_is_built_and_again_when_the_gpu_is_lost_then_
     assert_eq!(wait_for_gpu(&subscriber, "serves"), "spots on tensorrt");
     let said = first.err().join("\n");
     assert!(
-        said.contains("the CPU serves until the GPU's engine is built"),
+        said.contains("the CPU serves until the GPU's engines are built"),
         "{said}"
     );
     subscriber.forget();
@@ -137,7 +153,7 @@ fn the_cpu_serves_until_the_engine_is_built_and_again_when_the_gpu_is_lost_then_
 
     // The engine lies ready now. The GPU hangs some seconds after the start.
     subscriber.forget();
-    let second = machine.start("stuck-at=30");
+    let second = machine.start("stuck-at=80");
     assert_eq!(wait_for_gpu(&subscriber, "serves"), "spots on tensorrt");
     let ended = second.finish();
     assert_eq!(ended.status.code(), Some(1), "{:#?}", ended.err);
@@ -171,7 +187,7 @@ fn a_gpu_that_is_lost_again_and_again_is_left_alone_and_the_cpu_serves() {
     )
     .expect("a file");
 
-    let mut program = machine.start("stuck-at=30");
+    let mut program = machine.start("stuck-at=80");
     let detector = wait_for_gpu(&subscriber, "out of order");
     subscriber.forget();
     subscriber.wait_for(Topic::Health, "the CPU to serve", |message| {
@@ -187,6 +203,103 @@ fn a_gpu_that_is_lost_again_and_again_is_left_alone_and_the_cpu_serves() {
 }
 
 #[test]
+fn health_tells_how_the_gpu_is_that_serves_and_doctor_finds_it_good() {
+    let Some(broker) = Mosquitto::start() else { return };
+    let subscriber = Subscriber::of(broker.port());
+    let Some(machine) = Machine::with_a_gpu(&broker.url(), "tensorrt") else {
+        return;
+    };
+    let appliance = machine.start("");
+    let health = wait_for_health(&subscriber, "times and sensors of the GPU", |health| {
+        health["gpu"]["times"]["work"]["p50_us"].as_u64() > Some(0) && health["gpu"]["temperature_c"] == 91.0
+    });
+    assert_eq!(health["reader"], "tensorrt");
+    let gpu = &health["gpu"];
+    assert!(gpu["times"]["queue"]["p50_us"].is_u64(), "{gpu}");
+    assert_eq!(gpu["slowed_down_by"], serde_json::json!(["heat"]));
+    let bytes = |key: &str| gpu["memory_bytes"][key].as_u64().expect("a number of bytes");
+    assert!(bytes("used") > 0, "{gpu}");
+    assert_eq!(bytes("used") + bytes("free"), bytes("total"));
+    drop(appliance);
+
+    let report = machine.command(&["doctor", "--json"], "").finish().json();
+    let about = |subject: &str| {
+        let findings = report[0]["findings"].as_array().expect("findings");
+        let finding = findings
+            .iter()
+            .find(|finding| finding["subject"] == subject)
+            .expect(subject);
+        format!(
+            "{}: {}",
+            finding["verdict"].as_str().expect("a verdict"),
+            finding["found"].as_str().expect("a text")
+        )
+    };
+    assert_eq!(
+        about("gpu"),
+        "good: a GPU that is not there, sm_87, with a driver for CUDA 12.6"
+    );
+    assert_eq!(about("tensorrt"), "good: version 10.3.0");
+    let engine = about("engine");
+    assert!(
+        engine.starts_with("good: that of spots, in ") && engine.ends_with("and the reader's"),
+        "{engine}"
+    );
+    assert_eq!(about("detector"), "good: spots on tensorrt");
+}
+
+#[test]
+fn a_reader_whose_engine_cannot_be_built_stays_on_the_cpu_and_the_detector_is_on_the_gpu_all_the_same() {
+    let Some(broker) = Mosquitto::start() else { return };
+    let subscriber = Subscriber::of(broker.port());
+    let Some(machine) = Machine::with_a_gpu(&broker.url(), "auto") else {
+        return;
+    };
+    machine.install(&trtexec_without_reader());
+    let first = machine.start("");
+    let health = wait_for_health(&subscriber, "the GPU to serve", |health| {
+        health["gpu"]["state"] == "serves"
+    });
+    assert_eq!(health["detector"], "spots on tensorrt");
+    let reader = health["reader"].as_str().expect("an engine");
+    assert!(["rten", "onnxruntime"].contains(&reader), "{reader}");
+    let said = first.err().join("\n");
+    assert!(
+        said.contains("numbers and colours are read on the CPU") && said.contains("no kernel for this"),
+        "{said}"
+    );
+    drop(first);
+
+    // Its next try comes minutes later; until then no start waits for it.
+    subscriber.forget();
+    let second = machine.start("");
+    assert_eq!(wait_for_gpu(&subscriber, "serves"), "spots on tensorrt");
+    let said = second.err().join("\n");
+    assert!(!said.contains("the CPU serves until"), "{said}");
+}
+
+#[test]
+fn a_trtexec_that_is_installed_later_is_found() {
+    let Some(broker) = Mosquitto::start() else { return };
+    let subscriber = Subscriber::of(broker.port());
+    let Some(machine) = Machine::with_a_gpu(&broker.url(), "auto") else {
+        return;
+    };
+    std::fs::remove_file(&machine.trtexec).expect("the file is ours");
+    let appliance = machine.start("");
+    let health = wait_for_health(&subscriber, "the reason", |health| {
+        health["gpu"]["state"] == "not used"
+    });
+    let why = health["gpu"]["why"].as_str().expect("a reason");
+    assert!(why.contains("no trtexec to build the engine with"), "{why}");
+    machine.install(&trtexec());
+    assert_eq!(wait_for_gpu(&subscriber, "serves"), "spots on tensorrt");
+    let said = appliance.err();
+    let complaints = said.iter().filter(|line| line.contains("no trtexec")).count();
+    assert_eq!(complaints, 1, "{said:#?}");
+}
+
+#[test]
 fn a_configuration_that_demands_the_gpu_ends_where_there_is_none() {
     let Some(machine) = Machine::with_a_gpu("mqtt://127.0.0.1:1", "tensorrt") else {
         return;
@@ -195,4 +308,46 @@ fn a_configuration_that_demands_the_gpu_ends_where_there_is_none() {
         .start("no-device")
         .finish()
         .refused_with(&["CUDA_ERROR_NO_DEVICE", "detector.backend"]);
+    let config = std::fs::read_to_string(&machine.config).expect("the file is ours");
+    let nowhere = config.replace("libnvinfer.so.10'", "nowhere.so.10'");
+    std::fs::write(&machine.config, nowhere).expect("the file is ours");
+    machine
+        .start("")
+        .finish()
+        .refused_with(&["nowhere.so.10", "detector.backend"]);
+}
+
+#[test]
+fn a_configuration_that_demands_the_gpu_ends_where_there_is_no_driver_in_the_loaders_words() {
+    let Some(machine) = Machine::without_a_driver("mqtt://127.0.0.1:1", "tensorrt") else {
+        return;
+    };
+    machine.start("").finish().refused_with(&[
+        "no NVIDIA driver on this machine",
+        "libcuda.so.1: file too short",
+        "detector.backend",
+    ]);
+}
+
+#[test]
+fn where_the_gpu_is_not_demanded_one_line_says_why_the_cpu_serves() {
+    let Some(broker) = Mosquitto::start() else { return };
+    let subscriber = Subscriber::of(broker.port());
+    let Some(machine) = Machine::without_a_driver(&broker.url(), "auto") else {
+        return;
+    };
+    let appliance = machine.start("");
+    let health = wait_for_health(&subscriber, "a CPU that serves", |health| {
+        health["gpu"]["state"] == "not used" && health["frames"]["processed"].as_u64() > Some(0)
+    });
+    let why = health["gpu"]["why"].as_str().expect("a reason");
+    assert!(why.contains("libcuda.so.1: file too short"), "{why}");
+    assert_eq!(health["gpu"]["times"], Value::Null);
+    let said = appliance.err();
+    let lines: Vec<_> = said.iter().filter(|line| line.contains("libcuda")).collect();
+    assert_eq!(lines.len(), 1, "{said:#?}");
+    assert!(
+        lines[0].contains("the detector runs on the CPU: no NVIDIA driver"),
+        "{lines:?}"
+    );
 }

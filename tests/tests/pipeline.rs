@@ -72,6 +72,7 @@ impl Fake {
             model: "fake".into(),
             input_px: [640, 384],
             box_margin: 1.0,
+            reader: None,
         };
         Box::new(Self { info, besides })
     }

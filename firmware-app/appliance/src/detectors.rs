@@ -2,9 +2,10 @@
 //! built, to the CPU when the GPU is out of order.
 
 use std::path::PathBuf;
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 
 use baize_accelerator::Detector;
+use baize_accelerator::gpu::Gauge;
 use baize_frame::FrameFormat;
 use serde_json::{Value, json};
 
@@ -12,17 +13,27 @@ use crate::background::Job;
 use crate::config;
 use crate::engine::{self, NotOnGpu};
 use crate::failure::Failure;
+use crate::gpu_watch::{self, GpuWatch};
+use crate::health::gpu_times;
 use crate::pipeline::{self, DETECTORS, Flow, RETIRED, Retired, SHARED};
 use crate::restarts;
 use crate::sources;
+
+/// How often a program that was missing is looked for again: somebody may install it.
+const LOOK_AGAIN: Duration = Duration::from_secs(10);
+
+/// A detector that was made, with what tells of its GPU where it is on one.
+type Made = (Box<dyn Detector>, Option<Gauge>);
 
 /// The detectors of a running appliance.
 pub struct Detectors {
     config: config::Detector,
     format: Option<FrameFormat>,
-    making: Option<Job<Result<Box<dyn Detector>, Failure>>>,
+    making: Option<Job<Result<Made, Failure>>>,
     serving: String,
+    reader: Option<&'static str>,
     gpu: Gpu,
+    watch: Option<GpuWatch>,
     /// Somebody starts this process again when it ends in failure.
     is_supervised: bool,
 }
@@ -33,7 +44,11 @@ enum Gpu {
     Serves,
     /// It does not, for this reason.
     DoesNot(String),
-    /// Its engine is being built.
+    /// Its engines are to be built.
+    Unbuilt,
+    /// That takes a program which is not there; why, and when it is looked for again.
+    LacksProgram(String, Instant),
+    /// Its engines are being built.
     Building,
     /// It went out of order, with these words.
     Lost(String),
@@ -51,8 +66,12 @@ impl Detectors {
         } else {
             Err(NotOnGpu::Never(format!("detector.backend is {}", config.backend)))
         };
+        let mut watch = None;
         let (detector, gpu) = match on_gpu {
-            Ok(detector) => (sources::with_reader(detector, config)?, Gpu::Serves),
+            Ok(on_gpu) => {
+                watch = Some(GpuWatch::start(on_gpu.gauge));
+                (on_gpu.detector, Gpu::Serves)
+            }
             Err(NotOnGpu::Never(why)) if config.backend == "tensorrt" => {
                 return Err(Failure::new(format!(
                     "{why}; detector.backend = \"tensorrt\" asks for the GPU, \"auto\" takes what is there"
@@ -65,8 +84,8 @@ impl Detectors {
                 (sources::cpu_detector(config)?, Gpu::DoesNot(why))
             }
             Err(NotOnGpu::Unbuilt(why)) => {
-                log::info!("the CPU serves until the GPU's engine is built: {why}");
-                (sources::cpu_detector(config)?, Gpu::Building)
+                log::info!("the CPU serves until the GPU's engines are built: {why}");
+                (sources::cpu_detector(config)?, Gpu::Unbuilt)
             }
         };
         let detectors = Self {
@@ -74,7 +93,9 @@ impl Detectors {
             format: None,
             making: None,
             serving: describe(&*detector),
+            reader: detector.info().reader,
             gpu,
+            watch,
             is_supervised: false,
         };
         Ok((detector, detectors))
@@ -85,15 +106,35 @@ impl Detectors {
         &self.serving
     }
 
+    /// Which engine reads numbers and colours.
+    pub const fn reader(&self) -> Option<&'static str> {
+        self.reader
+    }
+
     /// The pipeline has started, and its camera sends pictures of this shape.
     pub fn started(&mut self, format: Option<FrameFormat>, is_supervised: bool) {
         self.format = format;
         self.is_supervised = is_supervised;
-        if matches!(self.gpu, Gpu::Building) {
-            self.make(|config| {
-                let detector = engine::built(config, &|| SHARED.is_stopping())?;
-                sources::with_reader(detector, config)
-            });
+        if matches!(self.gpu, Gpu::Unbuilt) {
+            self.build();
+        }
+    }
+
+    fn build(&mut self) {
+        match engine::trtexec(&self.config) {
+            Ok(trtexec) => {
+                self.gpu = Gpu::Building;
+                self.make(move |config| {
+                    let on_gpu = engine::built(config, trtexec, &|| SHARED.is_stopping())?;
+                    Ok((on_gpu.detector, Some(on_gpu.gauge)))
+                });
+            }
+            Err(why) => {
+                if !matches!(self.gpu, Gpu::LacksProgram(..)) {
+                    log::warn!("the GPU's engines are not built for now: {why}");
+                }
+                self.gpu = Gpu::LacksProgram(why, Instant::now() + LOOK_AGAIN);
+            }
         }
     }
 
@@ -107,15 +148,24 @@ impl Detectors {
             let words = detector.trouble().map(ToString::to_string).unwrap_or_default();
             log::error!("the GPU is out of order, the CPU takes over: {words}");
             self.gpu = Gpu::Lost(words);
-            self.make(sources::cpu_detector);
+            self.watch = None;
+            self.make(|config| Ok((sources::cpu_detector(config)?, None)));
+        }
+        if let Some(watch) = &mut self.watch {
+            watch.turn();
+        }
+        if matches!(self.gpu, Gpu::LacksProgram(_, at) if at <= Instant::now()) {
+            self.build();
         }
         let Some(made) = self.making.as_ref().and_then(Job::poll) else {
             return Ok(());
         };
         self.making = None;
         match made {
-            Ok(Ok(detector)) => {
+            Ok(Ok((detector, gauge))) => {
                 self.serving = describe(&*detector);
+                self.reader = detector.info().reader;
+                self.watch = gauge.map(GpuWatch::start);
                 log::info!("the detector is {} from now on", self.serving);
                 let _ = Flow::LatestWins.hand_over(&DETECTORS, detector);
                 if matches!(self.gpu, Gpu::Building) {
@@ -138,23 +188,27 @@ impl Detectors {
     pub fn report(&self) -> Value {
         let (state, why) = match &self.gpu {
             Gpu::Serves => ("serves", None),
-            Gpu::DoesNot(why) => ("not used", Some(why)),
-            Gpu::Building => ("engine being built", None),
+            Gpu::DoesNot(why) | Gpu::LacksProgram(why, _) => ("not used", Some(why)),
+            Gpu::Unbuilt | Gpu::Building => ("engine being built", None),
             Gpu::Lost(words) => ("out of order", Some(words)),
         };
         let restarts = restarts::within_the_hour(&self.restarts_file(), SystemTime::now()).len();
-        json!({"state": state, "why": why, "restarts_within_an_hour": restarts})
+        let mut report = json!({
+            "state": state, "why": why, "restarts_within_an_hour": restarts, "times": gpu_times(),
+        });
+        let told = self.watch.as_ref().and_then(GpuWatch::report);
+        for key in gpu_watch::KEYS {
+            report[key] = told.map_or(Value::Null, |told| told[key].clone());
+        }
+        report
     }
 
-    fn make(
-        &mut self,
-        how: impl FnOnce(&config::Detector) -> Result<Box<dyn Detector>, Failure> + Send + 'static,
-    ) {
+    fn make(&mut self, how: impl FnOnce(&config::Detector) -> Result<Made, Failure> + Send + 'static) {
         let (config, format) = (self.config.clone(), self.format);
         self.making = Some(Job::start("baize-detector", move || {
-            let mut detector = how(&config)?;
+            let (mut detector, gauge) = how(&config)?;
             pipeline::make_ready(&mut *detector, format);
-            Ok(detector)
+            Ok((detector, gauge))
         }));
     }
 

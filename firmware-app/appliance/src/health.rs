@@ -45,6 +45,15 @@ pub fn stages() -> Value {
         .collect()
 }
 
+/// How long a GPU worked on a frame, and what that took beside the work; null where none has.
+pub fn gpu_times() -> Value {
+    let work = METRICS.gpu_work.summary();
+    match work.count {
+        0 => Value::Null,
+        _ => json!({"work": figures(work), "queue": figures(METRICS.gpu_queue.summary())}),
+    }
+}
+
 /// Frames that are missing, by cause.
 pub fn dropped() -> Value {
     json!({
@@ -125,6 +134,7 @@ pub fn report(
         "wall_offset_us": clock::wall_offset_us(),
         "camera": {"what": identity.camera, "frame_age_ms": frame_age_ms(), "fps": fps},
         "detector": detectors.serving(),
+        "reader": detectors.reader(),
         "detector_fails": SHARED.detector_fails(),
         "gpu": detectors.report(),
         "calibration": calibration,

@@ -30,6 +30,7 @@ mod embedded_broker;
 mod engine;
 pub mod failure;
 mod find_table;
+mod gpu_watch;
 mod health;
 mod keeper;
 mod lens_file;

@@ -45,6 +45,10 @@ pub struct Metrics {
     pub encode: Histogram,
     /// From hand-over to the MQTT client until the client reports it as sent.
     pub publish: Histogram,
+    /// While a GPU worked on a frame; nothing where none does.
+    pub gpu_work: Histogram,
+    /// What that took beyond the work: starting it, queueing, waking up.
+    pub gpu_queue: Histogram,
     /// Everything of a frame but inference and publishing.
     pub own_time: Histogram,
     /// From exposure until the MQTT client reports the state as sent.
@@ -98,6 +102,8 @@ pub static METRICS: Metrics = Metrics {
     table: Histogram::new(),
     encode: Histogram::new(),
     publish: Histogram::new(),
+    gpu_work: Histogram::new(),
+    gpu_queue: Histogram::new(),
     own_time: Histogram::new(),
     exposure_to_publish: Histogram::new(),
     due: Counter::new(),
@@ -132,6 +138,8 @@ impl Metrics {
             &self.table,
             &self.encode,
             &self.publish,
+            &self.gpu_work,
+            &self.gpu_queue,
             &self.own_time,
             &self.exposure_to_publish,
         ] {

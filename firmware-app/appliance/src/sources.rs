@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use baize_accelerator::{Backend, CpuOptions, Detector, FaceReader, ModelFiles, open_cpu, reading};
+use baize_accelerator::{
+    Backend, CpuOptions, Detector, FaceReader, ModelFiles, ReaderManifest, open_cpu, reading,
+};
 use baize_camera::{BufferWish, CameraConfig, ControlWishes, Pace, PixelWish};
 use baize_table_calibration::{Hints, Request};
 use baize_table_vision::geometry::TableSize;
@@ -54,7 +56,7 @@ pub fn detector(config: &config::Detector) -> Result<Box<dyn Detector>, Failure>
         _ => return cpu_detector(config),
     };
     match on_gpu {
-        Ok(detector) => with_reader(detector, config),
+        Ok(on_gpu) => Ok(on_gpu.detector),
         Err(_) if config.backend == "auto" => cpu_detector(config),
         Err(NotOnGpu::Never(why)) => Err(Failure::new(why)),
         Err(NotOnGpu::Unbuilt(why)) => Err(Failure::new(format!("{why}; `baize run` builds the engine"))),
@@ -83,10 +85,15 @@ pub fn with_reader(
     detector: Box<dyn Detector>,
     config: &config::Detector,
 ) -> Result<Box<dyn Detector>, Failure> {
-    let reader = ModelFiles::embedded(READER, READER_MANIFEST).map_err(Failure::from_error)?;
+    let reader = reader_model()?;
     // Where the detector fell back, the reader does too, for the same reason.
     let (reader, _) = FaceReader::open(&reader, &cpu_options(config)?).map_err(Failure::from_error)?;
     Ok(reading(detector, reader))
+}
+
+/// The reader of numbers and colours inside the program.
+pub fn reader_model() -> Result<ModelFiles<ReaderManifest>, Failure> {
+    ModelFiles::embedded(READER, READER_MANIFEST).map_err(Failure::from_error)
 }
 
 fn cpu_options(config: &config::Detector) -> Result<CpuOptions, Failure> {

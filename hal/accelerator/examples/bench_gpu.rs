@@ -14,10 +14,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use baize_accelerator::gpu::{
-    Access, Device, DeviceMemory, Event, GpuDetector, GpuPreprocessor, Graph, Precision, RegisteredMemory,
-    Stream,
+    Access, Device, DeviceMemory, Event, GpuCrops, GpuDetector, GpuPreprocessor, Graph, Precision,
+    RegisteredMemory, Stream,
 };
-use baize_accelerator::{Detector, Manifest, ModelFiles};
+use baize_accelerator::{Detector, Manifest, ModelFiles, Square};
 use baize_frame::{Detections, FrameFormat, ImageView, PixelFormat, Region};
 use places::Place;
 use serde_json::{Value, json};
@@ -67,6 +67,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         "preprocess 1920x1080 Yuyv to 16 bits",
         preprocess(&device, PixelFormat::Yuyv, Precision::Half, runs),
     );
+    for pixels in FORMATS {
+        say(
+            &format!("16 crops of 1920x1080 {pixels:?}"),
+            crops(&device, pixels, runs),
+        );
+    }
     for access in [Access::InPlace, Access::Copied] {
         say(
             &format!("detector {access:?}"),
@@ -115,6 +121,27 @@ fn preprocess(
         "kernel, own memory": gpu_micros(&stream, runs, |stream| kernel(stream, own.address()))?,
         "kernel, host memory in place": gpu_micros(&stream, runs, |stream| kernel(stream, host.address()))?,
         "copy and kernel": gpu_micros(&stream, runs, |stream| copy(stream).and_then(|()| kernel(stream, own.address())))?,
+    }))
+}
+
+/// Crops of 40 x 40 round sixteen balls that are 40 pixels wide.
+fn crops(device: &Arc<Device>, pixels: PixelFormat, runs: usize) -> Result<Value, Box<dyn Error>> {
+    let format = FrameFormat::packed(1920, 1080, pixels);
+    let place = Place::new(format.size_bytes());
+    let host = RegisteredMemory::new(device, place.memory().address, format.size_bytes())?;
+    let own = DeviceMemory::new(device, format.size_bytes())?;
+    let stream = Stream::new(device)?;
+    let mut cutter = GpuCrops::new(device, 40, 16)?;
+    let squares = (0..16).map(|ball| {
+        let centre_px = [100.3 + 110.0 * ball as f32, 150.7 + 50.0 * ball as f32];
+        Square::round(centre_px, [40.0; 2], 1.25, &format)
+    });
+    cutter.aim(format, squares);
+    // SAFETY: a picture of that shape fits there, and it outlives the graphs.
+    let kernel = |stream: &Stream, picture| unsafe { cutter.enqueue(stream, picture) };
+    Ok(json!({
+        "own memory": gpu_micros(&stream, runs, |stream| kernel(stream, own.address()))?,
+        "host memory in place": gpu_micros(&stream, runs, |stream| kernel(stream, host.address()))?,
     }))
 }
 
@@ -178,7 +205,7 @@ fn detector(device: &Arc<Device>, access: Access, pictures: usize) -> Result<Val
         let wall_us = started.elapsed().as_nanos() as f32 / 1000.0;
         balls += found.balls.len();
         if turn >= WARM_UP {
-            let gpu = detector.gpu_times()?;
+            let gpu = detector.gpu_times();
             let waiting_us = wall_us - timings.decode_us as f32 - gpu.preprocess_us - gpu.network_us;
             let row = [
                 wall_us,

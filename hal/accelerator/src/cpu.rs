@@ -28,6 +28,7 @@ pub fn open_cpu(
             model: manifest.name.clone(),
             input_px,
             box_margin: manifest.box_margin,
+            reader: None,
         },
         preprocessor: Preprocessor::new(input_px),
         network,
@@ -77,8 +78,7 @@ impl Detector for CpuDetector {
             preprocess_us: micros(started, preprocessed),
             inference_us: micros(preprocessed, inferred),
             decode_us: micros(inferred, Instant::now()),
-            cut_us: 0,
-            read_us: 0,
+            ..DetectTimings::default()
         })
     }
 }

@@ -14,6 +14,8 @@ pub struct DetectorInfo {
     pub input_px: [u32; 2],
     /// By how much people draw boxes around balls wider than this detector has them; 1 where nobody knows.
     pub box_margin: f32,
+    /// The engine that reads numbers and colours, where one does.
+    pub reader: Option<&'static str>,
 }
 
 /// Where the time of one detection went.
@@ -29,6 +31,17 @@ pub struct DetectTimings {
     pub cut_us: u32,
     /// The reader's network itself; 0 without a reader.
     pub read_us: u32,
+    /// What of it passed on a GPU, where there is one.
+    pub gpu: Option<GpuTimings>,
+}
+
+/// Time on a GPU, within that of the stages.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct GpuTimings {
+    /// While it worked on the picture, by its own clock.
+    pub work_us: u32,
+    /// What the work took beyond that, by the CPU's clock: starting it, queueing behind others, waking up afterwards.
+    pub queue_us: u32,
 }
 
 impl Add for DetectTimings {
@@ -42,6 +55,13 @@ impl Add for DetectTimings {
             decode_us: self.decode_us + other.decode_us,
             cut_us: self.cut_us + other.cut_us,
             read_us: self.read_us + other.read_us,
+            gpu: match (self.gpu, other.gpu) {
+                (Some(gpu), Some(other)) => Some(GpuTimings {
+                    work_us: gpu.work_us + other.work_us,
+                    queue_us: gpu.queue_us + other.queue_us,
+                }),
+                (gpu, other) => gpu.or(other),
+            },
         }
     }
 }

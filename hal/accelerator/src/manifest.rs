@@ -234,6 +234,10 @@ impl Described for Manifest {
         Self::parse(text)
     }
 
+    fn name(&self) -> &str {
+        &self.name
+    }
+
     fn file(&self) -> &str {
         &self.file
     }

@@ -15,6 +15,9 @@ pub trait Described: Sized {
     /// [`ManifestError`] names the key that is wrong.
     fn parse(text: &str) -> Result<Self, ManifestError>;
 
+    /// Name of the model.
+    fn name(&self) -> &str;
+
     /// The ONNX file's name.
     fn file(&self) -> &str;
 

@@ -1,8 +1,7 @@
 //! Engines are built by a trtexec, kept, and never trusted when anything differs. The trtexec is a script of ours.
 #![cfg(feature = "gpu")]
 
-#[path = "fakes/nvinfer.rs"]
-mod nvinfer;
+mod fakes;
 
 use std::cell::{Cell, RefCell};
 use std::fs;
@@ -14,6 +13,7 @@ use baize_accelerator::tensorrt::building::{
     BuildError, BuildOptions, EngineKey, EngineSource, FileError, find_trtexec,
 };
 use baize_accelerator::tensorrt::{Library, Version};
+use fakes::nvinfer;
 
 const VERSION: Version = Version {
     major: 10,

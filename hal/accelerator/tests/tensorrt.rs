@@ -1,8 +1,7 @@
 //! The binding of TensorRT, against a libnvinfer of our own.
 #![cfg(feature = "gpu")]
 
-#[path = "fakes/nvinfer.rs"]
-mod nvinfer;
+mod fakes;
 
 mod common;
 
@@ -19,6 +18,7 @@ use baize_accelerator::tensorrt::{
 use baize_accelerator::{Decoder, ModelFiles, ReaderManifest};
 use baize_frame::{Detections, FrameFormat, ImageView, PixelFormat};
 use common::{Disc, fixture, picture, spots_on_rten};
+use fakes::nvinfer;
 
 const DOUBLE: &str = "baize-fake-plan\ninput x f32 1x1x2x2\noutput y f32 1x1x2x2\nscratch 64\n";
 

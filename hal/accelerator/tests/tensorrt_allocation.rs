@@ -1,13 +1,13 @@
 //! Running an engine allocates nothing. A file of its own: the counts are those of the process.
 #![cfg(feature = "gpu")]
 
-#[path = "fakes/nvinfer.rs"]
-mod nvinfer;
+mod fakes;
 
 use std::ptr;
 
 use baize_accelerator::tensorrt::Library;
 use baize_realtime::sealing::{Counts, Role, SealingAllocator, allocations_after_sealing, seal_this_thread};
+use fakes::nvinfer;
 
 #[global_allocator]
 static ALLOCATOR: SealingAllocator = SealingAllocator;

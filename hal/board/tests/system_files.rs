@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use baize_board::gpu_clock::GpuClock;
 use baize_board::identity::{Identity, IdentityError, IdentitySource};
 use baize_board::temperature::{Temperature, Thermals, Throttle};
 
@@ -38,6 +39,12 @@ impl Machine {
             .with(&format!("{folder}/max_state"), max)
     }
 
+    fn with_clock(self, name: &str, files: &[(&str, &str)]) -> Self {
+        files.iter().fold(self, |machine, (file, text)| {
+            machine.with(&format!("sys/class/devfreq/{name}/{file}"), text)
+        })
+    }
+
     fn root(&self) -> &Path {
         &self.root
     }
@@ -70,6 +77,49 @@ fn zones_are_read_by_name_and_unreadable_ones_left_out() {
             millicelsius
         })
     );
+}
+
+#[test]
+fn the_clock_of_a_jetsons_gpu_is_read_whatever_its_kernel_calls_it() {
+    for name in ["17000000.gpu", "17000000.ga10b"] {
+        let machine = Machine::new(&format!("clock-{name}"))
+            .with_clock(
+                "15340000.vic",
+                &[("cur_freq", "115200000\n"), ("max_freq", "115200000\n")],
+            )
+            .with_clock(
+                name,
+                &[
+                    ("cur_freq", "306000000\n"),
+                    ("max_freq", "624750000\n"),
+                    (
+                        "available_frequencies",
+                        "306000000 624750000 1020000000 510000000\n",
+                    ),
+                ],
+            );
+        let expected = GpuClock {
+            now_hz: 306_000_000,
+            limit_hz: 624_750_000,
+            most_hz: Some(1_020_000_000),
+        };
+        assert_eq!(GpuClock::under(machine.root()), Some(expected), "{name}");
+    }
+}
+
+#[test]
+fn a_machine_without_such_a_gpu_has_no_clock_and_a_list_that_is_missing_is_left_out() {
+    let none =
+        Machine::new("no-clock").with_clock("15340000.vic", &[("cur_freq", "1\n"), ("max_freq", "2\n")]);
+    assert_eq!(GpuClock::under(none.root()), None);
+    assert_eq!(GpuClock::under(Path::new("/nowhere")), None);
+    let unreadable =
+        Machine::new("bad-clock").with_clock("17000000.gpu", &[("cur_freq", "off\n"), ("max_freq", "2\n")]);
+    assert_eq!(GpuClock::under(unreadable.root()), None);
+    let unlisted =
+        Machine::new("short-clock").with_clock("17000000.gpu", &[("cur_freq", "1\n"), ("max_freq", "2\n")]);
+    let clock = GpuClock::under(unlisted.root()).expect("a clock");
+    assert_eq!((clock.now_hz, clock.limit_hz, clock.most_hz), (1, 2, None));
 }
 
 #[test]

@@ -15,7 +15,7 @@ use super::args::BenchArgs;
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::find_table::find_table;
-use crate::health::{allocations, dropped, figures, stages};
+use crate::health::{allocations, dropped, figures, gpu_times, stages};
 use crate::metrics::METRICS;
 use crate::pipeline::{Flow, Pipeline, Plans, SHARED};
 use crate::publish::{self, Inlets, Publisher};
@@ -161,6 +161,7 @@ fn report(args: &BenchArgs, source: &str, model: &str, took: Duration) -> Value 
         "events_dropped": METRICS.events_dropped.get(),
         "states_published": METRICS.states_published.get(),
         "stages": stages(),
+        "gpu_times": gpu_times(),
         "own_time": figures(METRICS.own_time.summary()),
         "exposure_to_publish": figures(METRICS.exposure_to_publish.summary()),
         "allocations_after_sealing": allocations(),
@@ -214,6 +215,10 @@ fn tell(report: &Value) {
         "publish",
     ] {
         row(stage, &report["stages"][stage]);
+    }
+    if !report["gpu_times"].is_null() {
+        row("GPU: work", &report["gpu_times"]["work"]);
+        row("GPU: queue", &report["gpu_times"]["queue"]);
     }
     row("own time", &report["own_time"]);
     row("exposure to publish", &report["exposure_to_publish"]);

@@ -1,5 +1,6 @@
 //! What finds the balls: the model, what runs it, and the GPU with what it needs.
 
+use baize_accelerator::DetectorInfo;
 use baize_accelerator::gpu::Device;
 use baize_accelerator::tensorrt::Library;
 use baize_accelerator::tensorrt::building::find_trtexec;
@@ -17,7 +18,7 @@ pub fn all(config: &config::Detector, tell: &mut dyn FnMut(Finding)) {
     };
     tell(gpu(lacking));
     tell(tensorrt(config, lacking));
-    let engine = engine::stored(config).map(|detector| detector.info().model.clone());
+    let engine = engine::stored(config).map(|on_gpu| on_gpu.detector.info().clone());
     tell(engine_finding(config, engine.as_ref(), lacking));
     tell(detector(config, engine));
 }
@@ -51,15 +52,21 @@ fn tensorrt(config: &config::Detector, lacking: Verdict) -> Finding {
 /// The engine, or what would build it.
 fn engine_finding(
     config: &config::Detector,
-    stored: Result<&String, &NotOnGpu>,
+    stored: Result<&DetectorInfo, &NotOnGpu>,
     lacking: Verdict,
 ) -> Finding {
     const SUBJECT: &str = "engine";
     match (stored, find_trtexec(given(&config.trtexec))) {
-        (Ok(model), _) => Finding::good(
-            SUBJECT,
-            format!("that of {model}, in {}", config.engines.display()),
-        ),
+        (Ok(info), _) => {
+            let found = format!("that of {}, in {}", info.model, config.engines.display());
+            match info.reader {
+                Some("tensorrt") => Finding::good(SUBJECT, format!("{found}, and the reader's")),
+                _ => Finding::does_without(
+                    SUBJECT,
+                    format!("{found}; the reader's could not be built, the CPU reads numbers and colours"),
+                ),
+            }
+        }
         // Its reason is a finding of its own, or the GPU's own words.
         (Err(NotOnGpu::Never(why)), _) => Finding::new(SUBJECT, lacking, format!("none: {why}")),
         (Err(NotOnGpu::Unbuilt(why)), Ok(trtexec)) => Finding::does_without(SUBJECT, why).advise(format!(
@@ -73,10 +80,10 @@ fn engine_finding(
 }
 
 /// Opens what the appliance would start with.
-fn detector(config: &config::Detector, on_gpu: Result<String, NotOnGpu>) -> Finding {
+fn detector(config: &config::Detector, on_gpu: Result<DetectorInfo, NotOnGpu>) -> Finding {
     const SUBJECT: &str = "detector";
     match (config.backend.as_str(), on_gpu) {
-        ("auto" | "tensorrt", Ok(model)) => Finding::good(SUBJECT, format!("{model} on tensorrt")),
+        ("auto" | "tensorrt", Ok(info)) => Finding::good(SUBJECT, format!("{} on tensorrt", info.model)),
         ("tensorrt", Err(NotOnGpu::Never(why))) => {
             Finding::missing(SUBJECT, why).advise("or let auto take what is there: detector.backend")
         }

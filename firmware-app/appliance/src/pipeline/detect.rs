@@ -47,6 +47,10 @@ pub fn run(mut detector: Box<dyn Detector>, flow: Flow, plan: &ThreadPlan) {
                 METRICS.decode.record(timings.decode_us);
                 METRICS.cut.record(timings.cut_us);
                 METRICS.read.record(timings.read_us);
+                if let Some(gpu) = timings.gpu {
+                    METRICS.gpu_work.record(gpu.work_us);
+                    METRICS.gpu_queue.record(gpu.queue_us);
+                }
                 let own_us = shot.trace.own_us + timings.preprocess_us + timings.decode_us + timings.cut_us;
                 let seen = Seen {
                     frame: shot.frame,

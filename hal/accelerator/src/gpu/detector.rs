@@ -12,7 +12,7 @@ use super::{Device, DeviceInfo, GpuError, StreamNetwork};
 use crate::cpu::micros;
 use crate::decode::Decoder;
 use crate::preprocess::Letterbox;
-use crate::{DetectError, DetectTimings, Detector, DetectorInfo, Manifest};
+use crate::{DetectError, DetectTimings, Detector, DetectorInfo, GpuTimings, Manifest, ReaderManifest};
 
 /// How pictures and results cross between host and GPU.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +43,28 @@ pub struct GpuTimes {
     pub preprocess_us: f32,
     /// The network, a copy of its results included.
     pub network_us: f32,
+    /// Cutting out the balls found.
+    pub cut_us: f32,
+    /// The reader's network, all batches, a copy of its results included.
+    pub read_us: f32,
+    /// What starting, queueing and waking up took beside the work, by the CPU's clock.
+    pub queue_us: f32,
+}
+
+impl GpuTimes {
+    /// Something that took so long altogether kept the GPU at work for so long.
+    pub(super) fn note_queue(&mut self, passed_us: f32, work_us: f32) {
+        self.queue_us += (passed_us - work_us).max(0.0);
+    }
+}
+
+impl From<GpuTimes> for GpuTimings {
+    fn from(times: GpuTimes) -> Self {
+        Self {
+            work_us: (times.preprocess_us + times.network_us + times.cut_us + times.read_us) as u32,
+            queue_us: times.queue_us as u32,
+        }
+    }
 }
 
 /// Finds balls and cues with a network on a GPU.
@@ -75,6 +97,7 @@ impl GpuDetector {
             model: manifest.name.clone(),
             input_px: manifest.input_px(),
             box_margin: manifest.box_margin,
+            reader: None,
         };
         Ok(Self {
             info,
@@ -85,12 +108,23 @@ impl GpuDetector {
         })
     }
 
-    /// How long the GPU worked on the newest picture.
+    /// Reads numbers and colours of the balls found, too: binds that network to its tensors and runs it once.
     ///
     /// # Errors
-    /// [`GpuError::Call`], also where there was no picture yet.
-    pub fn gpu_times(&self) -> Result<GpuTimes, GpuError> {
-        self.work.times()
+    /// [`GpuError`]; with the network's words where it does not fit the manifest.
+    pub fn with_reader(
+        mut self,
+        manifest: &ReaderManifest,
+        network: Box<dyn StreamNetwork>,
+    ) -> Result<Self, GpuError> {
+        self.info.reader = Some(network.backend());
+        self.work.add_reader(manifest, network)?;
+        Ok(self)
+    }
+
+    /// How long the GPU worked on the newest picture; nothing before the first.
+    pub fn gpu_times(&self) -> GpuTimes {
+        self.work.times
     }
 
     /// Slots whose pictures go to the GPU as they are.
@@ -153,23 +187,30 @@ impl Detector for GpuDetector {
             }
         }
         let letterbox = self.work.preprocessor.aim(image.format(), region)?;
-        if let Err(error) = self.work.run(image) {
-            return Err(self.failed(error));
-        }
-        let done = Instant::now();
-        let times = match self.work.times() {
-            Ok(times) => times,
+        let place = match self.work.search(image) {
+            Ok(place) => place,
             Err(error) => return Err(self.failed(error)),
         };
+        let searched = Instant::now();
         self.decode(&letterbox, out);
-        let preprocess_us = times.preprocess_us as u32;
+        let decoded = Instant::now();
+        let found = out.balls.iter_mut().chain(&mut out.doubtful);
+        let read_us = match self.work.read(place, image.format(), found) {
+            Ok(read_us) => read_us as u32,
+            Err(error) => {
+                out.clear();
+                return Err(self.failed(error));
+            }
+        };
+        let preprocess_us = self.work.times.preprocess_us as u32;
         Ok(DetectTimings {
             preprocess_us,
             // With the launch and the wait, so that the stages are together what the picture took.
-            inference_us: micros(started, done).saturating_sub(preprocess_us),
-            decode_us: micros(done, Instant::now()),
-            cut_us: 0,
-            read_us: 0,
+            inference_us: micros(started, searched).saturating_sub(preprocess_us),
+            decode_us: micros(searched, decoded),
+            cut_us: micros(decoded, Instant::now()).saturating_sub(read_us),
+            read_us,
+            gpu: Some(self.work.times.into()),
         })
     }
 

@@ -1,4 +1,4 @@
-use std::ffi::{CStr, c_int};
+use std::ffi::{CStr, CString, c_int};
 use std::ptr;
 use std::sync::Arc;
 
@@ -101,6 +101,15 @@ impl Device {
         // SAFETY: both are valid for writing.
         unsafe { self.driver.memory_info(&raw mut free, &raw mut total) }?;
         Ok([free, total])
+    }
+
+    /// Its place on the bus, as NVIDIA's other library names it.
+    pub(super) fn bus_id(&self) -> Option<CString> {
+        let mut text = [0; 16];
+        // SAFETY: `text` is valid for writing 16 characters; the driver ends what it writes with a zero.
+        unsafe { self.driver.device_bus_id(text.as_mut_ptr(), 16, self.ordinal) }.ok()?;
+        let text = text.map(|character| character as u8);
+        CStr::from_bytes_until_nul(&text).ok().map(CStr::to_owned)
     }
 
     pub(super) const fn driver(&self) -> &'static Driver {

@@ -57,6 +57,7 @@ functions! {
     device_count = "cuDeviceGetCount"(count: *mut c_int);
     device = "cuDeviceGet"(device: *mut c_int, ordinal: c_int);
     device_name = "cuDeviceGetName"(name: *mut c_char, room: c_int, device: c_int);
+    device_bus_id = "cuDeviceGetPCIBusId"(text: *mut c_char, room: c_int, device: c_int);
     device_attribute = "cuDeviceGetAttribute"(value: *mut c_int, attribute: c_int, device: c_int);
     context_flags = "cuDevicePrimaryCtxSetFlags_v2"(device: c_int, flags: c_uint);
     context_retain = "cuDevicePrimaryCtxRetain"(context: *mut Handle, device: c_int);

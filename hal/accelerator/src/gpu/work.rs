@@ -1,39 +1,45 @@
 //! What a detector has on the GPU, and the way of one picture through it.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use baize_frame::{FrameFormat, ImageView, PixelFormat, Region, SlotMemory};
+use baize_frame::{BallDetection, FrameFormat, ImageView, PixelFormat, Region, SlotMemory};
+use heapless::Vec as ArrayVec;
 
+use super::output::Output;
+use super::reading::Reading;
 use super::waiter::Waiter;
 use super::{
     Access, Device, DeviceMemory, Event, GpuError, GpuPreprocessor, GpuTimes, Graph, PinnedMemory,
     RegisteredMemory, Stream, StreamNetwork,
 };
-use crate::Manifest;
+use crate::reader::BATCH;
+use crate::{Manifest, ReaderManifest};
 
 /// A picture takes a few milliseconds; a GPU that is throttled to its slowest, tens. One that says nothing for this
 /// long has hung.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// An output of the network, where the network writes it and where the decoder reads it.
-pub(super) struct Output {
-    on_gpu: Option<DeviceMemory>,
-    pub on_host: PinnedMemory,
+/// The work on a picture in one place.
+struct Graphs {
+    search: Graph,
+    /// Of one batch of the balls found.
+    read: Option<Graph>,
 }
 
 /// Everything on the GPU. Its fields are dropped in this order.
 pub(super) struct Work {
     pub waiter: Waiter,
-    /// Where pictures are read in place: a graph for each slot, in their order, then one for our own place. Where they are
+    /// Where pictures are read in place: those of each slot, in their order, then those of our own place. Where they are
     /// copied: one.
-    graphs: Vec<Graph>,
+    graphs: Vec<Graphs>,
     pub slots: Vec<RegisteredMemory>,
     /// Our own place for pictures that lie elsewhere.
     staging: PinnedMemory,
     /// The copy of a picture, where pictures are copied.
     picture: Option<DeviceMemory>,
     network: Box<dyn StreamNetwork>,
+    reading: Option<Reading>,
     pub outputs: [Output; 2],
     pub preprocessor: GpuPreprocessor,
     begun: Event,
@@ -43,6 +49,9 @@ pub(super) struct Work {
     /// The slots that there are, and how much of each is pinned.
     expected: Vec<SlotMemory>,
     pinned_bytes: usize,
+    /// Those of the newest picture.
+    pub times: GpuTimes,
+    access: Access,
     device: Arc<Device>,
 }
 
@@ -59,11 +68,7 @@ impl Work {
         bind(&signature.input.name, preprocessor.input().address())?;
         let mut output = |index: usize| {
             let port = &signature.outputs[index];
-            let output = Output::new(
-                device,
-                port.shape.iter().product::<usize>() * size_of::<f32>(),
-                access,
-            )?;
+            let output = Output::new(device, port, access)?;
             bind(&port.name, output.address())?;
             Ok(output)
         };
@@ -84,6 +89,7 @@ impl Work {
             staging: PinnedMemory::new(device, 0)?,
             picture,
             network,
+            reading: None,
             outputs,
             preprocessor,
             begun: Event::new(device)?,
@@ -92,8 +98,22 @@ impl Work {
             stream,
             expected: Vec::new(),
             pinned_bytes: 0,
+            times: GpuTimes::default(),
+            access,
             device: Arc::clone(device),
         })
+    }
+
+    /// Reads the balls found, too.
+    pub fn add_reader(
+        &mut self,
+        manifest: &ReaderManifest,
+        network: Box<dyn StreamNetwork>,
+    ) -> Result<(), GpuError> {
+        self.graphs.clear();
+        let reading = Reading::new(&self.device, manifest, network, self.access, &self.stream)?;
+        self.reading = Some(reading);
+        Ok(())
     }
 
     /// Whether a picture needs no more room, and can be read where it lies if it lies in a slot.
@@ -174,7 +194,10 @@ impl Work {
         };
         let mut graphs = Vec::with_capacity(sources.len());
         for source in sources {
-            graphs.push(self.graph(source)?);
+            graphs.push(Graphs {
+                search: self.search_graph(source)?,
+                read: self.read_graph(source)?,
+            });
         }
         // What the first runs shall read: a dot, which is there whatever the picture's shape will be.
         let dot = Region {
@@ -187,15 +210,20 @@ impl Work {
         self.preprocessor
             .aim(shape, dot)
             .map_err(|error| GpuError::Network(error.to_string()))?;
-        for graph in &graphs {
-            self.launch(graph)?;
+        if let Some(reading) = &mut self.reading {
+            reading.aim(shape, std::iter::empty());
+        }
+        for place in &graphs {
+            for graph in std::iter::once(&place.search).chain(&place.read) {
+                launch(graph, &self.stream, &self.done, &self.waiter)?;
+            }
         }
         self.graphs = graphs;
         Ok(())
     }
 
-    /// The work of one picture at that address of the GPU.
-    fn graph(&mut self, source: u64) -> Result<Graph, GpuError> {
+    /// The search of one picture at that address of the GPU.
+    fn search_graph(&mut self, source: u64) -> Result<Graph, GpuError> {
         let Self {
             preprocessor,
             network,
@@ -219,8 +247,18 @@ impl Work {
         })
     }
 
-    /// Searches a picture, and sleeps until its results are there.
-    pub fn run(&mut self, image: &ImageView<'_>) -> Result<(), GpuError> {
+    /// The reading of one batch of balls in a picture there.
+    fn read_graph(&mut self, source: u64) -> Result<Option<Graph>, GpuError> {
+        let Self { reading, stream, .. } = self;
+        let graph = reading.as_mut().map(|reading| {
+            // SAFETY: before each run, the reader is aimed at a picture in this place, which lives as long as the graph.
+            Graph::capture(stream, |stream| unsafe { reading.enqueue(stream, source) })
+        });
+        graph.transpose()
+    }
+
+    /// Searches a picture, and sleeps until its results are there. Returns its place.
+    pub fn search(&mut self, image: &ImageView<'_>) -> Result<usize, GpuError> {
         self.device.enter()?;
         let size_bytes = image.format().size_bytes();
         let address = image.bytes().as_ptr().addr();
@@ -230,7 +268,8 @@ impl Work {
             let room = unsafe { self.staging.values_mut::<u8>() };
             room[..size_bytes].copy_from_slice(&image.bytes()[..size_bytes]);
         }
-        let graph = match &self.picture {
+        let started = Instant::now();
+        let place = match &self.picture {
             None => slot.unwrap_or(self.slots.len()),
             Some(picture) => {
                 let on_host = slot.map_or(self.staging.as_ptr().cast_const(), |slot| {
@@ -242,7 +281,47 @@ impl Work {
                 0
             }
         };
-        self.launch(&self.graphs[graph])
+        launch(&self.graphs[place].search, &self.stream, &self.done, &self.waiter)?;
+        let passed_us = micros_since(started);
+        self.times = GpuTimes {
+            preprocess_us: self.preprocessed.micros_since(&self.begun)?,
+            network_us: self.done.micros_since(&self.preprocessed)?,
+            ..GpuTimes::default()
+        };
+        let work_us = self.times.preprocess_us + self.times.network_us;
+        self.times.note_queue(passed_us, work_us);
+        Ok(place)
+    }
+
+    /// Looks at balls found in the picture in this place, which was searched last, and sleeps until all are read. Returns the
+    /// microseconds that the network took of that, launch and wait included; 0 without a reader.
+    pub fn read<'a>(
+        &mut self,
+        place: usize,
+        format: FrameFormat,
+        mut balls: impl Iterator<Item = &'a mut BallDetection>,
+    ) -> Result<f32, GpuError> {
+        let (Some(reading), Some(graph)) = (&mut self.reading, &self.graphs[place].read) else {
+            return Ok(0.0);
+        };
+        let mut network_us = 0.0;
+        loop {
+            let mut batch: ArrayVec<_, BATCH> = balls.by_ref().take(BATCH).collect();
+            if batch.is_empty() {
+                return Ok(network_us);
+            }
+            reading.aim(format, batch.iter().map(|ball| &**ball));
+            let started = Instant::now();
+            launch(graph, &self.stream, &self.done, &self.waiter)?;
+            let passed_us = micros_since(started);
+            let cut_us = reading.cut.micros_since(&reading.begun)?;
+            let read_us = self.done.micros_since(&reading.cut)?;
+            reading.tell(batch.iter_mut().map(|ball| &mut **ball));
+            self.times.cut_us += cut_us;
+            self.times.read_us += read_us;
+            self.times.note_queue(passed_us, cut_us + read_us);
+            network_us += passed_us - cut_us;
+        }
     }
 
     /// Waits for whatever was started before something else went wrong. An error means that the GPU is out of order.
@@ -251,44 +330,15 @@ impl Work {
         self.done.record(&self.stream)?;
         self.waiter.wait(PATIENCE)
     }
-
-    fn launch(&self, graph: &Graph) -> Result<(), GpuError> {
-        graph.launch(&self.stream)?;
-        self.done.record(&self.stream)?;
-        self.waiter.wait(PATIENCE)
-    }
-
-    pub fn times(&self) -> Result<GpuTimes, GpuError> {
-        Ok(GpuTimes {
-            preprocess_us: self.preprocessed.micros_since(&self.begun)?,
-            network_us: self.done.micros_since(&self.preprocessed)?,
-        })
-    }
 }
 
-impl Output {
-    fn new(device: &Arc<Device>, bytes: usize, access: Access) -> Result<Self, GpuError> {
-        let on_gpu = match access {
-            Access::InPlace => None,
-            Access::Copied => Some(DeviceMemory::new(device, bytes)?),
-        };
-        Ok(Self {
-            on_gpu,
-            on_host: PinnedMemory::new(device, bytes)?,
-        })
-    }
+/// Runs a graph, and sleeps until it is done.
+fn launch(graph: &Graph, stream: &Stream, done: &Event, waiter: &Waiter) -> Result<(), GpuError> {
+    graph.launch(stream)?;
+    done.record(stream)?;
+    waiter.wait(PATIENCE)
+}
 
-    /// Where the network writes it.
-    fn address(&self) -> u64 {
-        self.on_gpu
-            .as_ref()
-            .map_or(self.on_host.address(), DeviceMemory::address)
-    }
-
-    /// Brings it to the host, where the network did not write it there.
-    fn fetch(&self, stream: &Stream) -> Result<(), GpuError> {
-        let Some(on_gpu) = &self.on_gpu else { return Ok(()) };
-        // SAFETY: both are as large, and live as long as the graph.
-        unsafe { stream.copy_to_host(self.on_host.as_ptr(), on_gpu.address(), on_gpu.bytes()) }
-    }
+fn micros_since(started: Instant) -> f32 {
+    started.elapsed().as_secs_f32() * 1e6
 }

@@ -1,6 +1,6 @@
 //! From the logits of a ball's faces to claims: what is probable enough to be said.
 
-use baize_frame::{BallColour, BallKind, Reading};
+use baize_frame::{BallColour, BallDetection, BallKind, Reading};
 
 use super::manifest::ReaderThresholds;
 
@@ -9,7 +9,8 @@ pub(crate) const NUMBERS: usize = 16;
 /// All faces: the numbers, then the colours of sets without numbers.
 pub(crate) const FACES: usize = NUMBERS + BallColour::ALL.len();
 
-pub(super) struct Claims {
+/// Says what a ball is.
+pub(crate) struct Claims {
     thresholds: ReaderThresholds,
 }
 
@@ -18,8 +19,17 @@ impl Claims {
         Self { thresholds }
     }
 
+    /// Writes down a ball's number or colour, and its kind where the face tells it: it is right more often than the
+    /// detector is.
+    pub fn tell(&self, ball: &mut BallDetection, logits: &[f32; FACES]) {
+        ball.reading = self.reading(logits);
+        if let Some((kind, score)) = self.kind(logits) {
+            (ball.kind, ball.kind_score) = (kind, score);
+        }
+    }
+
     /// The number, given a pool set, and the colour, given another set. Logits that are no finite numbers tell nothing.
-    pub fn reading(&self, logits: &[f32; FACES]) -> Reading {
+    fn reading(&self, logits: &[f32; FACES]) -> Reading {
         let (numbers, colours) = logits.split_at(NUMBERS);
         let mut reading = Reading::NOTHING;
         if let Some((number, score)) = most_probable(numbers, self.thresholds.number) {
@@ -32,7 +42,7 @@ impl Claims {
     }
 
     /// The kind, whatever the set. A ball of a set without numbers is [`BallKind::Ball`], and that claims nothing.
-    pub fn kind(&self, logits: &[f32; FACES]) -> Option<(BallKind, f32)> {
+    fn kind(&self, logits: &[f32; FACES]) -> Option<(BallKind, f32)> {
         let highest = finite_highest(logits)?;
         let mut shares = [0.0; BallKind::ALL.len()];
         for (face, logit) in logits.iter().enumerate() {

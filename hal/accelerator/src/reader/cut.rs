@@ -3,11 +3,8 @@
 
 use baize_frame::ImageView;
 
+use super::square::{MOST_PIXELS, Square};
 use crate::preprocess::layout::{Layout, plane_start};
-
-/// Of a larger square, only every second, third … pixel is read: more of them would tell no more, and what a frame may
-/// take stays bounded.
-const MOST_PIXELS: f32 = 160.0;
 
 /// A part of the crop takes this share of its mean from a line or column of the picture.
 #[derive(Clone, Copy)]
@@ -44,15 +41,11 @@ impl Cutter {
     /// Fills `crop`, three planes, from the square round a box. A box that is none is cut as black.
     pub fn cut(&mut self, image: &ImageView<'_>, centre_px: [f32; 2], size_px: [f32; 2], crop: &mut [f32]) {
         crop.fill(0.0);
-        let length = self.margin * size_px[0].max(size_px[1]);
-        let [x, y] = centre_px.map(|centre| centre - length / 2.0);
         let format = image.format();
-        // Whatever is larger than the picture or far beside it is no ball; neither is what is no number.
-        let most = 2.0 * format.width.max(format.height) as f32;
-        if !(length > 0.0 && length <= most && x.abs() <= most && y.abs() <= most) {
+        let Some(square) = Square::round(centre_px, size_px, self.margin, &format) else {
             return;
-        }
-        let step = (length / MOST_PIXELS).ceil().max(1.0) as u32;
+        };
+        let Square { x, y, length, step } = square;
         shares(x, length, self.side, format.width, step, &mut self.across);
         shares(y, length, self.side, format.height, step, &mut self.down);
         let mut last = None;
@@ -184,6 +177,46 @@ mod tests {
                         "{pixels:?} {size} {at}: {} and {expected}",
                         value * 255.0
                     );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn crops_of_noise_in_every_format_are_those_of_the_golden() {
+        use crate::preprocess::golden;
+        use crate::reader::golden_crop;
+
+        for pixels in [
+            PixelFormat::Rgb24,
+            PixelFormat::Grey,
+            PixelFormat::Yuyv,
+            PixelFormat::Nv12,
+        ] {
+            let format = FrameFormat::packed(250, 150, pixels);
+            let bytes: Vec<u8> = (0..format.size_bytes() as u32)
+                .map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8)
+                .collect();
+            let image = ImageView::new(&bytes, format).expect("a picture");
+            let mut planes = vec![0.0; 3 * 250 * 150];
+            golden(&image, image.whole(), [250, 150], &mut planes);
+            let rgb = |x: u32, y: u32| {
+                let at = (y * 250 + x) as usize;
+                [0, 1, 2].map(|channel| f64::from(planes[channel * 250 * 150 + at]) * 255.0)
+            };
+            for (centre_px, size_px) in [
+                ([100.3, 70.8], 21.0),
+                ([3.0, 149.0], 60.5),
+                ([120.0, 80.0], 300.0),
+            ] {
+                let mut crop = vec![-1.0; 3 * SIDE * SIDE];
+                Cutter::new(SIDE, 1.25).cut(&image, centre_px, [size_px; 2], &mut crop);
+                let square = Square::round(centre_px, [size_px; 2], 1.25, &format).expect("a square");
+                let mut expected = vec![-2.0; crop.len()];
+                golden_crop([250, 150], rgb, &square, SIDE, &mut expected);
+                for (at, (level, expected)) in crop.iter().zip(&expected).enumerate() {
+                    let off = (level - expected).abs() * 255.0;
+                    assert!(off < 0.02, "{pixels:?} {square:?} {at}: {off} levels off");
                 }
             }
         }

@@ -118,6 +118,10 @@ impl Described for ReaderManifest {
         Ok(manifest)
     }
 
+    fn name(&self) -> &str {
+        &self.name
+    }
+
     fn file(&self) -> &str {
         &self.file
     }

@@ -2,8 +2,10 @@
 
 mod claims;
 mod cut;
+mod golden;
 mod manifest;
 mod reading_detector;
+mod square;
 
 use std::time::Instant;
 
@@ -12,11 +14,13 @@ use baize_frame::{BallDetection, ImageView};
 use crate::cpu::micros;
 use crate::engine::{CpuOptions, FallbackReason, Network};
 use crate::{DetectError, LoadError, ModelFiles};
-use claims::{Claims, FACES};
 use cut::Cutter;
 
+pub(crate) use claims::{Claims, FACES};
+pub use golden::golden_crop;
 pub use manifest::ReaderManifest;
 pub use reading_detector::reading;
+pub use square::Square;
 
 /// Balls that the network takes at a time: most tables have no more, and more at once is hardly faster for each.
 pub(crate) const BATCH: usize = 16;
@@ -50,6 +54,11 @@ impl FaceReader {
         Ok((reader, fallback))
     }
 
+    /// The engine's name.
+    pub fn backend(&self) -> &'static str {
+        self.network.backend()
+    }
+
     /// Brings the engine's own threads to the calling thread, as [`crate::Detector::settle`].
     pub fn settle(&mut self) {
         self.network.settle();
@@ -75,10 +84,7 @@ impl FaceReader {
                 .map_err(|_| DetectError::Inference)?;
             network_us += micros(started, Instant::now());
             for (ball, logits) in batch.iter_mut().zip(outputs[0].as_chunks::<FACES>().0) {
-                ball.reading = self.claims.reading(logits);
-                if let Some((kind, score)) = self.claims.kind(logits) {
-                    (ball.kind, ball.kind_score) = (kind, score);
-                }
+                self.claims.tell(ball, logits);
             }
         }
         Ok(network_us)

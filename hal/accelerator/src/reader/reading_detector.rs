@@ -9,10 +9,19 @@ use crate::{DetectError, DetectTimings, Detector, DetectorInfo};
 
 /// A detector that also reads the balls that it finds.
 pub fn reading(detector: Box<dyn Detector>, reader: FaceReader) -> Box<dyn Detector> {
-    Box::new(ReadingDetector { detector, reader })
+    let info = DetectorInfo {
+        reader: Some(reader.backend()),
+        ..detector.info().clone()
+    };
+    Box::new(ReadingDetector {
+        info,
+        detector,
+        reader,
+    })
 }
 
 struct ReadingDetector {
+    info: DetectorInfo,
     detector: Box<dyn Detector>,
     reader: FaceReader,
 }
@@ -28,7 +37,7 @@ impl ReadingDetector {
 
 impl Detector for ReadingDetector {
     fn info(&self) -> &DetectorInfo {
-        self.detector.info()
+        &self.info
     }
 
     fn settle(&mut self) {

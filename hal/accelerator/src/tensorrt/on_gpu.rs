@@ -5,8 +5,9 @@ use std::sync::Arc;
 use super::building::{EngineKey, EngineSource};
 use super::network::EngineNetwork;
 use super::{EngineError, Library, LibraryError, Runtime, RuntimeError, Version};
-use crate::gpu::{Access, Device, DeviceInfo, GpuDetector, GpuError};
-use crate::{LoadError, ModelFiles};
+use crate::gpu::{Access, Device, DeviceInfo, Gauge, GpuDetector, GpuError};
+use crate::model_files::Described;
+use crate::{LoadError, ModelFiles, ReaderManifest};
 
 /// The first GPU, with TensorRT started on it.
 #[derive(Debug)]
@@ -66,10 +67,15 @@ impl TensorRt {
         self.version
     }
 
+    /// What tells how the GPU is.
+    pub fn gauge(&self) -> Gauge {
+        Gauge::of(&self.device)
+    }
+
     /// Where the engine of a model comes from, with its files in `folder`.
-    pub fn engine_of(&self, model: &ModelFiles, folder: &Path) -> EngineSource {
+    pub fn engine_of<M: Described>(&self, model: &ModelFiles<M>, folder: &Path) -> EngineSource {
         let key = EngineKey::new(self.version, self.gpu().compute, model.onnx());
-        EngineSource::new(folder, &model.manifest().name, key)
+        EngineSource::new(folder, model.manifest().name(), key)
     }
 
     /// A detector that runs the model's plan.
@@ -84,6 +90,25 @@ impl TensorRt {
         let network = EngineNetwork::new(&self.device, &engine).map_err(PlanError::Gpu)?;
         let access = Access::best(self.gpu());
         GpuDetector::open(&self.device, manifest, Box::new(network), access).map_err(PlanError::Gpu)
+    }
+
+    /// The same detector, reading numbers and colours with a reader's plan.
+    ///
+    /// # Errors
+    /// [`PlanError`].
+    pub fn with_reader(
+        &self,
+        detector: GpuDetector,
+        model: &ModelFiles<ReaderManifest>,
+        plan: &[u8],
+    ) -> Result<GpuDetector, PlanError> {
+        self.device.enter().map_err(PlanError::Gpu)?;
+        let engine = self.runtime.deserialize(plan).map_err(PlanError::Engine)?;
+        let manifest = model.manifest();
+        engine.check_reader(manifest).map_err(PlanError::Model)?;
+        let network = EngineNetwork::new(&self.device, &engine).map_err(PlanError::Gpu)?;
+        let network = Box::new(network);
+        detector.with_reader(manifest, network).map_err(PlanError::Gpu)
     }
 }
 

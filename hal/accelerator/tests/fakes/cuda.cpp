@@ -2,8 +2,9 @@
 // code. It finds what a real driver would not forgive: addresses that nobody took, work that cannot be captured, events
 // that were never recorded.
 //
-// BAIZE_FAKE_CUDA holds words: `no-device`, `integrated`, `cannot-register`, and faults at the Nth launch of a graph:
-// `launch-fails-at=N`, `sticky-at=N` (an illegal address), `stuck-at=N` (its work never ends).
+// BAIZE_FAKE_CUDA holds words: `no-device`, `integrated`, `cannot-register`, `late-ms=N` (what is launched begins so late), and
+// faults at the Nth launch of a graph: `launch-fails-at=N`, `sticky-at=N` (an illegal address), `stuck-at=N` (its work never
+// ends).
 
 #include <algorithm>
 #include <chrono>
@@ -17,6 +18,7 @@
 #include <map>
 #include <mutex>
 #include <string>
+#include <thread>
 #include <vector>
 
 // The kernels, each block run by one thread.
@@ -36,6 +38,9 @@ static unsigned __float_as_uint(float number)
     return bits;
 }
 #include "../../src/gpu/kernels/preprocess.cu"
+namespace cutting {
+#include "../../src/gpu/kernels/crops.cu"
+}
 namespace spots {
 #include "../kernels/spots.cu"
 }
@@ -167,6 +172,29 @@ Result run_preprocess(void** arguments, Dimensions grid)
     return OK;
 }
 
+Result run_crops(void** arguments, Dimensions grid)
+{
+    auto picture = *(const unsigned char**)arguments[0];
+    auto parameters = *(const cutting::Parameters**)arguments[1];
+    auto squares = *(const cutting::Square**)arguments[2];
+    auto input = *(float**)arguments[3];
+    if (!is_known((uint64_t)parameters, sizeof *parameters) || !is_known((uint64_t)squares, grid.y * sizeof *squares)) {
+        return ILLEGAL_ADDRESS;
+    }
+    size_t lines = parameters->height + (parameters->pixels == cutting::NV12 ? (parameters->height + 1) / 2 : 0);
+    size_t numbers = size_t(3) * parameters->side * parameters->side * grid.y;
+    if (!is_known((uint64_t)picture, lines * parameters->stride) || !is_known((uint64_t)input, numbers * 4)) {
+        return ILLEGAL_ADDRESS;
+    }
+    gridDim = grid;
+    for (blockIdx.y = 0; blockIdx.y < grid.y; ++blockIdx.y) {
+        for (blockIdx.x = 0; blockIdx.x < grid.x; ++blockIdx.x) {
+            cutting::crops(picture, parameters, squares, input);
+        }
+    }
+    return OK;
+}
+
 template <void (*kernel)(const float*, float*, unsigned long long), unsigned CHANNELS, unsigned STRIDE>
 Result run_spots(void** arguments, Dimensions)
 {
@@ -186,6 +214,7 @@ Result run_spots(void** arguments, Dimensions)
 
 const std::map<std::string, Function> FUNCTIONS = {
     {"preprocess", {run_preprocess, 3}},
+    {"crops", {run_crops, 4}},
     {"balls", {run_spots<spots::balls, 10, BALL_STRIDE>, 3}},
     {"cues", {run_spots<spots::cues, 11, CUE_STRIDE>, 3}},
 };
@@ -253,6 +282,12 @@ unsigned cuDeviceGet(int* device, int)
 unsigned cuDeviceGetName(char* name, int room, int)
 {
     std::snprintf(name, room, "a GPU that is not there");
+    return OK;
+}
+
+unsigned cuDeviceGetPCIBusId(char* text, int room, int)
+{
+    std::snprintf(text, room, "0000:01:00.0");
     return OK;
 }
 
@@ -492,6 +527,7 @@ unsigned cuGraphLaunch(Graph* executable, Stream*)
     if (is_stuck) {
         return OK;
     }
+    std::this_thread::sleep_for(std::chrono::milliseconds(number_of("late-ms")));
     for (const Work& work : executable->work) {
         if (Result result = work(); result != OK) {
             sticky = result;

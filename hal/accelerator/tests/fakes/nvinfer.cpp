@@ -268,13 +268,16 @@ static void mean_colours(Plan const &plan, Buffers const &at) {
         for (float &weight : weights[face]) weight = 8;
     for (int face : {3, 18}) weights[face][0] = 30, weights[face][1] = weights[face][2] = -30;
     weights[10][0] = weights[10][1] = -30, weights[10][2] = 30;
-    for (int crop = 0; crop < count; ++crop)
+    for (int crop = 0; crop < count; ++crop) {
+        float means[3];
+        for (int channel = 0; channel < 3; ++channel)
+            means[channel] = mean(at[0] + (crop * 3 + channel) * side * side, side, 0, 0, side);
         for (int face = 0; face < 24; ++face) {
             float sum = 0;
-            for (int channel = 0; channel < 3; ++channel)
-                sum += weights[face][channel] * mean(at[0] + (crop * 3 + channel) * side * side, side, 0, 0, side);
+            for (int channel = 0; channel < 3; ++channel) sum += weights[face][channel] * means[channel];
             at[1][crop * 24 + face] = sum;
         }
+    }
 }
 
 // ---- CUDA, as far as a run needs it; null where the process has not loaded it.

@@ -1,11 +1,12 @@
 //! Tests on the driver that stands in for NVIDIA's. Which driver a process has is settled once, so each such test runs in
 //! a process of its own: this program again, with only that test.
 
-use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use baize_accelerator::gpu::Device;
+
+use crate::fakes::{folder_of_the_driver, folder_of_the_management};
 
 const IN_CHILD: &str = "BAIZE_TEST_ON_FAKE_CUDA";
 
@@ -18,6 +19,30 @@ pub fn on_the_fake(name: &str, faults: &str, test: impl FnOnce(Arc<Device>)) {
 
 /// The same for a test that opens the GPU itself.
 pub fn in_a_child(name: &str, faults: &str, test: impl FnOnce()) {
+    let folder = folder_of_the_driver().expect("g++ is installed: ci/setup test installs it");
+    let environment = [
+        ("BAIZE_FAKE_CUDA", faults),
+        ("LD_LIBRARY_PATH", folder.to_str().expect("a path in letters")),
+    ];
+    in_a_child_with(name, &environment, test);
+}
+
+/// The same on the fake driver without faults, beside the fake management library with these.
+pub fn beside_the_management(name: &str, faults: &str, test: impl FnOnce(Arc<Device>)) {
+    let folders = [folder_of_the_driver(), folder_of_the_management()];
+    let folders = folders.map(|folder| folder.expect("g++ is installed: ci/setup test installs it"));
+    let [driver, management] = folders.map(|folder| folder.to_string_lossy().into_owned());
+    let environment = [
+        ("BAIZE_FAKE_NVML", faults),
+        ("LD_LIBRARY_PATH", &format!("{driver}:{management}")),
+    ];
+    in_a_child_with(name, &environment, || {
+        test(Device::first().expect("the fake driver has a GPU"));
+    });
+}
+
+/// Runs `test` with these variables of the environment.
+pub fn in_a_child_with(name: &str, environment: &[(&str, &str)], test: impl FnOnce()) {
     if std::env::var_os(IN_CHILD).is_some() {
         return test();
     }
@@ -25,8 +50,7 @@ pub fn in_a_child(name: &str, faults: &str, test: impl FnOnce()) {
     let child = Command::new(this)
         .args(["--exact", name, "--nocapture"])
         .env(IN_CHILD, "1")
-        .env("BAIZE_FAKE_CUDA", faults)
-        .env("LD_LIBRARY_PATH", folder_of_the_fake())
+        .envs(environment.iter().copied())
         .output()
         .expect("the test's own program runs");
     let said = String::from_utf8_lossy(&child.stdout) + String::from_utf8_lossy(&child.stderr);
@@ -35,27 +59,4 @@ pub fn in_a_child(name: &str, faults: &str, test: impl FnOnce()) {
         said.contains("1 passed"),
         "the child ran no test named {name}: {said}"
     );
-}
-
-/// The folder with the fake `libcuda.so.1`, built once a process.
-fn folder_of_the_fake() -> &'static Path {
-    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
-    FOLDER.get_or_init(|| {
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fakes/cuda.cpp");
-        // Each process builds its own: tests run in several at a time.
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("fake-cuda-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).expect("a folder in the target folder");
-        let built = Command::new("g++")
-            .args(["-std=c++17", "-O2", "-shared", "-fPIC", "-o"])
-            .arg(folder.join("libcuda.so.1"))
-            .arg(source)
-            .output()
-            .expect("g++ is installed: ci/setup test installs it");
-        assert!(
-            built.status.success(),
-            "{}",
-            String::from_utf8_lossy(&built.stderr)
-        );
-        folder
-    })
 }

@@ -2,17 +2,21 @@
 
 #[path = "../common/mod.rs"]
 mod common;
-#[path = "../fakes/nvinfer.rs"]
-mod nvinfer;
+#[path = "../fakes/mod.rs"]
+mod fakes;
 
 mod allocation;
 mod child;
+mod crops;
 mod detector;
 mod faults;
 mod kernels;
 mod places;
+mod random;
+mod reading;
 mod stand_in;
 mod tensorrt;
+mod watching;
 
 use std::sync::Arc;
 

@@ -7,7 +7,7 @@ use baize_frame::{FrameFormat, PixelFormat};
 use crate::child::in_a_child;
 use crate::common::{spots, spots_on_rten};
 use crate::detector::{detect, white_disc};
-use crate::nvinfer;
+use crate::fakes::nvinfer;
 
 /// `None` where there is no compiler for the fake.
 fn tensorrt() -> Option<TensorRt> {
