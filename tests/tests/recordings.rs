@@ -311,9 +311,9 @@ fn a_real_clip_of_a_break_becomes_states_with_balls_on_the_bed() {
 
 #[test]
 fn the_small_balls_of_a_whole_snooker_table_are_found_one_by_one() {
-    // Twelve balls of 17 pixels, in pairs and threes, six pixels wide in the network's input.
+    // Balls of twelve pixels, most of them in pairs; four pixels wide in the network's input.
     let format = FrameFormat::packed(1920, 1080, PixelFormat::Rgb24);
-    let camera = RandomCamera::new(36);
+    let camera = RandomCamera::new(85);
     let mut table = SimulatedTable::new(camera.scene, format).expect("the format is that of a picture");
     table.advance(3_000_000);
     let mut bytes = vec![0; format.size_bytes()];
@@ -347,4 +347,28 @@ fn the_small_balls_of_a_whole_snooker_table_are_found_one_by_one() {
         "{count} of {centres:?}: {found:?}"
     );
     assert!(found.len() <= centres.len() + 1, "{found:?}");
+
+    let settings = "[table]\nsize = \"snooker12\"\ngame = \"snooker\"\nball_diameter_mm = 52.5\n";
+    let balls = |closer: bool| {
+        let config = format!("{settings}\n[detector]\nbackend = \"rten\"\ncloser = {closer}\n");
+        let config = scratch.write("baize.toml", config);
+        let line = run([
+            "replay",
+            file,
+            "--config",
+            config.to_str().expect("text"),
+            "--json",
+        ])
+        .succeeded()
+        .json()
+        .remove(0);
+        line["balls"].as_array().expect("a list").len()
+    };
+    let (once, again) = (balls(false), balls(true));
+    assert!(
+        again + 1 >= centres.len(),
+        "{again} of {} with a second look",
+        centres.len()
+    );
+    assert!(once < again, "the second look finds more than the first, {once}");
 }

@@ -94,7 +94,7 @@ impl Gpu {
         let detector: Box<dyn Detector> = Box::new(detector);
         Ok(OnGpu {
             detector: match reads {
-                true => detector,
+                true => sources::as_wished(detector, config),
                 false => sources::with_reader(detector, config)?,
             },
             gauge: self.tensorrt.gauge(),

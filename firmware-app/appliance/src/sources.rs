@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use baize_accelerator::{
-    Backend, CpuOptions, Detector, FaceReader, ModelFiles, ReaderManifest, open_cpu, reading,
+    Backend, CpuOptions, Detector, FaceReader, ModelFiles, ReaderManifest, closer, open_cpu, reading,
 };
 use baize_camera::{BufferWish, CameraConfig, ControlWishes, Pace, PixelWish};
 use baize_table_calibration::{Hints, Request};
@@ -88,7 +88,12 @@ pub fn with_reader(
     let reader = reader_model()?;
     // Where the detector fell back, the reader does too, for the same reason.
     let (reader, _) = FaceReader::open(&reader, &cpu_options(config)?).map_err(Failure::from_error)?;
-    Ok(reading(detector, reader))
+    Ok(as_wished(reading(detector, reader), config))
+}
+
+/// A detector that reads, with a second look at small balls where the configuration wishes for one.
+pub fn as_wished(detector: Box<dyn Detector>, config: &config::Detector) -> Box<dyn Detector> {
+    if config.closer { closer(detector) } else { detector }
 }
 
 /// The reader of numbers and colours inside the program.

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use baize_accelerator::closer;
 use baize_camera::{Pace, Picture, SourceSpec, is_picture, load_picture, open};
 use baize_frame::Detections;
 use baize_table_calibration::{
@@ -31,7 +30,8 @@ pub fn run(args: &CalibrateArgs) -> Result<(), Failure> {
     let image = picture.image();
     let mut config = Config::default();
     args.detector.apply(&mut config.detector);
-    let mut detector = closer(sources::detector(&config.detector)?);
+    config.detector.closer = true;
+    let mut detector = sources::detector(&config.detector)?;
     let mut detections = Detections::new();
     detector
         .detect(&image, image.whole(), &mut detections)

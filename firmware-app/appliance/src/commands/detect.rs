@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use baize_accelerator::{Detector, closer};
+use baize_accelerator::Detector;
 use baize_camera::{Picture, load_picture, picture_files};
 use baize_frame::{BallColour, BallDetection, BallKind, CueDetection, Detections};
 use serde_json::{Value, json};
@@ -21,7 +21,9 @@ const CUE_THICKNESS: f32 = 0.015;
 pub fn run(args: &DetectArgs) -> Result<(), Failure> {
     let mut config = Config::default();
     args.detector.apply(&mut config.detector);
-    let mut detector = closer(sources::detector(&config.detector)?);
+    // Nobody waits for the next picture.
+    config.detector.closer = true;
+    let mut detector = sources::detector(&config.detector)?;
     let files = files(&args.paths)?;
     let box_margin = detector.info().box_margin;
     let mut failed = 0;

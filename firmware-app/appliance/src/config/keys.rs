@@ -101,6 +101,10 @@ pub const KEYS: &[Key] = &[
         "Folder that keeps the engines that were built on this machine.",
     ),
     key(
+        "detector.closer",
+        "Whether to look again, tile after tile, where balls are small (a whole snooker table in one picture). Up to ten times the work.",
+    ),
+    key(
         "calibration.folder",
         "Folder that holds the calibrations: the last ten, and that of the installation. `baize calibrations` reads it.",
     ),

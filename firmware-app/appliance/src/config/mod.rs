@@ -127,6 +127,8 @@ pub struct Detector {
     pub trtexec: PathBuf,
     /// The folder that keeps engines.
     pub engines: PathBuf,
+    /// Whether small balls are looked at again.
+    pub closer: bool,
 }
 
 /// `[calibration]`.
@@ -250,6 +252,7 @@ impl Default for Detector {
             tensorrt: PathBuf::new(),
             trtexec: PathBuf::new(),
             engines: "engines".into(),
+            closer: false,
         }
     }
 }
