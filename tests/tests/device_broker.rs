@@ -79,8 +79,8 @@ impl Running {
 
     /// Publishes as this user, and is told by the broker that it has heard.
     fn publish(&self, user: &str, topic: &str, payload: &str) {
-        let options =
-            baize::publish::options(&format!("{user}-test"), &self.keys(user)).expect("the keys are there");
+        let options = baize::publish::options(&format!("{user}-publishes"), &self.keys(user))
+            .expect("the keys are there");
         let (client, mut connection) = Client::new(options, 8);
         client
             .try_publish(topic, QoS::AtLeastOnce, false, payload)
@@ -93,7 +93,8 @@ impl Running {
 
     fn subscriber(&self) -> Subscriber {
         Subscriber::with(
-            baize::publish::options("subscriber-test", &self.keys("subscriber")).expect("the keys are there"),
+            baize::publish::options("subscriber-listens", &self.keys("subscriber"))
+                .expect("the keys are there"),
         )
     }
 
