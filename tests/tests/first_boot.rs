@@ -118,11 +118,7 @@ fn is_complete(device: &Device) {
     let name = device.name();
     assert!(name.starts_with("baize-") && name.len() == 14, "{name}");
     assert!(device.read("table.toml").contains(&format!("name = \"{name}\"")));
-    assert!(
-        device
-            .read("acl")
-            .contains(&format!("topic readwrite baize/{name}/#"))
-    );
+    assert!(device.read("acl").contains(&format!("topic read baize/{name}/#")));
     assert!(!device.read("acl").contains('@'));
     tool(device, "openssl verify -CAfile tls/authority.crt tls/broker.crt");
     tool(
@@ -202,7 +198,7 @@ fn a_table_with_a_name_of_its_own_has_its_rights_under_that_name() {
     device.boot();
     device.write("data/baize/table.toml", "[table]\nname = \"hall-1\"\n");
     device.boot();
-    assert!(device.read("acl").contains("topic readwrite baize/hall-1/#"));
+    assert!(device.read("acl").contains("topic read baize/hall-1/#"));
     assert!(device.name().starts_with("baize-"));
 }
 
