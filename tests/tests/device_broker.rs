@@ -77,18 +77,22 @@ impl Running {
         topic.of(&name).to_string()
     }
 
-    /// Publishes as this user, and is told by the broker that it has heard.
-    fn publish(&self, user: &str, topic: &str, payload: &str) {
+    /// Publishes as this user, and is told by the broker that it has heard, whether it lets it through or not.
+    fn publish(&self, user: &str, topics: &[String], payload: &str) {
         let options = baize::publish::options(&format!("{user}-publishes"), &self.keys(user))
             .expect("the keys are there");
-        let (client, mut connection) = Client::new(options, 8);
-        client
-            .try_publish(topic, QoS::AtLeastOnce, false, payload)
-            .expect("the client has room");
-        let answered = connection
+        let (client, mut connection) = Client::new(options, topics.len());
+        for topic in topics {
+            client
+                .try_publish(topic, QoS::AtLeastOnce, false, payload)
+                .expect("the client has room");
+        }
+        let heard = connection
             .iter()
-            .any(|event| matches!(event.expect("it is let in"), Event::Incoming(Packet::PubAck(_))));
-        assert!(answered);
+            .map(|event| event.expect("it is let in"))
+            .filter(|event| matches!(event, Event::Incoming(Packet::PubAck(_))))
+            .take(topics.len());
+        assert_eq!(heard.count(), topics.len());
     }
 
     fn subscriber(&self) -> Subscriber {
