@@ -9,7 +9,6 @@ SRC_URI = "\
     file://journald.conf \
     file://keep-crash \
     file://keep-crash.conf \
-    file://pstore.conf \
     file://sysctl.conf \
     file://watchdog.conf \
     file://wired.network \
@@ -17,11 +16,10 @@ SRC_URI = "\
 
 S = "${UNPACKDIR}"
 
-inherit allarch systemd
+inherit systemd
 
 do_install() {
     install -D -m 0644 ${S}/journald.conf ${D}${systemd_unitdir}/journald.conf.d/10-baize.conf
-    install -D -m 0644 ${S}/pstore.conf ${D}${systemd_unitdir}/pstore.conf.d/10-baize.conf
     install -D -m 0644 ${S}/watchdog.conf ${D}${systemd_unitdir}/system.conf.d/10-baize.conf
     install -D -m 0644 ${S}/wired.network ${D}${systemd_unitdir}/network/70-wired.network
     install -D -m 0644 ${S}/sysctl.conf ${D}${nonarch_libdir}/sysctl.d/60-baize.conf
@@ -41,5 +39,5 @@ FILES:${PN} += "\
     ${systemd_unitdir}/network \
 "
 
-# sync of busybox does less.
-RDEPENDS:${PN} = "coreutils"
+# sync of busybox does less. /data is formatted and checked.
+RDEPENDS:${PN} = "coreutils e2fsprogs-e2fsck e2fsprogs-mke2fs"

@@ -65,9 +65,9 @@ SYSTEMD_SERVICE:${PN} = "baize.service"
 
 # The root is read-only, so the user of baize.sysusers.conf has to be there from the start.
 USERADD_PACKAGES = "${PN}"
-GROUPADD_PARAM:${PN} = "--system gpio"
+GROUPADD_PARAM:${PN} = "--system gpio; --system render"
 USERADD_PARAM:${PN} = "\
-    --system --user-group --groups video,gpio --comment Baize --home-dir /data/baize --no-create-home --shell /sbin/nologin baize \
+    --system --user-group --groups video,render,gpio --comment Baize --home-dir /data/baize --no-create-home --shell /sbin/nologin baize \
 "
 
 FILES:${PN} += "\

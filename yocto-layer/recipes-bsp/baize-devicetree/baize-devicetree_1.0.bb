@@ -9,7 +9,7 @@ DEPENDS = "dtc-native"
 # nooelint: oelint.vars.fileextrapaths,oelint.vars.outofcontext
 FILESEXTRAPATHS:prepend := "${THISDIR}/../../../board/jetson-orin-nano-devkit:"
 
-SRC_URI = "file://baize-header.dts"
+SRC_URI = "file://baize-button-led.dts"
 
 S = "${UNPACKDIR}"
 
@@ -20,12 +20,12 @@ PACKAGE_ARCH = "${MACHINE_ARCH}"
 INHIBIT_DEFAULT_DEPS = "1"
 
 do_compile() {
-    dtc -@ -I dts -O dtb -o ${B}/baize-header.dtbo ${S}/baize-header.dts
+    dtc -@ -I dts -O dtb -o ${B}/baize-button-led.dtbo ${S}/baize-button-led.dts
 }
 
 # Where l4t-launcher-extlinux looks for the overlays that it puts into the slot.
 do_install() {
-    install -D -m 0644 -t ${D}/boot/devicetree ${B}/baize-header.dtbo
+    install -D -m 0644 -t ${D}/boot/devicetree ${B}/baize-button-led.dtbo
 }
 
 SYSROOT_DIRS += "/boot/devicetree"

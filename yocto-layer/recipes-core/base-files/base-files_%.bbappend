@@ -4,6 +4,4 @@ do_install:append:baize() {
     printf '%s\n' '/dev/disk/by-partlabel/UDA /data ext4 noatime,nodev,noexec,nosuid,x-systemd.makefs 0 2' >> ${D}${sysconfdir}/fstab
 }
 
-hostname:baize = "baize"
-
 FILES:${PN}:append:baize = " /data"

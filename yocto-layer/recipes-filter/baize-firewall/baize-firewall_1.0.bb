@@ -12,7 +12,7 @@ SRC_URI = "\
 
 S = "${UNPACKDIR}"
 
-inherit allarch systemd
+inherit systemd
 
 do_install() {
     install -D -m 0644 -t ${D}${sysconfdir}/baize ${S}/firewall.nft
