@@ -1,1 +1,1 @@
-DEPENDS:append:baize = " baize-devicetree"
+DEPENDS:append:appliance = " baize-devicetree"

@@ -1,7 +1,7 @@
-FILESEXTRAPATHS:prepend:baize := "${THISDIR}/files:"
+FILESEXTRAPATHS:prepend:appliance := "${THISDIR}/files:"
 
-SRC_URI:append:baize = " file://broker.xml"
+SRC_URI:append:appliance = " file://broker.xml"
 
-do_install:append:baize() {
+do_install:append:appliance() {
     install -m 0644 ${UNPACKDIR}/broker.xml ${D}${sysconfdir}/avahi/services/broker.service
 }

@@ -1,9 +1,9 @@
-FILESEXTRAPATHS:prepend:baize := "${THISDIR}/files:"
+FILESEXTRAPATHS:prepend:appliance := "${THISDIR}/files:"
 
-SRC_URI:append:baize = " file://keys-only.conf"
+SRC_URI:append:appliance = " file://keys-only.conf"
 
-do_install:append:baize() {
+do_install:append:appliance() {
     install -D -m 0644 -t ${D}${sysconfdir}/ssh/sshd_config.d ${UNPACKDIR}/keys-only.conf
 }
 
-FILES:${PN}-sshd:append:baize = " ${sysconfdir}/ssh/sshd_config.d"
+FILES:${PN}-sshd:append:appliance = " ${sysconfdir}/ssh/sshd_config.d"

@@ -1,6 +1,6 @@
-FILESEXTRAPATHS:prepend:baize := "${THISDIR}/files:"
+FILESEXTRAPATHS:prepend:appliance := "${THISDIR}/files:"
 
 # Instead of the file of the same name.
-SRC_URI:append:baize = " file://chrony.conf"
+SRC_URI:append:appliance = " file://chrony.conf"
 
-PACKAGECONFIG:append:baize = " privdrop scfilter"
+PACKAGECONFIG:append:appliance = " privdrop scfilter"
