@@ -1,1 +1,1 @@
-DEPENDS:append:appliance = " baize-devicetree"
+DEPENDS:append:baize-os = " baize-devicetree"

@@ -1,9 +1,9 @@
-FILESEXTRAPATHS:prepend:appliance := "${THISDIR}/files:"
+FILESEXTRAPATHS:prepend:baize-os := "${THISDIR}/files:"
 
-SRC_URI:append:appliance = " file://keys-only.conf"
+SRC_URI:append:baize-os = " file://keys-only.conf"
 
-do_install:append:appliance() {
+do_install:append:baize-os() {
     install -D -m 0644 -t ${D}${sysconfdir}/ssh/sshd_config.d ${UNPACKDIR}/keys-only.conf
 }
 
-FILES:${PN}-sshd:append:appliance = " ${sysconfdir}/ssh/sshd_config.d"
+FILES:${PN}-sshd:append:baize-os = " ${sysconfdir}/ssh/sshd_config.d"
