@@ -1,12 +1,13 @@
-//! Updates on a Jetson: RAUC's boot backend on a firmware of our own, and what marks a slot good, on a RAUC that writes
-//! down what it is told. Both slots, the real broker, the real appliance.
+//! Updates on a Jetson: RAUC's boot backend, and what marks a slot good, with RAUC itself, the real broker and the real
+//! appliance, on a firmware of our own.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
 
-use baize_tests::{Appliance, Mosquitto, Scratch, TABLE, binary};
+use baize_skips::skipped;
+use baize_tests::{Appliance, Mosquitto, Scratch, TABLE, binary, wait};
 
 const FILES: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
@@ -15,13 +16,11 @@ const FILES: &str = concat!(
 const FAKES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fakes");
 const NVIDIA: &str = "781e084c-a330-417c-b678-38e696380cb9";
 
-/// Says what was booted, and writes down the rest.
-const RAUC: &str = r#"#!/bin/sh
-case "$*" in
-'status --output-format=shell') echo "RAUC_SYSTEM_BOOTED_BOOTNAME='$BOOTED'" ;;
-*) echo "rauc $*" >>"$TOLD" ;;
-esac
-"#;
+/// A bus on which everybody may do everything.
+const BUS: &str = r#"<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
+ "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig><type>system</type><listen>unix:path=BUS</listen>
+<policy context="default"><allow own="*"/><allow send_destination="*"/></policy></busconfig>"#;
 
 const SYSTEMCTL: &str = "#!/bin/sh\necho \"systemctl $*\" >>\"$TOLD\"\n";
 
@@ -80,25 +79,38 @@ impl Board {
             .to_owned()
     }
 
-    fn run(&self, script: &str, arguments: &[&str], booted: &str) -> Output {
+    /// A program or script, in the board's surroundings.
+    fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
         let path = std::env::var("PATH").expect("there is one");
-        Command::new("sh")
-            .arg(Path::new(FILES).join(script))
-            .args(arguments)
+        let mut command = Command::new(program);
+        command
             .env("PATH", format!("{}:{FAKES}:{path}", self.path("bin").display()))
             .env("NVBOOTCTRL", self.path("nvbootctrl"))
             .env("EFIVARS", self.path("efivars"))
             .env("ROOT", self.path("root"))
             .env("TOLD", self.path("told"))
-            .env("BOOTED", booted)
+            .env(
+                "DBUS_SYSTEM_BUS_ADDRESS",
+                format!("unix:path={}", self.path("bus").display()),
+            )
+            .stdin(Stdio::null());
+        command
+    }
+
+    fn run(&self, script: &str, arguments: &[&str]) -> Output {
+        let script = Path::new(FILES).join(script);
+        let done = self
+            .command("sh")
+            .arg(script)
+            .args(arguments)
             .env("LIMIT_S", "5")
-            .output()
-            .expect("there is a shell")
+            .output();
+        done.expect("there is a shell")
     }
 
     /// What the boot backend answers; it must not complain.
     fn backend(&self, arguments: &[&str]) -> String {
-        let done = self.run("boot-slot", arguments, "");
+        let done = self.run("boot-slot", arguments);
         assert!(
             done.status.success(),
             "{arguments:?}: {}",
@@ -118,11 +130,98 @@ impl Board {
         self.scratch.write(&format!("nvbootctrl/tries{active}"), "2\n");
     }
 
-    /// Whether a slot is good, judged by what the appliance publishes: how the judge ended, and what RAUC and the service
-    /// manager were told.
-    fn judge(&self, booted: &str) -> (Option<i32>, String) {
-        let done = self.run("baize-mark-good", &[], booted);
-        (done.status.code(), self.read("told"))
+    /// Whether the running slot is good, judged by what the appliance publishes, with RAUC on a bus of its own: how the judge
+    /// ended, and what the service manager was told.
+    fn judge(&self) -> Option<(Option<i32>, String)> {
+        let _rauc = Rauc::start(self)?;
+        let done = self.run("baize-mark-good", &[]);
+        println!("{}", String::from_utf8_lossy(&done.stderr));
+        Some((done.status.code(), self.read("told")))
+    }
+
+    /// Lets the appliance of the tests be found at this broker.
+    fn configure(&self, broker: &Mosquitto) {
+        self.scratch.write(
+            "root/etc/baize/baize.toml",
+            format!("[broker]\nurl = '{}'\n", broker.url()),
+        );
+        self.scratch.write(
+            "root/data/baize/table.toml",
+            format!("[table]\nname = '{TABLE}'\n"),
+        );
+    }
+}
+
+/// RAUC's service with the product's configuration, on a bus of its own.
+struct Rauc {
+    running: [Child; 2],
+}
+
+impl Rauc {
+    /// `None`, and a skip, where RAUC or the bus is not installed.
+    fn start(board: &Board) -> Option<Self> {
+        for (program, package) in [("rauc", "rauc"), ("dbus-daemon", "dbus")] {
+            if board.command(program).arg("--version").output().is_err() {
+                skipped(package);
+                return None;
+            }
+        }
+        let _ = fs::remove_file(board.path("bus"));
+        let bus = BUS.replace("BUS", &board.path("bus").display().to_string());
+        let bus = board.scratch.write("bus.conf", bus);
+        let bus = board
+            .command("dbus-daemon")
+            .arg("--config-file")
+            .arg(bus)
+            .arg("--nofork")
+            .spawn();
+        wait::until("the bus", || board.path("bus").exists().then_some(()));
+
+        let flashed = fs::read_to_string(Path::new(FILES).join("system.conf")).expect("a file of the layer");
+        let here = flashed
+            .replace("/usr/libexec/baize", FILES)
+            .replace(
+                "/etc/rauc/keyring.pem",
+                &board.path("keyring.pem").display().to_string(),
+            )
+            .replace(
+                "=/data/rauc",
+                &format!("={}", board.path("root/data/rauc").display()),
+            )
+            .replace(
+                "/dev/disk/by-partlabel",
+                &board.path("disk").display().to_string(),
+            );
+        let config = board.scratch.write("system.conf", here);
+        board.scratch.write("keyring.pem", "");
+        fs::create_dir_all(board.path("root/data/rauc")).expect("a folder of ours");
+        let booted = board.backend(&["get-current"]);
+        let service = board
+            .command("rauc")
+            .args(["--override-boot-slot", &booted, "--conf"])
+            .arg(config)
+            .arg("service")
+            .stderr(Stdio::null())
+            .stdout(Stdio::null())
+            .spawn();
+        let rauc = Self {
+            running: [service.expect("it is installed"), bus.expect("it is installed")],
+        };
+        wait::until("RAUC", || {
+            let status = board.command("rauc").arg("status").output();
+            status.is_ok_and(|status| status.status.success()).then_some(())
+        });
+        Some(rauc)
+    }
+}
+
+impl Drop for Rauc {
+    fn drop(&mut self) {
+        for child in &mut self.running {
+            // It may have ended.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
     }
 }
 
@@ -180,7 +279,7 @@ fn what_nobody_understands_is_an_error_and_changes_nothing() {
         &["install"],
         &[],
     ] {
-        let done = board.run("boot-slot", arguments, "");
+        let done = board.run("boot-slot", arguments);
         assert!(!done.status.success() && !done.stderr.is_empty(), "{arguments:?}");
     }
     assert_eq!(board.read("nvbootctrl/active"), "0");
@@ -191,71 +290,66 @@ fn what_nobody_understands_is_an_error_and_changes_nothing() {
     fs::set_permissions(board.path("bin/nvbootctrl"), PermissionsExt::from_mode(0o755))
         .expect("a file of ours");
     for arguments in [&["get-current"][..], &["get-primary"], &["get-state", "A"]] {
-        let done = board.run("boot-slot", arguments, "");
+        let done = board.run("boot-slot", arguments);
         assert!(!done.status.success() && done.stdout.is_empty(), "{arguments:?}");
     }
 }
 
 #[test]
-fn a_slot_is_good_once_a_state_was_published_and_stays_so() {
+fn a_slot_is_good_once_states_were_published_and_is_never_given_up_then() {
     let Some(broker) = Mosquitto::start() else { return };
     let board = Board::new();
-    board.scratch.write(
-        "root/etc/baize/baize.toml",
-        format!("[broker]\nurl = '{}'\n", broker.url()),
-    );
-    board.scratch.write(
-        "root/data/baize/table.toml",
-        format!("[table]\nname = '{TABLE}'\n"),
-    );
-    let (code, told) = board.judge("A");
+    board.configure(&broker);
+    board.scratch.write("nvbootctrl/tries0", "2\n");
+    let Some((code, told)) = board.judge() else { return };
     assert_eq!(
         (code, told.as_str()),
         (Some(1), ""),
-        "nobody publishes, but there is nothing to go back to"
+        "nobody publishes, and there is nothing to go back to"
     );
+    assert_eq!(board.read("nvbootctrl/tries0"), "2");
 
     let appliance = Appliance::start_with_a_small_model("sim:size=320x192,fps=10", &broker.url());
-    let (code, told) = board.judge("A");
-    assert_eq!((code, told.as_str()), (Some(0), "rauc status mark-good"));
+    assert_eq!(board.judge().map(|(code, _)| code), Some(Some(0)));
+    assert_eq!(board.read("nvbootctrl/tries0"), "3", "the firmware was told");
     assert_eq!(board.read("root/data/rauc/good"), "A");
+
+    // The broker has kept a state, but that is not one that was published now.
     drop(appliance);
-    let (code, told) = board.judge("A");
+    board.scratch.write("nvbootctrl/tries0", "2\n");
     assert_eq!(
-        (code, told.as_str()),
-        (Some(1), "rauc status mark-good"),
+        board.judge(),
+        Some((Some(1), String::new())),
         "it was good, so it is not given up"
     );
+    assert_eq!(board.read("nvbootctrl/tries0"), "2");
+    assert_eq!(board.variable("A")[4], 0);
 }
 
 #[test]
 fn an_update_that_publishes_no_state_is_given_up_and_the_slot_before_it_started() {
     let Some(broker) = Mosquitto::start() else { return };
     let board = Board::new();
-    board.scratch.write(
-        "root/etc/baize/baize.toml",
-        format!("[broker]\nurl = '{}'\n", broker.url()),
-    );
-    board.scratch.write(
-        "root/data/baize/table.toml",
-        format!("[table]\nname = '{TABLE}'\n"),
-    );
+    board.configure(&broker);
     fs::create_dir(board.path("root/data/rauc")).expect("a folder of ours");
     board.scratch.write("root/data/rauc/good", "A\n");
-    let (_, told) = board.judge("B");
-    assert_eq!(
-        told.lines().collect::<Vec<_>>(),
-        [
-            "rauc status mark-bad",
-            "rauc status mark-active other",
-            "systemctl reboot"
-        ]
-    );
+    board.backend(&["set-primary", "B"]);
+    board.reboot();
+    let Some((_, told)) = board.judge() else { return };
+    assert_eq!(told, "systemctl reboot");
+    assert_eq!(board.backend(&["get-state", "B"]), "bad");
+    assert_eq!(board.read("root/data/rauc/good"), "A");
+    board.reboot();
+    assert_eq!(board.backend(&["get-current"]), "A");
+
+    let _appliance = Appliance::start_with_a_small_model("sim:size=320x192,fps=10", &broker.url());
+    assert_eq!(board.judge().map(|(code, _)| code), Some(Some(0)));
     assert_eq!(board.read("root/data/rauc/good"), "A");
 
-    // Back in the slot before it.
-    let _appliance = Appliance::start_with_a_small_model("sim:size=320x192,fps=10", &broker.url());
-    let (code, told) = board.judge("A");
-    assert_eq!(code, Some(0));
-    assert!(told.ends_with("rauc status mark-good"), "{told}");
+    // The next update works.
+    board.backend(&["set-primary", "B"]);
+    board.reboot();
+    assert_eq!(board.judge().map(|(code, _)| code), Some(Some(0)));
+    assert_eq!(board.read("root/data/rauc/good"), "B");
+    assert_eq!(board.read("nvbootctrl/tries1"), "3");
 }
