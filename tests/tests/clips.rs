@@ -30,7 +30,7 @@ fn measured_places(clip: &Path, table: &str, config: &str) -> Vec<Vec<[f64; 2]>>
         "--record".as_ref(),
         record.as_ref(),
     ];
-    run(arguments).succeeded();
+    let _ = run(arguments).succeeded();
     let lines = std::fs::read_to_string(&record).expect("it was recorded");
     lines
         .lines()
