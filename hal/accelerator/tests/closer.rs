@@ -86,6 +86,7 @@ fn find(
             model: "sharp".into(),
             input_px: INPUT_PX,
             box_margin: 1.0,
+            reader: None,
         },
         balls: balls.to_vec(),
         size_px,
