@@ -120,11 +120,22 @@ impl Device {
         script
     }
 
-    /// Boots.
+    /// What the first boot made in memory of the rights at the broker.
+    ///
+    /// # Panics
+    /// When there is nothing.
+    pub fn rights(&self) -> String {
+        fs::read_to_string(self.root().join("run/baize/acl")).expect("it is there")
+    }
+
+    /// Boots: what lay in memory is gone.
     ///
     /// # Panics
     /// When it does not go well.
     pub fn boot(&self) {
+        let memory = self.root().join("run");
+        fs::remove_dir_all(&memory).expect("a folder of ours");
+        fs::create_dir(memory).expect("a folder of ours");
         let done = self.script("first-boot").output().expect("there is a shell");
         assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     }

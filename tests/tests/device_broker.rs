@@ -22,7 +22,9 @@ impl Running {
             .expect("it was flashed");
         let broker = Mosquitto::start_configured(Scratch::new(), |port| {
             let here = flashed.replace("listener 8883", &format!("listener {port} 127.0.0.1"));
-            here.replace("/data/", &format!("{}/data/", device.root().display()))
+            let root = device.root();
+            here.replace("/data/", &format!("{}/data/", root.display()))
+                .replace("/run/", &format!("{}/run/", root.display()))
         })?;
         Some(Self { broker, device })
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
@@ -103,7 +103,6 @@ fn is_complete(device: &Device) {
     assert_eq!(
         names,
         [
-            "acl",
             "credentials/appliance.password",
             "credentials/hand-out/controller.password",
             "credentials/hand-out/subscriber.password",
@@ -118,8 +117,8 @@ fn is_complete(device: &Device) {
     let name = device.name();
     assert!(name.starts_with("baize-") && name.len() == 14, "{name}");
     assert!(device.read("table.toml").contains(&format!("name = \"{name}\"")));
-    assert!(device.read("acl").contains(&format!("topic read baize/{name}/#")));
-    assert!(!device.read("acl").contains('@'));
+    assert!(device.rights().contains(&format!("topic read baize/{name}/#")));
+    assert!(!device.rights().contains('@'));
     tool(device, "openssl verify -CAfile tls/authority.crt tls/broker.crt");
     tool(
         device,
@@ -157,7 +156,7 @@ fn a_new_device_makes_its_name_its_certificates_and_its_passwords_and_never_agai
         ("credentials/passwords", 0o640),
         ("tls/broker.key", 0o640),
         ("tls/authority.crt", 0o644),
-        ("acl", 0o640),
+        ("../../run/baize/acl", 0o640),
     ] {
         let found = fs::metadata(device.data(name))
             .expect("it is there")
@@ -198,8 +197,31 @@ fn a_table_with_a_name_of_its_own_has_its_rights_under_that_name() {
     device.boot();
     device.write("data/baize/table.toml", "[table]\nname = \"hall-1\"\n");
     device.boot();
-    assert!(device.read("acl").contains("topic read baize/hall-1/#"));
+    assert!(device.rights().contains("topic read baize/hall-1/#"));
     assert!(device.name().starts_with("baize-"));
+}
+
+/// Which files lie on the disk, and when each was written; its folders, too.
+fn written(device: &Device) -> BTreeMap<PathBuf, (u64, i64, i64)> {
+    let files = made(device).into_keys();
+    let places = files.flat_map(|file| [file.parent().map(PathBuf::from), Some(file)]);
+    places
+        .flatten()
+        .map(|place| {
+            let found = fs::metadata(&place).expect("it was made");
+            (place, (found.ino(), found.mtime(), found.mtime_nsec()))
+        })
+        .collect()
+}
+
+#[test]
+fn a_boot_that_has_nothing_to_make_writes_nothing_to_a_disk_that_may_be_full() {
+    let Some(device) = Device::new() else { return };
+    device.boot();
+    let before = written(&device);
+    device.boot();
+    assert_eq!(written(&device), before);
+    assert!(device.rights().contains("user appliance"), "made anew in memory");
 }
 
 #[test]
@@ -321,5 +343,5 @@ fn nothing_is_renamed_before_it_is_on_the_disk() {
             _ => {}
         }
     }
-    assert_eq!(renamed, ["identity", "table.toml", "tls", "credentials", "acl"]);
+    assert_eq!(renamed, ["identity", "table.toml", "tls", "credentials"]);
 }

@@ -4,15 +4,23 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
+use std::process::Output;
 
+use baize::calibration_file::{Method, StoredCalibration};
+use baize::calibration_store::CalibrationStore;
+use baize_table_vision::geometry::{Calibration, TableSize};
 use baize_tests::{Device, Scratch};
 
 const SYSTEMCTL: &str = "#!/bin/sh\necho \"systemctl $*\" >>\"$TOLD\"\n\
                          case $* in *'restart baize-first-boot.service') exec \"$FIRST_BOOT\" ;; esac\n";
 
-/// Takes bundles that say that they are good.
+/// Takes bundles that say that they are good. The plug is pulled while the first big one is installed.
 const RAUC: &str = "#!/bin/sh\necho \"rauc $1\" >>\"$TOLD\"\n\
+                    if grep -q big \"$2\" && [ ! -e \"$2.begun\" ]; then : >\"$2.begun\"; kill -KILL 0; fi\n\
                     grep -q good \"$2\" || { echo 'LastError: signature verification failed' >&2 && exit 1; }\n";
+
+/// Writes down what it is told to do with files, and does it.
+const WATCHED: &str = "#!/bin/sh\necho \"${0##*/} $*\" >>\"$TOLD\"\nexec \"/bin/${0##*/}\" \"$@\"\n";
 
 struct Installer {
     device: Device,
@@ -22,18 +30,30 @@ struct Installer {
 impl Installer {
     fn new() -> Option<Self> {
         let device = Device::new()?;
-        for (name, text) in [("systemctl", SYSTEMCTL), ("rauc", RAUC)] {
-            let program = device.programs().join(name);
-            fs::write(&program, text).expect("a folder of ours");
-            fs::set_permissions(program, fs::Permissions::from_mode(0o755)).expect("a file of ours");
-        }
         device.boot();
         let stick = Scratch::new();
-        Some(Self { device, stick })
+        let installer = Self { device, stick };
+        installer.replace("systemctl", SYSTEMCTL);
+        installer.replace("rauc", RAUC);
+        Some(installer)
+    }
+
+    /// Puts a program of ours in the place of the device's.
+    fn replace(&self, name: &str, text: &str) {
+        let program = self.device.programs().join(name);
+        fs::write(&program, text).expect("a folder of ours");
+        fs::set_permissions(program, fs::Permissions::from_mode(0o755)).expect("a file of ours");
     }
 
     /// Plugs it in, and says what the service manager and RAUC were told.
     fn plug_in(&self) -> String {
+        let (done, told) = self.try_to_plug_in();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        told
+    }
+
+    /// Plugs it in, which may fail.
+    fn try_to_plug_in(&self) -> (Output, String) {
         let told = self.device.root().join("../told");
         let _ = fs::remove_file(&told);
         let first_boot = concat!(
@@ -48,8 +68,7 @@ impl Installer {
             .env("FIRST_BOOT", first_boot)
             .output()
             .expect("there is a shell");
-        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
-        fs::read_to_string(told).unwrap_or_default()
+        (done, fs::read_to_string(told).unwrap_or_default())
     }
 
     fn on_stick(&self, name: &str) -> PathBuf {
@@ -98,6 +117,29 @@ fn passwords_are_handed_out_once_and_are_then_no_longer_on_the_device() {
 }
 
 #[test]
+fn passwords_leave_the_device_after_the_file_system_of_the_stick_was_synced() {
+    let Some(installer) = Installer::new() else { return };
+    for name in ["cp", "sync", "mv"] {
+        installer.replace(name, WATCHED);
+    }
+    let told = installer.plug_in();
+    let at = |call: &str| told.find(call).unwrap_or_else(|| panic!("{call}: {told}"));
+    let copied = at(&format!(
+        "cp {}",
+        installer.device.data("credentials/hand-out/").display()
+    ));
+    let synced = copied
+        + told[copied..]
+            .find(&format!("sync -f {}\n", installer.stick.path().display()))
+            .unwrap_or_else(|| panic!("{told}"));
+    let taken = at(&format!(
+        "mv {}",
+        installer.device.data("credentials/hand-out").display()
+    ));
+    assert!(synced < taken, "{told}");
+}
+
+#[test]
 fn a_stick_that_is_full_takes_nothing_away() {
     let Some(installer) = Installer::new() else { return };
     installer.plug_in();
@@ -107,12 +149,8 @@ fn a_stick_that_is_full_takes_nothing_away() {
     fs::remove_file(installer.on_stick("controller.password")).expect("it was handed out");
     fs::create_dir_all(installer.on_stick("controller.password/controller.password"))
         .expect("a folder of ours");
-    let done = installer
-        .device
-        .script("stick")
-        .arg(installer.stick.path())
-        .output();
-    assert!(!done.expect("there is a shell").status.success());
+    let (done, _) = installer.try_to_plug_in();
+    assert!(!done.status.success());
     assert!(
         installer
             .device
@@ -180,10 +218,45 @@ fn an_update_is_tried_once() {
     installer.stick.write("update.raucb", "a good one");
     assert_eq!(installer.plug_in(), "rauc install\nsystemctl reboot\n");
     assert_eq!(installer.plug_in(), "", "it may have been given up meanwhile");
+    let report = installer.read("report.txt");
+    assert!(report.contains("update: tried before"), "{report}");
     installer.stick.write("update.raucb", "a forged one");
     assert_eq!(installer.plug_in(), "rauc install\n");
     let report = installer.read("report.txt");
     assert!(report.contains("signature verification failed"), "{report}");
+}
+
+#[test]
+fn an_update_during_which_the_plug_is_pulled_is_tried_again() {
+    let Some(installer) = Installer::new() else { return };
+    installer.plug_in();
+    installer.stick.write("update.raucb", "a big good one");
+    let (pulled, told) = installer.try_to_plug_in();
+    assert_eq!((pulled.status.code(), told.as_str()), (None, "rauc install\n"));
+    assert_eq!(installer.plug_in(), "rauc install\nsystemctl reboot\n");
+    assert_eq!(installer.plug_in(), "", "and then no more");
+}
+
+#[test]
+fn a_calibration_that_was_taken_away_is_none_whatever_there_was_before() {
+    let Some(installer) = Installer::new() else { return };
+    let store = CalibrationStore::at(&installer.device.data("calibration"));
+    let calibration = StoredCalibration::new(
+        Calibration::seen_from_above(TableSize::FT9, 57.15),
+        Method::Automatic,
+        1.6,
+        [None; 4],
+    );
+    for (kept, says) in [
+        (Some(&calibration), "done  calibration: there is one"),
+        (None, "OPEN  calibration: "),
+        (Some(&calibration), "done  calibration: there is one"),
+    ] {
+        store.keep(kept).expect("it can be written");
+        installer.plug_in();
+        let report = installer.read("report.txt");
+        assert!(report.contains(says), "{says}: {report}");
+    }
 }
 
 #[test]

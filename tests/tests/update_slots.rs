@@ -25,6 +25,11 @@ const BUS: &str = r#"<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus C
 
 const SYSTEMCTL: &str = "#!/bin/sh\necho \"systemctl $*\" >>\"$TOLD\"\n";
 
+/// RAUC's configuration, as flashed.
+fn flashed() -> String {
+    fs::read_to_string(Path::new(FILES).join("system.conf")).expect("a file of the layer")
+}
+
 /// A board with two slots.
 struct Board {
     scratch: Scratch,
@@ -120,6 +125,25 @@ impl Board {
         fs::read(self.path(&format!("efivars/RootfsStatusSlot{slot}-{NVIDIA}"))).expect("it is there")
     }
 
+    /// RAUC installs an update into the slot that does not run: its handler first, as `system.conf` names it.
+    fn update(&self, into: &str) {
+        let flashed = flashed();
+        let handler = flashed
+            .lines()
+            .find_map(|line| line.strip_prefix("pre-install=/usr/libexec/baize/"));
+        if let Some(handler) = handler {
+            let done = self.run(handler, &[]);
+            assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        }
+        self.backend(&["set-state", into, "bad"]);
+        self.backend(&["set-primary", into]);
+    }
+
+    /// Whether the firmware is told at once that the running slot is good.
+    fn start_is_ordinary(&self) -> bool {
+        self.run("ordinary-start", &[]).status.success()
+    }
+
     /// The board starts what it is to start.
     fn reboot(&self) {
         let active = self.read("nvbootctrl/active");
@@ -174,8 +198,7 @@ impl Rauc {
             .spawn();
         wait::until("the bus", || board.path("bus").exists().then_some(()));
 
-        let flashed = fs::read_to_string(Path::new(FILES).join("system.conf")).expect("a file of the layer");
-        let here = flashed
+        let here = flashed()
             .replace("/usr/libexec/baize", FILES)
             .replace(
                 "/etc/rauc/keyring.pem",
@@ -349,4 +372,49 @@ fn an_update_that_publishes_no_state_is_given_up_and_the_slot_before_it_started(
     assert_eq!(board.judge().map(|(code, _)| code), Some(Some(0)));
     assert_eq!(board.read("root/data/rauc/good"), "B");
     assert_eq!(board.read("nvbootctrl/tries1"), "3");
+}
+
+#[test]
+fn an_update_of_an_appliance_that_was_never_marked_good_is_given_up_too() {
+    let Some(broker) = Mosquitto::start() else { return };
+    let board = Board::new();
+    board.configure(&broker);
+    assert!(board.start_is_ordinary(), "of what was flashed");
+    board.update("B");
+    board.reboot();
+    assert!(!board.start_is_ordinary());
+    let Some((_, told)) = board.judge() else { return };
+    assert_eq!(told, "systemctl reboot");
+    board.reboot();
+    assert_eq!(board.backend(&["get-current"]), "A");
+    assert!(board.start_is_ordinary());
+}
+
+#[test]
+fn an_update_that_was_installed_from_one_that_nobody_judged_is_given_up_too() {
+    let Some(broker) = Mosquitto::start() else { return };
+    let board = Board::new();
+    board.configure(&broker);
+    fs::create_dir(board.path("root/data/rauc")).expect("a folder of ours");
+    board.scratch.write("root/data/rauc/good", "A\n");
+    board.update("B");
+    assert_eq!(board.read("root/data/rauc/good"), "A");
+    board.reboot();
+    // What was good is overwritten.
+    board.update("A");
+    board.reboot();
+    assert_eq!(board.backend(&["get-current"]), "A");
+    assert!(!board.start_is_ordinary());
+    let Some((_, told)) = board.judge() else { return };
+    assert_eq!(told, "systemctl reboot");
+    board.reboot();
+    assert_eq!(board.backend(&["get-current"]), "B");
+}
+
+#[test]
+fn what_cannot_be_given_up_is_not_installed() {
+    let board = Board::new();
+    // The disk takes nothing where a file is in the way.
+    board.scratch.write("root/data/rauc", "");
+    assert!(!board.run("go-back-to", &[]).status.success());
 }

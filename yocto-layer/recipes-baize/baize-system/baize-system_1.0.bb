@@ -6,6 +6,7 @@ LIC_FILES_CHKSUM = "file://${THISDIR}/../../COPYING.MIT;md5=72f79289604d807e4da9
 
 SRC_URI = "\
     file://baize-kernel-crash.service \
+    file://emergency.conf \
     file://journald.conf \
     file://keep-crash \
     file://keep-crash.conf \
@@ -25,6 +26,7 @@ do_install() {
     install -D -m 0644 ${S}/sysctl.conf ${D}${nonarch_libdir}/sysctl.d/60-baize.conf
     install -D -m 0755 -t ${D}${libexecdir}/baize ${S}/keep-crash
     install -D -m 0644 -t ${D}${systemd_system_unitdir} ${S}/baize-kernel-crash.service
+    install -D -m 0644 -t ${D}${systemd_system_unitdir}/emergency.service.d ${S}/emergency.conf
     for unit in baize mosquitto baize-mark-good baize-first-boot; do
         install -D -m 0644 -t ${D}${systemd_system_unitdir}/$unit.service.d ${S}/keep-crash.conf
     done

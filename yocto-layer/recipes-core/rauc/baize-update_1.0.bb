@@ -14,6 +14,7 @@ SRC_URI = "\
     file://baize-mark-good.service \
     file://baize-rauc.tmpfiles.conf \
     file://boot-slot \
+    file://go-back-to \
     file://ordinary-start \
     file://ordinary-start.conf \
     file://system.conf \
@@ -28,7 +29,7 @@ COMPATIBLE_MACHINE = "(tegra)"
 PACKAGE_ARCH = "${MACHINE_ARCH}"
 
 do_install() {
-    install -D -m 0755 -t ${D}${libexecdir}/baize ${S}/baize-mark-good ${S}/boot-slot ${S}/ordinary-start
+    install -D -m 0755 -t ${D}${libexecdir}/baize ${S}/baize-mark-good ${S}/boot-slot ${S}/go-back-to ${S}/ordinary-start
     install -D -m 0644 -t ${D}${systemd_system_unitdir} ${S}/baize-mark-good.service
     install -D -m 0644 -t ${D}${systemd_system_unitdir}/nv_update_verifier.service.d ${S}/ordinary-start.conf
     install -D -m 0644 ${S}/baize-rauc.tmpfiles.conf ${D}${nonarch_libdir}/tmpfiles.d/baize-rauc.conf
