@@ -57,6 +57,9 @@ impl Device {
         ] {
             fs::copy(Path::new(LAYER).join(file), device.root().join(place)).expect("a file of the layer");
         }
+        let flashed = fs::read_to_string(device.root().join("etc/baize/baize.toml")).expect("it was flashed");
+        let here = flashed.replace("\"/data/", &format!("\"{}/data/", device.root().display()));
+        device.write("etc/baize/baize.toml", &here);
         device.write("proc/device-tree/serial-number", "1421723024563\0");
         fs::create_dir(device.programs()).expect("a folder of ours");
         std::os::unix::fs::symlink(binary(), device.programs().join("baize")).expect("a folder of ours");
