@@ -45,7 +45,8 @@ impl Incidents {
             } else {
                 MEASURED_US
             };
-            if now.stamp.exposure_us.saturating_sub(incident.at_us) < measured_us {
+            let due = now.stamp.exposure_us.saturating_sub(incident.at_us) >= measured_us;
+            if !due || self.fits_left == 0 {
                 // Within capacity: it was in the list.
                 let _ = self.confirmed.push(incident);
                 continue;
@@ -77,6 +78,7 @@ impl Incidents {
             return Judgement::Happened;
         };
         let at_us = incident.at_us as f64;
+        self.fits_left -= 1;
         let (parties, alone) = self.parties([ball, other], at_us, now);
         let Some(met) = meeting(&parties, at_us, REACH_US, now.calibration.ball_diameter_mm, alone) else {
             return Judgement::Happened;
@@ -126,6 +128,7 @@ impl Incidents {
         let Some(track) = now.tracks.iter().find(|track| track.id == incident.ball) else {
             return Judgement::Happened;
         };
+        self.fits_left -= 1;
         let at_us = incident.at_us as f64;
         let wall = Wall::nearest(
             incident.place_mm,
@@ -144,7 +147,6 @@ impl Incidents {
             rest_mm: self.rest_before(track, at_us, others_us.clone()),
             from_us: others_us.clone().filter(|us| *us < at_us).fold(0.0, f64::max),
             until_us: others_us.filter(|us| *us >= at_us).fold(f64::INFINITY, f64::min),
-            about_us: at_us,
             spinless: false,
             met_next: false,
             blurs: blurs(track, now),

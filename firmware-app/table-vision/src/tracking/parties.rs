@@ -74,7 +74,6 @@ impl Incidents {
                 rest_mm: rests_mm[k].filter(|_| order(k) != Order::SentBefore),
                 from_us,
                 until_us,
-                about_us: at_us,
                 spinless: rests_mm[k].is_some(),
                 met_next,
                 blurs: blurs(track, now),
