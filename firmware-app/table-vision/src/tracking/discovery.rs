@@ -122,6 +122,7 @@ impl Incidents {
                 ball: pair[faster].id,
                 place_mm: met.places_mm[faster],
                 speed: met.speeds[faster],
+                push_mm_s: met.push_mm_s,
                 known: Known::Roughly,
             });
         }

@@ -14,6 +14,10 @@ const MEASURED_US: u64 = 90_000;
 /// or so much where its time is not known to this part of an interval before.
 const MEASURED_LATE_US: u64 = 170_000;
 const KNOWN_INTERVALS: f64 = 0.25;
+/// No ball that settles or is nudged goes as fast as this.
+const STRUCK_MM_S: f64 = 200.0;
+/// What was seen later tells more, if only by its sigma, which is itself estimated to this part.
+const SURER_PART: f64 = 1.25;
 /// How far from where it was guessed an impact may have been.
 pub const REACH_US: f64 = 50_000.0;
 /// A ball does not turn back from a cushion twice within this time.
@@ -80,6 +84,11 @@ impl Incidents {
         let at_us = incident.at_us as f64;
         self.fits_left -= 1;
         let (parties, alone) = self.parties([ball, other], at_us, now);
+        let both_lay = parties.iter().all(|party| party.rest_mm.is_some());
+        if both_lay && incident.push_mm_s > STRUCK_MM_S {
+            // One was struck into the other: nothing was seen of its way.
+            return Judgement::Happened;
+        }
         let Some(met) = meeting(&parties, at_us, REACH_US, now.calibration.ball_diameter_mm, alone) else {
             return Judgement::Happened;
         };
@@ -99,11 +108,11 @@ impl Incidents {
             return Judgement::Refuted;
         }
         let surer = match incident.known {
-            Known::HardlySoon { sigma_us } => met.sigma_us < sigma_us,
+            Known::HardlySoon { sigma_us } => met.sigma_us < if alone { SURER_PART } else { 1.0 } * sigma_us,
             _ => true,
         };
         if surer && met.gain > SHOWS && met.misfit < FITS_BADLY {
-            self.redate(incident, met.at_us as u64);
+            self.redate(incident, met.at_us as u64, met.push_mm_s);
             incident.place_mm = met.places_mm[0];
             incident.speed = met.speeds[0];
         }
@@ -152,7 +161,7 @@ impl Incidents {
             blurs: blurs(track, now),
         };
         if let Some(turned) = bounce(&party, wall, at_us) {
-            self.redate(incident, turned.at_us as u64);
+            self.redate(incident, turned.at_us as u64, incident.push_mm_s);
             incident.place_mm = turned.place_mm;
             incident.speed = turned.speed;
         }
@@ -168,11 +177,13 @@ impl Incidents {
         }
     }
 
-    /// Corrects when an impact was, also where it is remembered.
-    fn redate(&mut self, incident: &mut Incident, at_us: u64) {
+    /// Corrects when an impact was and how hard, also where it is remembered.
+    fn redate(&mut self, incident: &mut Incident, at_us: u64, push_mm_s: f64) {
         if let Some(impact) = self.recent.iter_mut().find(|impact| impact.is_same(incident)) {
             impact.at_us = at_us;
+            impact.push_mm_s = push_mm_s;
         }
         incident.at_us = at_us;
+        incident.push_mm_s = push_mm_s;
     }
 }

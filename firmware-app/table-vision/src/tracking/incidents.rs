@@ -42,6 +42,8 @@ pub struct Incident {
     pub place_mm: Vec2,
     /// The ball's just afterwards.
     pub speed: Speed,
+    /// About what it changed the ball's velocity by.
+    pub push_mm_s: f64,
     pub known: Known,
 }
 
@@ -210,6 +212,7 @@ impl Incidents {
             ball: ball.id,
             place_mm: impact.place_mm,
             speed: Speed::guessed(impact.velocity_mm_s),
+            push_mm_s: impact.change_mm_s,
             known: Known::Roughly,
         };
         let verdicts = match impact.met {
@@ -279,6 +282,7 @@ impl Incidents {
             ball: track.id,
             place_mm: track.place_mm(),
             speed: Speed::guessed(track.velocity_mm_s()),
+            push_mm_s: track.speed_mm_s(),
             known: Known::Roughly,
         };
         let is_ball = |index: u8, other: &Track| tracks[usize::from(index)].id == other.id;

@@ -195,6 +195,15 @@ impl Incidents {
         }
     }
 
+    /// Whether a ball lay at a place until about when another one left its rest.
+    fn lay_at(&self, ball: BallId, place_mm: Vec2, start: &Start) -> bool {
+        self.ended_rests.iter().any(|rest| {
+            rest.ball == ball
+                && norm2(sub2(rest.from_mm, place_mm)) < CAUSE_MM
+                && rest.shown.exposure_us.abs_diff(start.shown.exposure_us) < SAME_MEETING_US
+        })
+    }
+
     /// What sent a ball: the one that was where it must have been, if one was.
     fn explain_start(
         &mut self,
@@ -210,13 +219,12 @@ impl Incidents {
             .iter()
             .filter(|other| other.confirmed && other.id != start.ball)
             .filter_map(|other| {
-                Some((
-                    scene.sent_by(other, sender_mm, left, length_mm, interval_us)?,
-                    other,
-                ))
+                let part = scene.sent_by(other, sender_mm, left, length_mm, interval_us)?;
+                Some((!self.lay_at(other.id, sender_mm, start), part, other))
             })
-            .filter(|(part, _)| *part < 1.0)
-            .reduce(|best, other| if other.0 < best.0 { other } else { best });
+            .filter(|(_, part, _)| *part < 1.0)
+            // Where one lay, no other can have been.
+            .reduce(|best, other| if (other.0, other.1) < (best.0, best.1) { other } else { best });
         if sender.is_none()
             && self.was_sent(start.ball, left.at_us, SAME_MEETING_US as f64)
             && !scene.bent(start)
@@ -228,13 +236,14 @@ impl Incidents {
             None => self.before_contact(start, *left, interval_us, scene),
         };
         let incident = match sender {
-            Some((_, sender)) => Incident {
+            Some((.., sender)) => Incident {
                 what: What::HitBall(start.ball),
                 at_us: left.at_us as u64,
                 frame_id: start.shown.frame_id,
                 ball: sender.id,
                 place_mm: sender_mm,
                 speed: Speed::guessed(sender.velocity_mm_s()),
+                push_mm_s: norm2(left.velocity_mm_s),
                 known: Known::Roughly,
             },
             None => Incident {
@@ -244,6 +253,7 @@ impl Incidents {
                 ball: start.ball,
                 place_mm: start.from_mm,
                 speed: Speed::guessed(left.velocity_mm_s),
+                push_mm_s: norm2(left.velocity_mm_s),
                 known: Known::Roughly,
             },
         };
