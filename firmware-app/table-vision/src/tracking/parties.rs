@@ -88,15 +88,19 @@ impl Incidents {
     /// Whether a ball may still slide from what happened to it before an impact with another one.
     fn slides(&self, ball: &Track, other: &Track, at_us: f64) -> bool {
         let pushes = || {
-            self.recent.iter().filter(|impact| impact.concerns(ball.id)).filter(|impact| {
-                !impact.concerns(other.id) || (impact.at_us as f64 - at_us).abs() > ONE_CONTACT_US
-            })
+            self.recent
+                .iter()
+                .filter(|impact| impact.concerns(ball.id))
+                .filter(|impact| {
+                    !impact.concerns(other.id) || (impact.at_us as f64 - at_us).abs() > ONE_CONTACT_US
+                })
         };
         let slides_from = |impact: &Incident| {
             let since_us = at_us - impact.at_us as f64;
             since_us > -TOGETHER_US && since_us < SLIDES_US + SLIDES_US_PER_MM_S * impact.push_mm_s
         };
-        let was_struck = self.ended_rests.iter().any(|rest| rest.ball == ball.id) && pushes().next().is_none();
+        let was_struck =
+            self.ended_rests.iter().any(|rest| rest.ball == ball.id) && pushes().next().is_none();
         was_struck || pushes().any(slides_from)
     }
 
