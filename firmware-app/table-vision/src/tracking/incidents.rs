@@ -189,9 +189,7 @@ impl Incidents {
     /// Whether it is known already what sent a ball at about that time.
     pub(super) fn was_sent(&self, ball: BallId, at_us: f64, within_us: f64) -> bool {
         self.recent.iter().any(|impact| {
-            impact.concerns(ball)
-                && impact.what != What::HitCushion
-                && (impact.at_us as f64 - at_us).abs() < within_us
+            impact.what == What::HitBall(ball) && (impact.at_us as f64 - at_us).abs() < within_us
         })
     }
 
