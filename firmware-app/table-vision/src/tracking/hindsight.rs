@@ -82,13 +82,13 @@ impl Incidents {
             return Judgement::Happened;
         };
         let at_us = incident.at_us as f64;
-        self.fits_left -= 1;
         let (parties, alone) = self.parties([ball, other], at_us, now);
         let both_lay = parties.iter().all(|party| party.rest_mm.is_some());
         if both_lay && incident.push_mm_s > STRUCK_MM_S {
             // One was struck into the other: nothing was seen of its way.
             return Judgement::Happened;
         }
+        self.fits_left -= 1;
         let Some(met) = meeting(&parties, at_us, REACH_US, now.calibration.ball_diameter_mm, alone) else {
             return Judgement::Happened;
         };

@@ -10,14 +10,14 @@ use super::trail::{Departure, departure};
 use crate::FrameStamp;
 use crate::geometry::Calibration;
 use crate::geometry::linear::{Vec2, norm2, scale2, sub2};
-use baize_table_state::BallId;
+use baize_table_state::{BallId, BallKind};
 
 /// A ball's first way is watched for this long, unless it is clear before; a strike is to be told within 100 ms.
 pub const WATCHED_US: f64 = 90_000.0;
 /// It is clear with so many sightings over such a time, or over such a way.
-pub const CLEAR_SIGHTINGS: usize = 3;
+const CLEAR_SIGHTINGS: usize = 3;
 const CLEAR_US: f64 = 45_000.0;
-pub const CLEAR_WAY_MM: f64 = 150.0;
+const CLEAR_WAY_MM: f64 = 150.0;
 /// How far from where a ball must have been to send another one it may seem to have been.
 const CAUSE_MM: f64 = 12.0;
 /// And more, as a part of what it moves from sighting to sighting: its way was bent there.
@@ -44,6 +44,12 @@ pub struct Scene<'a> {
 impl Scene<'_> {
     pub fn track(&self, ball: BallId) -> Option<&Track> {
         self.tracks.iter().find(|track| track.id == ball)
+    }
+
+    /// Whether it is the cue ball, or any ball may be.
+    pub fn may_be_struck(&self, ball: BallId) -> bool {
+        let is_cue_ball = |track: &Track| track.confirmed && track.named.identity.kind() == BallKind::CUE;
+        self.track(ball).is_some_and(is_cue_ball) || !self.tracks.iter().any(is_cue_ball)
     }
 
     /// Whether a ball has met something since it left its rest.
@@ -134,14 +140,18 @@ impl Incidents {
             // A way too short to measure: what follows says how fast it was.
             let short = bent && sightings < CLEAR_SIGHTINGS && elapsed_us + interval_us < WATCHED_US;
             let seen_since = track.trail.since(track.bent_us).count();
+            if !clear || short && seen_since < 2 {
+                // Within capacity: it was in the list.
+                let _ = self.starts.push(start);
+                continue;
+            }
             let sender = self.sender(&start, &left, length_mm, interval_us, &scene);
             let met = if sender.is_none() {
                 self.met_early(&start, &scene)
             } else {
                 None
             };
-            let unclear_after = met.is_some_and(|met| !met.is_clear_after(track, &scene)) && !no_longer;
-            if !clear || short && seen_since < 2 || unclear_after {
+            if !no_longer && met.is_some_and(|met| !met.is_clear_after(track, &scene)) {
                 // Within capacity: it was in the list.
                 let _ = self.starts.push(start);
                 continue;

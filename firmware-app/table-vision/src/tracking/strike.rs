@@ -2,7 +2,7 @@
 //! motion has now.
 
 use super::incidents::{Incidents, What};
-use super::starts::{CLEAR_SIGHTINGS, CLEAR_WAY_MM, Scene, Start, WATCHED_US};
+use super::starts::{Scene, Start, WATCHED_US};
 use super::track::Track;
 use super::trail::{Departure, Sighting};
 use crate::geometry::linear::{Vec2, add2, norm2, scale2, sub2};
@@ -10,6 +10,8 @@ use baize_table_state::BallId;
 
 /// Sightings after the contact that tell how the ball went on.
 const AFTER: usize = 2;
+/// A way between two sightings before the contact that tells a speed to a twentieth.
+const TELLS_MM: f64 = 30.0;
 /// A way that took less time says nothing of a speed.
 const SHORTEST_S: f64 = 4e-3;
 
@@ -50,8 +52,11 @@ impl FirstContact {
 }
 
 impl Incidents {
-    /// The first contact of a ball that left its rest, if it was not seen often enough before that.
+    /// The first contact of a ball that may have been struck, if it was not seen often enough before that.
     pub(super) fn met_early(&self, start: &Start, scene: &Scene<'_>) -> Option<FirstContact> {
+        if !scene.may_be_struck(start.ball) {
+            return None;
+        }
         let first = self
             .sent_since(start)
             .filter_map(|rest| {
@@ -64,20 +69,22 @@ impl Incidents {
             })
             .reduce(|first, other| if other.at_us < first.at_us { other } else { first })?;
         let track = scene.track(start.ball)?;
-        let until_us = if scene.bent(start) {
-            track.bent_us as f64
-        } else {
-            first.at_us
+        let sent_seen = scene
+            .track(first.sent)
+            .map_or(0, |sent| first.after(sent).count());
+        // When the other one was sent, a single sighting of it does not tell.
+        let until_us = match (scene.bent(start), sent_seen >= AFTER) {
+            (true, _) => track.bent_us as f64,
+            (false, true) => first.at_us,
+            (false, false) => f64::INFINITY,
         };
-        let before = || {
-            let since = track.trail.since(start.until_us);
-            since.take_while(move |seen| seen.exposure_us as f64 <= until_us)
+        let since = track.trail.since(start.until_us);
+        let mut before = since.take_while(|seen| seen.exposure_us as f64 <= until_us);
+        let way_mm = match (before.next(), before.last()) {
+            (Some(first), Some(last)) => norm2(sub2(last.place_mm, first.place_mm)),
+            _ => 0.0,
         };
-        let way_mm = before()
-            .last()
-            .map_or(0.0, |seen| norm2(sub2(seen.place_mm, start.from_mm)));
-        let clear = before().count() >= CLEAR_SIGHTINGS || before().count() >= 2 && way_mm > CLEAR_WAY_MM;
-        (!clear).then_some(first)
+        (way_mm < TELLS_MM).then_some(first)
     }
 
     /// How a ball was struck that met others at once.
@@ -113,7 +120,7 @@ impl Incidents {
     fn sent_since(&self, start: &Start) -> impl Iterator<Item = &Start> {
         self.ended_rests.iter().filter(|rest| {
             let soon = rest.until_us.abs_diff(start.until_us) as f64 <= WATCHED_US;
-            rest.ball != start.ball && soon && rest.shown.exposure_us >= start.shown.exposure_us
+            rest.ball != start.ball && soon
         })
     }
 }
