@@ -159,3 +159,25 @@ fn of_balls_in_a_row_each_is_told_to_have_been_sent_by_its_neighbour() {
         assert_eq!((contacts().count(), of_cue_ball.count()), (2, 1), "seed {seed}");
     }
 }
+
+#[test]
+fn however_much_seems_to_be_in_motion_no_strike_is_told_faster_than_a_ball_can_be() {
+    // A pack that has already moved when it is next seen, and a cue ball in the midst of it.
+    let places_mm = |t: f64| {
+        let gone_mm = 3000.0 * t.max(0.0);
+        core::array::from_fn::<_, 10, _>(|i| match i {
+            0 => [500.0 + 0.3 * gone_mm, Y_MM],
+            _ => [
+                700.0 + 150.0 * (i % 3) as f64 + gone_mm.min(700.0),
+                Y_MM - 300.0 + 150.0 * (i / 3) as f64,
+            ],
+        })
+    };
+    for seed in 1..=20 {
+        let (_, told) = play(25, seed, places_mm);
+        for (_, shot) in shots(&told) {
+            let speed = shot.speed_mm_s.unwrap_or(0);
+            assert!(speed <= 13_500, "seed {seed}: {speed}");
+        }
+    }
+}

@@ -1,6 +1,7 @@
 //! A ball that was struck and met others before it was seen often enough: what it had of momentum, all that it set in
 //! motion has now.
 
+use super::association::FASTEST_MM_S;
 use super::incidents::{Incidents, What};
 use super::starts::{Scene, Start, WATCHED_US};
 use super::track::Track;
@@ -107,6 +108,10 @@ impl Incidents {
                 _ => sent.velocity_mm_s,
             };
             momentum = add2(momentum, has);
+        }
+        if norm2(momentum) > FASTEST_MM_S {
+            // Ways too short to tell a speed.
+            return None;
         }
         let run_mm = norm2(sub2(met.place_mm, start.from_mm));
         let at_us = met.at_us - 1e6 * run_mm / norm2(momentum).max(1.0);
