@@ -40,7 +40,7 @@ fn play<const N: usize>(
                 .out
                 .events
                 .iter()
-                .map(|event| (watch.stamp.exposure_us, event.clone())),
+                .map(|event| (watch.stamp.exposure_us, *event)),
         );
     }
     (first_us + (struck_s * 1e6) as u64, told)
