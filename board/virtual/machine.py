@@ -20,6 +20,7 @@ FLASH_BYTES = 512
 
 MACHINE = ["-M", "virt,gic-version=3", "-cpu", "cortex-a76", "-smp", "2", "-m", "1536"]
 PL061 = "/pl061@9030000"
+# The line that QEMU wires its power button to, and the next one.
 BUTTON_OFFSET = 3
 LED_OFFSET = 4
 
@@ -137,7 +138,7 @@ class Board:
         for name in ("qmp", "qtest", "shell"):
             (self.folder / name).unlink(missing_ok=True)
         command = [
-            "qemu-system-aarch64", *MACHINE, "-accel", "tcg,thread=multi", "-nodefaults", "-display", "none", "-no-reboot",
+            "qemu-system-aarch64", *MACHINE, "-accel", "tcg,thread=multi", "-nodefaults", "-display", "none", "-no-reboot", "-S",
             "-dtb", self.folder / "board.dtb", "-kernel", kernel, "-initrd", initrd,
             "-append", f"console=ttyAMA0 quiet loglevel=4 root=PARTLABEL={PARTITION[self.slot]} rauc.slot={self.slot} ro",
             "-serial", f"file:{console}",
@@ -167,6 +168,9 @@ class Board:
         self.shell = Lines(self.folder / "shell", deadline)
         self.sent = 0
         self._qmp("qmp_capabilities")
+        # The button connects its line to ground; a resistor holds it up until then.
+        self.button(is_down=False)
+        self._qmp("cont")
 
     def cut_power(self):
         """What has not reached the disk is lost."""
@@ -212,17 +216,18 @@ class Board:
 
     # --- button
 
-    def press(self):
-        """Presses the button for the 100 ms that QEMU's own power button takes."""
-        self._qmp("system_powerdown")
-
-    def hold(self, is_down):
-        """Moves the contact of the button: what bounces and what is held long is made of this."""
-        path = self._pl061()
-        self.qtest.send(f"set_irq_in {path} unnamed-gpio-in {BUTTON_OFFSET} {int(is_down)}")
+    def button(self, is_down):
+        """Moves the button's contact."""
+        self.qtest.send(f"set_irq_in {self._pl061()} unnamed-gpio-in {BUTTON_OFFSET} {int(not is_down)}")
         answer = self.qtest.next(lambda line: line.startswith(("OK", "FAIL", "ERR")), 20)
         if answer != "OK":
             raise BoardError(f"the contact cannot be moved: {answer}")
+
+    def press(self, hold_s=0.15):
+        """Presses the button for so long."""
+        self.button(is_down=True)
+        time.sleep(hold_s)
+        self.button(is_down=False)
 
     def _pl061(self):
         for child in self._qmp("qom-list", path="/machine/unattached"):
