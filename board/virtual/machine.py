@@ -118,15 +118,14 @@ class Lines:
 class Board:
     """One board: its disk, its flash and, while it has power, its QEMU."""
 
-    def __init__(self, folder, port, log=print):
+    def __init__(self, folder, port, stick):
         self.folder = pathlib.Path(folder)
         self.flash = Flash(self.folder / "flash")
         self.port = port
-        self.log = log
         self.boots = 0
         self.slot = None
         self.process = None
-        self.stick = None
+        self.stick = stick
 
     # --- power
 
@@ -145,6 +144,8 @@ class Board:
             "-drive", f"file={self.folder}/disk,format=raw,if=none,id=disk", "-device", "virtio-blk-pci,drive=disk,serial=disk",
             "-drive", f"file={self.folder}/flash,format=raw,if=none,id=flash",
             "-device", "virtio-blk-pci,drive=flash,serial=flash",
+            "-drive", f"file={self.stick},format=raw,if=none,id=stick,readonly=on",
+            "-device", "virtio-blk-pci,drive=stick,serial=stick",
             "-device", "i6300esb", "-action", "watchdog=reset", "-device", "virtio-rng-pci",
             "-netdev", f"user,id=lan,restrict=on,hostfwd=tcp:127.0.0.1:{self.port}-:8883",
             "-device", "virtio-net-pci,netdev=lan,romfile=",
@@ -153,11 +154,6 @@ class Board:
             "-qmp", f"unix:{self.folder}/qmp,server=on,wait=off",
             "-qtest", f"unix:{self.folder}/qtest,server=on,wait=off", "-qtest-log", "none",
         ]  # fmt: skip
-        if self.stick:
-            command += [
-                "-drive", f"file={self.stick},format=raw,if=none,id=stick,readonly=on",
-                "-device", "virtio-blk-pci,drive=stick,serial=stick",
-            ]  # fmt: skip
         errors = open(self.folder / f"qemu-{self.boots:02}", "wb")
         self.process = subprocess.Popen(
             [str(part) for part in command], stdin=subprocess.DEVNULL, stdout=errors, stderr=errors
@@ -223,11 +219,17 @@ class Board:
         if answer != "OK":
             raise BoardError(f"the contact cannot be moved: {answer}")
 
-    def press(self, hold_s=0.15):
+    def press(self, hold_s=0.5, bounces=False):
         """Presses the button for so long."""
-        self.button(is_down=True)
-        time.sleep(hold_s)
-        self.button(is_down=False)
+        for is_down in (True, False):
+            for _ in range(4 if bounces else 0):
+                self.button(is_down)
+                time.sleep(0.002)
+                self.button(not is_down)
+                time.sleep(0.002)
+            self.button(is_down)
+            if is_down:
+                time.sleep(hold_s)
 
     def _pl061(self):
         for child in self._qmp("qom-list", path="/machine/unattached"):
