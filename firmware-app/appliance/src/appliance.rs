@@ -1,5 +1,6 @@
 //! The appliance as a whole: starts camera, pipeline and publisher, and supervises them until told to stop.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
@@ -71,7 +72,7 @@ impl Supervisor {
     fn start(config: &Config, panel: Panel) -> Result<Self, Failure> {
         let spec: SourceSpec = config.camera.source.parse().map_err(Failure::from_error)?;
         let request = sources::request(config)?;
-        let table = table_name(config)?;
+        let table = table_name(config, Path::new("/"))?;
         let options = publish::options(table.as_str(), &config.broker).map_err(Failure::from_error)?;
         let (detector, mut detectors) = Detectors::start(&config.detector)?;
         let camera_config = sources::camera_config(&config.camera, Pace::RealTime, true);
@@ -250,9 +251,10 @@ const fn may_come_later(error: &OpenError) -> bool {
     )
 }
 
-fn table_name(config: &Config) -> Result<TableName, Failure> {
+/// The table's name in topics: as configured, or made from the machine whose file system stands under `root`.
+pub fn table_name(config: &Config, root: &Path) -> Result<TableName, Failure> {
     let name = if config.table.name.is_empty() {
-        let identity = identity::Identity::read().map_err(|error| {
+        let identity = identity::Identity::read_under(root).map_err(|error| {
             Failure::new(format!("{error}; or give the table a name: table.name, --table"))
         })?;
         identity.default_table_name()

@@ -1,6 +1,6 @@
 //! From configuration and command line to the camera, the detector and the table stage.
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use baize_accelerator::{Backend, CpuOptions, Detector, FaceReader, ModelFiles, open_cpu, reading};
 use baize_camera::{BufferWish, CameraConfig, ControlWishes, Pace, PixelWish};
@@ -121,10 +121,7 @@ pub fn request<'a>(config: &Config) -> Result<Request<'a>, Failure> {
     })
 }
 
-/// Reads the configuration, or takes the defaults.
-pub fn config(file: Option<&Path>) -> Result<Config, Failure> {
-    file.map_or_else(
-        || Ok(Config::default()),
-        |file| Config::read(file).map_err(Failure::from_error),
-    )
+/// Reads the configuration: the defaults, where no file is given.
+pub fn config(files: &[PathBuf]) -> Result<Config, Failure> {
+    Config::read(files).map_err(Failure::from_error)
 }

@@ -73,3 +73,43 @@ fn a_wrong_value_is_refused_with_what_would_be_right() {
         assert!(error.contains(hint), "{text}: {error}");
     }
 }
+
+#[test]
+fn what_a_later_file_says_holds_and_what_it_leaves_out_stays() {
+    let folder = std::env::temp_dir().join(format!("baize-config-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder of ours");
+    let file = |name: &str, text: &str| {
+        let file = folder.join(name);
+        std::fs::write(&file, text).expect("a folder of ours");
+        file
+    };
+    let product = file(
+        "product.toml",
+        "[table]\nsize = '9ft'\nturned = true\n[broker]\nurl = 'mqtts://localhost'",
+    );
+    let table = file("table.toml", "[table]\nsize = '7ft'\n[camera]\nfps = 60");
+    let config = Config::read(&[product.clone(), table]).expect("both are valid");
+    assert_eq!((config.table.size.as_str(), config.table.turned), ("7ft", true));
+    assert_eq!(
+        (config.broker.url.as_str(), config.camera.fps),
+        ("mqtts://localhost", 60)
+    );
+
+    let wrong = file("wrong.toml", "[table]\nsize = 7");
+    let error = Config::read(&[product.clone(), wrong])
+        .expect_err("a number is no size")
+        .to_string();
+    assert!(
+        error.contains("wrong.toml") && error.contains("line 2"),
+        "{error}"
+    );
+    let unknown = file("unknown.toml", "[tabel]\nsize = '7ft'");
+    let error = Config::read(&[product, unknown])
+        .expect_err("there is no such table")
+        .to_string();
+    assert!(
+        error.contains("unknown.toml") && error.contains("table.size"),
+        "{error}"
+    );
+    std::fs::remove_dir_all(&folder).expect("a folder of ours");
+}

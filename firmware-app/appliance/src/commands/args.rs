@@ -103,6 +103,9 @@ pub enum Command {
     Doctor(DoctorArgs),
     /// Prints every key of the configuration with its default and its meaning: a valid configuration.
     Config,
+    /// Prints the table's name in topics: the configuration's, or the one made from this machine's identity.
+    #[command(after_help = "EXAMPLES:\n  baize identity\n  baize identity --config /etc/baize/baize.toml\n")]
+    Identity(IdentityArgs),
 }
 
 /// `baize demo`.
@@ -122,9 +125,9 @@ pub struct DemoArgs {
 /// `baize run`.
 #[derive(Debug, Args)]
 pub struct RunArgs {
-    /// The configuration file; `baize config` prints every key.
+    /// The configuration file; `baize config` prints every key. May be given again: what a later one says holds.
     #[arg(long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
+    pub config: Vec<PathBuf>,
     /// Where pictures come from: v4l2:auto, v4l2:PATH, a picture, a folder, a clip, or sim:
     #[arg(long)]
     pub source: Option<String>,
@@ -139,15 +142,15 @@ pub struct RunArgs {
 /// `baize watch`.
 #[derive(Debug, Args)]
 pub struct WatchArgs {
-    /// The MQTT broker, mqtt://HOST:PORT or mqtts://HOST:PORT.
-    #[arg(long, value_name = "URL", default_value = "mqtt://127.0.0.1:1883")]
-    pub broker: String,
+    /// The MQTT broker, mqtt://HOST:PORT or mqtts://HOST:PORT; without it, the configuration's.
+    #[arg(long, value_name = "URL")]
+    pub broker: Option<String>,
     /// Only this table; without it, the first one that speaks.
     #[arg(long, value_name = "NAME")]
     pub table: Option<String>,
     /// Configuration with the broker's user, password and certificates.
     #[arg(long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
+    pub config: Vec<PathBuf>,
     /// Print every state, event and status as a line of JSON.
     #[arg(long)]
     pub json: bool,
@@ -198,7 +201,7 @@ pub struct ReplayArgs {
     pub table: Option<String>,
     /// Configuration for everything else.
     #[arg(long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
+    pub config: Vec<PathBuf>,
     /// What finds the balls.
     #[command(flatten)]
     pub detector: DetectorArgs,
@@ -236,7 +239,7 @@ pub struct TrackArgs {
     pub noise: f64,
     /// Configuration for everything else.
     #[arg(long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
+    pub config: Vec<PathBuf>,
     /// Print a line of JSON a frame.
     #[arg(long)]
     pub json: bool,
@@ -262,7 +265,7 @@ pub struct CalibrateArgs {
     pub broker: Option<String>,
     /// Configuration with the broker's user, password and certificates.
     #[arg(long, value_name = "FILE", requires = "live")]
-    pub config: Option<PathBuf>,
+    pub config: Vec<PathBuf>,
     /// The bed: 7ft, 8ft, 9ft, snooker10, snooker12, carom, pub, or LENGTHxWIDTH in mm.
     #[arg(long, value_name = "SIZE", default_value = "9ft")]
     pub table: String,
@@ -307,7 +310,7 @@ pub struct LensArgs {
     pub output: Option<PathBuf>,
     /// Configuration with the camera's size and format: those of the appliance, as a lens is for one size.
     #[arg(long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
+    pub config: Vec<PathBuf>,
     /// Print the result as JSON.
     #[arg(long)]
     pub json: bool,
@@ -318,7 +321,7 @@ pub struct LensArgs {
 pub struct CalibrationsArgs {
     /// The appliance's configuration, which names the folder.
     #[arg(long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
+    pub config: Vec<PathBuf>,
     /// The folder itself.
     #[arg(long, value_name = "FOLDER")]
     pub folder: Option<PathBuf>,
@@ -385,8 +388,19 @@ pub struct BenchArgs {
 pub struct DoctorArgs {
     /// The configuration of the appliance.
     #[arg(long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
+    pub config: Vec<PathBuf>,
     /// Print the result as one JSON object.
     #[arg(long)]
     pub json: bool,
+}
+
+/// `baize identity`.
+#[derive(Debug, Args)]
+pub struct IdentityArgs {
+    /// The configuration of the appliance.
+    #[arg(long, value_name = "FILE")]
+    pub config: Vec<PathBuf>,
+    /// Folder where the machine's file system stands.
+    #[arg(long, value_name = "FOLDER", default_value = "/")]
+    pub root: PathBuf,
 }

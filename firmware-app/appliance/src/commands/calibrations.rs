@@ -36,7 +36,7 @@ pub fn run(args: &CalibrationsArgs) -> Result<(), Failure> {
 fn folder(args: &CalibrationsArgs) -> Result<PathBuf, Failure> {
     match &args.folder {
         Some(folder) => Ok(folder.clone()),
-        None => Ok(sources::config(args.config.as_deref())?.calibration.folder),
+        None => Ok(sources::config(&args.config)?.calibration.folder),
     }
 }
 

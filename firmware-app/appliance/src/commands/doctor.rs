@@ -9,7 +9,7 @@ use crate::sources;
 
 /// Looks at everything; fails where something is missing.
 pub fn run(args: &DoctorArgs) -> Result<(), Failure> {
-    let config = sources::config(args.config.as_deref())?;
+    let config = sources::config(&args.config)?;
     let mut findings = Vec::new();
     doctor::examine(&config, &mut |finding| {
         if !args.json {

@@ -50,7 +50,7 @@ pub fn run(args: &LensArgs) -> Result<(), Failure> {
 
 /// Looks at a camera or a clip until the lens is told, or the clip ends.
 fn watch(source: &str, args: &LensArgs, album: &mut Album) -> Result<(), Failure> {
-    let config = sources::config(args.config.as_deref())?;
+    let config = sources::config(&args.config)?;
     let spec: SourceSpec = source.parse().map_err(Failure::from_error)?;
     let pace = match spec {
         SourceSpec::Replay(_) => Pace::AsFastAsPossible,

@@ -23,7 +23,7 @@ const REQUESTS: usize = 8;
 
 /// Runs the command. A refused calibration is a failure, after everything has been told.
 pub fn run(args: &CalibrateArgs) -> Result<(), Failure> {
-    let mut broker = sources::config(args.config.as_deref())?.broker;
+    let mut broker = sources::config(&args.config)?.broker;
     if let Some(url) = &args.broker {
         broker.url.clone_from(url);
     }

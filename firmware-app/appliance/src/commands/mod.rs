@@ -8,6 +8,7 @@ mod calibrations;
 mod demo;
 mod detect;
 mod doctor;
+mod identity;
 mod lens;
 mod live;
 mod replay;
@@ -56,6 +57,7 @@ fn dispatch(cli: &Cli) -> Result<(), Failure> {
             print!("{}", config::reference());
             Ok(())
         }
+        Command::Identity(args) => identity::run(args),
     }
 }
 

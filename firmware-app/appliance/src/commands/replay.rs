@@ -27,7 +27,7 @@ const REGION_MARGIN_MM: f64 = 250.0;
 
 /// Runs the command.
 pub fn run(args: &ReplayArgs) -> Result<(), Failure> {
-    let mut config = sources::config(args.config.as_deref())?;
+    let mut config = sources::config(&args.config)?;
     args.detector.apply(&mut config.detector);
     if let Some(size) = &args.table {
         config.table.size.clone_from(size);

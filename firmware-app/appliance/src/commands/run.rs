@@ -14,7 +14,7 @@ use crate::sources;
 pub fn run(args: &RunArgs) -> Result<(), Failure> {
     // Before any thread starts: each inherits what is blocked.
     let signals = Signals::block();
-    let mut config = sources::config(args.config.as_deref())?;
+    let mut config = sources::config(&args.config)?;
     if let Some(source) = &args.source {
         config.camera.source.clone_from(source);
     }

@@ -19,7 +19,7 @@ const NOISE_RANGE_MM: std::ops::RangeInclusive<f64> = 0.05..=50.0;
 
 /// Runs the command.
 pub fn run(args: &TrackArgs) -> Result<(), Failure> {
-    let mut config = sources::config(args.config.as_deref())?;
+    let mut config = sources::config(&args.config)?;
     if let Some(size) = &args.table {
         config.table.size.clone_from(size);
     }

@@ -39,8 +39,10 @@ const RETRY: Duration = Duration::from_secs(1);
 
 /// Runs the command.
 pub fn run(args: &WatchArgs) -> Result<(), Failure> {
-    let mut broker = sources::config(args.config.as_deref())?.broker;
-    broker.url.clone_from(&args.broker);
+    let mut broker = sources::config(&args.config)?.broker;
+    if let Some(url) = &args.broker {
+        broker.url.clone_from(url);
+    }
     let options = publish::options(&client_id(), &broker).map_err(Failure::from_error)?;
     let table = args
         .table

@@ -1,5 +1,5 @@
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::{Config, KEYS};
 
@@ -12,6 +12,13 @@ pub enum ConfigError {
         file: PathBuf,
         /// Why not.
         error: std::io::Error,
+    },
+    /// One of the files is wrong.
+    In {
+        /// Which file.
+        file: PathBuf,
+        /// What is wrong with it.
+        error: Box<ConfigError>,
     },
     /// Not TOML, or a value of the wrong type.
     Parse {
@@ -40,6 +47,7 @@ impl fmt::Display for ConfigError {
             Self::Read { file, error } => {
                 write!(f, "cannot read the configuration {}: {error}", file.display())
             }
+            Self::In { file, error } => write!(f, "{}: {error}", file.display()),
             Self::Parse { message } => write!(f, "the configuration is not valid: {message}"),
             Self::UnknownKey { key, nearest } => write!(
                 f,
@@ -54,23 +62,30 @@ impl fmt::Display for ConfigError {
 impl std::error::Error for ConfigError {}
 
 impl Config {
-    /// Reads and checks a file.
-    pub fn read(file: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(file).map_err(|error| ConfigError::Read {
-            file: file.to_path_buf(),
-            error,
-        })?;
-        Self::parse(&text)
+    /// Reads files and checks what they say together: where two name the same key, the later one holds.
+    pub fn read(files: &[PathBuf]) -> Result<Self, ConfigError> {
+        let mut together = toml::Table::new();
+        for file in files {
+            let text = std::fs::read_to_string(file).map_err(|error| ConfigError::Read {
+                file: file.clone(),
+                error,
+            })?;
+            let table = parse(&text).map_err(|error| ConfigError::In {
+                file: file.clone(),
+                error: Box::new(error),
+            })?;
+            lay_over(&mut together, table);
+        }
+        Self::of(together)
     }
 
     /// Reads and checks a text.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
-        let parse = |error: toml::de::Error| ConfigError::Parse {
-            message: error.to_string().trim_end().to_string(),
-        };
-        let table: toml::Table = toml::from_str(text).map_err(parse)?;
-        refuse_unknown_keys(&table)?;
-        let config: Self = toml::from_str(text).map_err(parse)?;
+        Self::of(parse(text)?)
+    }
+
+    fn of(table: toml::Table) -> Result<Self, ConfigError> {
+        let config: Self = table.try_into().map_err(wrong)?;
         config.check()?;
         Ok(config)
     }
@@ -155,6 +170,31 @@ impl Config {
             );
         }
         Ok(())
+    }
+}
+
+/// The tables of a text whose keys are known and of the right type; the values may still be out of range.
+fn parse(text: &str) -> Result<toml::Table, ConfigError> {
+    let table: toml::Table = toml::from_str(text).map_err(wrong)?;
+    refuse_unknown_keys(&table)?;
+    // From the text and not from the table: its errors name lines.
+    toml::from_str::<Config>(text).map_err(wrong)?;
+    Ok(table)
+}
+
+fn wrong(error: toml::de::Error) -> ConfigError {
+    ConfigError::Parse {
+        message: error.to_string().trim_end().to_string(),
+    }
+}
+
+/// Sections are laid over each other key by key.
+fn lay_over(below: &mut toml::Table, above: toml::Table) {
+    for (section, value) in above {
+        match (below.get_mut(&section), value) {
+            (Some(toml::Value::Table(below)), toml::Value::Table(above)) => below.extend(above),
+            (_, value) => drop(below.insert(section, value)),
+        }
     }
 }
 
