@@ -118,14 +118,13 @@ class Lines:
 class Board:
     """One board: its disk, its flash and, while it has power, its QEMU."""
 
-    def __init__(self, folder, port, stick):
+    def __init__(self, folder, port):
         self.folder = pathlib.Path(folder)
         self.flash = Flash(self.folder / "flash")
         self.port = port
         self.boots = 0
         self.slot = None
         self.process = None
-        self.stick = stick
 
     # --- power
 
@@ -144,8 +143,9 @@ class Board:
             "-drive", f"file={self.folder}/disk,format=raw,if=none,id=disk", "-device", "virtio-blk-pci,drive=disk,serial=disk",
             "-drive", f"file={self.folder}/flash,format=raw,if=none,id=flash",
             "-device", "virtio-blk-pci,drive=flash,serial=flash",
-            "-drive", f"file={self.stick},format=raw,if=none,id=stick,readonly=on",
-            "-device", "virtio-blk-pci,drive=stick,serial=stick",
+            "-drive", f"file={self.folder}/updates,format=raw,if=none,id=updates,readonly=on",
+            "-device", "virtio-blk-pci,drive=updates,serial=updates",
+            "-device", "qemu-xhci",
             "-device", "i6300esb", "-action", "watchdog=reset", "-device", "virtio-rng-pci",
             "-netdev", f"user,id=lan,restrict=on,hostfwd=tcp:127.0.0.1:{self.port}-:8883",
             "-device", "virtio-net-pci,netdev=lan,romfile=",
@@ -230,6 +230,18 @@ class Board:
             self.button(is_down)
             if is_down:
                 time.sleep(hold_s)
+
+    # --- USB stick
+
+    def plug(self, image):
+        """Plugs in a USB stick that holds this."""
+        self._qmp("blockdev-add", **{"node-name": "stick", "driver": "raw"},
+                  file={"driver": "file", "filename": str(image)})  # fmt: skip
+        self._qmp("device_add", driver="usb-storage", id="stick", drive="stick")
+
+    def unplug(self):
+        self._qmp("device_del", id="stick")
+        self._qmp("blockdev-del", **{"node-name": "stick"})
 
     def _pl061(self):
         for child in self._qmp("qom-list", path="/machine/unattached"):

@@ -93,6 +93,25 @@ class Listener:
         self.process.wait()
 
 
+class Stick:
+    """A USB stick with the label BAIZE, as a person makes it on a computer."""
+
+    def __init__(self, image):
+        self.image = image
+        image.unlink(missing_ok=True)
+        self._tool("mkfs.vfat", "-C", "-n", "BAIZE", image, "8192")
+
+    def folders(self):
+        return [line.strip("/:") for line in self._tool("mdir", "-b", "-i", self.image, "::").splitlines()]
+
+    def read(self, path):
+        return self._tool("mtype", "-i", self.image, f"::{path}")
+
+    @staticmethod
+    def _tool(*command):
+        return subprocess.run(list(map(str, command)), check=True, capture_output=True, text=True, timeout=60).stdout
+
+
 class Watch:
     """`baize watch --json` on this machine: the states that a subscriber decodes."""
 
