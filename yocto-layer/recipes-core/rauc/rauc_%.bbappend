@@ -1,0 +1,2 @@
+# baize-mark-good decides what is good.
+RRECOMMENDS:${PN}:remove:baize = "rauc-mark-good"
