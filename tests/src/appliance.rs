@@ -1,7 +1,9 @@
+use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::path::PathBuf;
+use std::time::Duration;
 
-use crate::{Program, Scratch};
+use crate::{Program, Scratch, ServiceManager};
 
 /// The table's name in all tests.
 pub const TABLE: &str = "hall-1";
@@ -55,6 +57,24 @@ impl Appliance {
         };
         let scratch = Scratch::new();
         Self::of(write_config(&scratch, source, broker, &more), scratch)
+    }
+
+    /// Starts it with the small model and a service manager that waits so long for a sign of life.
+    pub fn start_under(manager: &ServiceManager, watchdog: Duration, source: &str) -> Self {
+        let more = More {
+            model: SMALL_MODEL,
+            ..More::default()
+        };
+        let scratch = Scratch::new();
+        let config = write_config(&scratch, source, "mqtt://127.0.0.1:1", &more);
+        let arguments = [OsStr::new("run"), OsStr::new("--config"), config.as_os_str()];
+        let interval_us = watchdog.as_micros().to_string();
+        let environment = [
+            ("NOTIFY_SOCKET", manager.address().as_os_str()),
+            ("WATCHDOG_USEC", OsStr::new(&interval_us)),
+        ];
+        let program = Program::start_in(arguments, &environment);
+        Self { program, scratch }
     }
 
     fn of(config: PathBuf, scratch: Scratch) -> Self {

@@ -33,10 +33,19 @@ impl Mosquitto {
     /// # Panics
     /// When it is installed but does not start.
     pub fn start_with(scratch: Scratch, lines: &str) -> Option<Self> {
+        Self::start_configured(scratch, |port| {
+            format!("listener {port} 127.0.0.1\npersistence false\nlog_dest stderr\n{lines}")
+        })
+    }
+
+    /// Starts one with this configuration, which is to have a listener on the port it is given.
+    ///
+    /// # Panics
+    /// When it is installed but does not start.
+    pub fn start_configured(scratch: Scratch, config: impl FnOnce(u16) -> String) -> Option<Self> {
         let port = free_port();
-        let config =
-            format!("listener {port} 127.0.0.1\npersistence false\nuser root\nlog_dest stderr\n{lines}");
-        scratch.write("mosquitto.conf", config);
+        // Else it would give up the rights that the tests' files need.
+        scratch.write("mosquitto.conf", format!("user root\n{}", config(port)));
         let mut mosquitto = Self {
             scratch,
             port,

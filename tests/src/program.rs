@@ -135,6 +135,21 @@ impl Program {
             .expect("there is such a thread")
     }
 
+    /// The kernel's number of its thread of this name.
+    ///
+    /// # Panics
+    /// When there is no such thread.
+    pub fn thread_id(&self, name: &str) -> i32 {
+        wait::until(&format!("the thread {name}"), || {
+            let tasks = std::fs::read_dir(format!("/proc/{}/task", self.child.id())).expect("it runs");
+            tasks.filter_map(Result::ok).find_map(|task| {
+                let called = std::fs::read_to_string(task.path().join("comm")).ok()?;
+                let number = task.file_name().to_str()?.parse().ok()?;
+                (called.trim_end() == name).then_some(number)
+            })
+        })
+    }
+
     /// Whether it still runs.
     pub fn is_running(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(None))

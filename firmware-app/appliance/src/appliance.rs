@@ -34,6 +34,9 @@ const TURN: Duration = Duration::from_millis(50);
 /// Health is published so often.
 const HEALTH_INTERVAL: Duration = Duration::from_secs(1);
 
+/// So many times within its interval the watchdog is fed at most: each time wakes the service manager.
+const FEEDS: u32 = 4;
+
 /// Latencies in health are those of at most so many seconds.
 const LATENCY_WINDOW_S: u64 = 60;
 
@@ -64,6 +67,7 @@ struct Supervisor {
     service: Option<ServiceManager>,
     thermals: Thermals,
     fed_turns: [u64; 4],
+    fed_at: Instant,
     warned_of_refusals: bool,
     detector_failed: bool,
 }
@@ -144,6 +148,7 @@ impl Supervisor {
             service,
             thermals: Thermals::of_this_machine(),
             fed_turns: [0; 4],
+            fed_at: Instant::now(),
             warned_of_refusals: false,
             detector_failed: false,
         };
@@ -178,13 +183,22 @@ impl Supervisor {
             );
             self.inlets.update(|standing| standing.health = Some(report));
         }
-        // Fed only when every stage has made a turn since: a stuck one stops the feeding, a lost camera does not.
+        self.feed_watchdog();
+        Ok(())
+    }
+
+    /// Fed only when every stage has made a turn since: a stuck one stops the feeding, a lost camera does not.
+    fn feed_watchdog(&mut self) {
+        let Some(interval) = self.service.as_ref().and_then(ServiceManager::watchdog_interval) else {
+            return;
+        };
         let turns = SHARED.turns();
-        if turns.iter().zip(&self.fed_turns).all(|(now, fed)| now > fed) {
+        let all_turned = turns.iter().zip(&self.fed_turns).all(|(now, fed)| now > fed);
+        if all_turned && self.fed_at.elapsed() >= interval / FEEDS {
             self.fed_turns = turns;
+            self.fed_at = Instant::now();
             self.tell_service_manager(ServiceManager::alive);
         }
-        Ok(())
     }
 
     /// One warning for everything the machine refused, once every stage has asked for what it wants.

@@ -35,9 +35,9 @@ pub fn run(camera: Option<Box<dyn Camera>>, flow: Flow, plan: &ThreadPlan) {
     let mut frames_due: u64 = 0;
     let mut recovered_us = 0;
     while !SHARED.is_stopping() {
-        SHARED.turn(Role::Capture);
         let Some(open) = camera.as_mut() else {
             camera = flow::next(&OPENED);
+            SHARED.turn(Role::Capture);
             if let Some(opened) = &camera {
                 if let Some(interval_us) = opened.frame_interval_us() {
                     SHARED.set_frame_interval_us(interval_us);
@@ -48,7 +48,12 @@ pub fn run(camera: Option<Box<dyn Camera>>, flow: Flow, plan: &ThreadPlan) {
             }
             continue;
         };
-        let failure = match open.capture(DRIVER_WAIT) {
+        let captured = open.capture(DRIVER_WAIT);
+        // While the camera is online its frames are the turns, whatever else the driver answers.
+        if !matches!(captured, Ok(Captured::TimedOut)) || SHARED.camera() != CameraStatus::Online {
+            SHARED.turn(Role::Capture);
+        }
+        let failure = match captured {
             Ok(Captured::Frame(frame)) => {
                 let returned_us = clock::monotonic_us();
                 silent_us = 0;
