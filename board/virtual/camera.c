@@ -1,4 +1,6 @@
-// camera DEVICE PICTURES: plays raw YUYV pictures of 1280x720 through v4l2loopback, ten a second, again and again.
+// camera DEVICE PICTURES: plays raw YUYV pictures of 1280x720 through v4l2loopback, one every two seconds, again and again:
+// v4l2loopback hands its eight buffers out in turn, whether they were given back or not, and here the appliance keeps one for
+// as long as its detector takes.
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/videodev2.h>
@@ -10,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { WIDTH = 1280, HEIGHT = 720, BYTES = WIDTH * HEIGHT * 2, INTERVAL_NS = 100000000 };
+enum { WIDTH = 1280, HEIGHT = 720, BYTES = WIDTH * HEIGHT * 2, INTERVAL_S = 2 };
 
 static int failed(const char *what) {
     fprintf(stderr, "camera: %s: %s\n", what, strerror(errno));
@@ -34,8 +36,7 @@ int main(int count, char **arguments) {
     clock_gettime(CLOCK_MONOTONIC, &due);
     for (off_t number = 0;; number = (number + 1) % (file.st_size / BYTES)) {
         if (write(device, bytes + number * BYTES, BYTES) != BYTES) return failed("a picture");
-        due.tv_nsec += INTERVAL_NS;
-        if (due.tv_nsec >= 1000000000) due.tv_nsec -= 1000000000, due.tv_sec++;
+        due.tv_sec += INTERVAL_S;
         clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &due, NULL);
     }
 }
