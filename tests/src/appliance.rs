@@ -68,9 +68,9 @@ impl Appliance {
         let scratch = Scratch::new();
         let config = write_config(&scratch, source, "mqtt://127.0.0.1:1", &more);
         let arguments = [OsStr::new("run"), OsStr::new("--config"), config.as_os_str()];
-        let interval_us = watchdog.as_micros().to_string();
+        let (address, interval_us) = (manager.address(), watchdog.as_micros().to_string());
         let environment = [
-            ("NOTIFY_SOCKET", manager.address().as_os_str()),
+            ("NOTIFY_SOCKET", address.as_os_str()),
             ("WATCHDOG_USEC", OsStr::new(&interval_us)),
         ];
         let program = Program::start_in(arguments, &environment);

@@ -42,7 +42,7 @@ fn watched_boot(device: &Device, pull_at: usize) -> (bool, Vec<String>) {
     for name in CALLED {
         let shim = shims.join(name);
         fs::write(&shim, SHIM).expect("a folder of ours");
-        fs::set_permissions(shim, PermissionsExt::from_mode(0o755)).expect("a file of ours");
+        fs::set_permissions(shim, fs::Permissions::from_mode(0o755)).expect("a file of ours");
     }
     let calls = device.root().join("../calls");
     let _ = fs::remove_file(&calls);

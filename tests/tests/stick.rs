@@ -25,7 +25,7 @@ impl Installer {
         for (name, text) in [("systemctl", SYSTEMCTL), ("rauc", RAUC)] {
             let program = device.programs().join(name);
             fs::write(&program, text).expect("a folder of ours");
-            fs::set_permissions(program, PermissionsExt::from_mode(0o755)).expect("a file of ours");
+            fs::set_permissions(program, fs::Permissions::from_mode(0o755)).expect("a file of ours");
         }
         device.boot();
         let stick = Scratch::new();

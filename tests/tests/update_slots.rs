@@ -56,13 +56,9 @@ impl Board {
             );
         }
         // Files in a temporary folder cannot be made immutable everywhere; EFI variables are by themselves.
-        for (name, text) in [
-            ("chattr", "#!/bin/sh\n"),
-            ("rauc", RAUC),
-            ("systemctl", SYSTEMCTL),
-        ] {
+        for (name, text) in [("chattr", "#!/bin/sh\n"), ("systemctl", SYSTEMCTL)] {
             let program = board.scratch.write(&format!("bin/{name}"), text);
-            fs::set_permissions(program, PermissionsExt::from_mode(0o755)).expect("a file of ours");
+            fs::set_permissions(program, fs::Permissions::from_mode(0o755)).expect("a file of ours");
         }
         std::os::unix::fs::symlink(binary(), board.path("bin/baize")).expect("a folder of ours");
         board
@@ -287,7 +283,7 @@ fn what_nobody_understands_is_an_error_and_changes_nothing() {
     board
         .scratch
         .write("bin/nvbootctrl", "#!/bin/sh\necho 'redundancy level: none'\n");
-    fs::set_permissions(board.path("bin/nvbootctrl"), PermissionsExt::from_mode(0o755))
+    fs::set_permissions(board.path("bin/nvbootctrl"), fs::Permissions::from_mode(0o755))
         .expect("a file of ours");
     for arguments in [&["get-current"][..], &["get-primary"], &["get-state", "A"]] {
         let done = board.run("boot-slot", arguments);
