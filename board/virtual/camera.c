@@ -1,6 +1,7 @@
-// camera DEVICE PICTURES: plays raw YUYV pictures of 1280x720 through v4l2loopback, one every two seconds, again and again:
+// camera DEVICE PICTURES: plays raw YUYV pictures of 1280x720 through v4l2loopback, one every three seconds, again and again.
+//
 // v4l2loopback hands its eight buffers out in turn, whether they were given back or not, and here the appliance keeps one for
-// as long as its detector takes.
+// as long as its detector takes: they must not come faster.
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/videodev2.h>
@@ -12,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { WIDTH = 1280, HEIGHT = 720, BYTES = WIDTH * HEIGHT * 2, INTERVAL_S = 2 };
+enum { WIDTH = 1280, HEIGHT = 720, BYTES = WIDTH * HEIGHT * 2, INTERVAL_S = 3 };
 
 static int failed(const char *what) {
     fprintf(stderr, "camera: %s: %s\n", what, strerror(errno));
@@ -31,6 +32,10 @@ int main(int count, char **arguments) {
     format.fmt.pix = (struct v4l2_pix_format){.width = WIDTH, .height = HEIGHT, .pixelformat = V4L2_PIX_FMT_YUYV,
         .field = V4L2_FIELD_NONE, .bytesperline = WIDTH * 2, .sizeimage = BYTES, .colorspace = V4L2_COLORSPACE_SRGB};
     if (ioctl(device, VIDIOC_S_FMT, &format) != 0) return failed("the format");
+
+    struct v4l2_streamparm rate = {.type = V4L2_BUF_TYPE_VIDEO_OUTPUT};
+    rate.parm.output.timeperframe = (struct v4l2_fract){.numerator = INTERVAL_S, .denominator = 1};
+    if (ioctl(device, VIDIOC_S_PARM, &rate) != 0) return failed("the rate");
 
     struct timespec due;
     clock_gettime(CLOCK_MONOTONIC, &due);

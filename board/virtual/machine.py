@@ -241,6 +241,8 @@ class Board:
 
     def unplug(self):
         self._qmp("device_del", id="stick")
+        if self.qmp.next(lambda line: json.loads(line).get("event") == "DEVICE_DELETED", 20) is None:
+            raise BoardError("QEMU does not let the stick go")
         self._qmp("blockdev-del", **{"node-name": "stick"})
 
     def _pl061(self):
