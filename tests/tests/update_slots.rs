@@ -20,7 +20,8 @@ const NVIDIA: &str = "781e084c-a330-417c-b678-38e696380cb9";
 const BUS: &str = r#"<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
 <busconfig><type>system</type><listen>unix:path=BUS</listen>
-<policy context="default"><allow own="*"/><allow send_destination="*"/></policy></busconfig>"#;
+<policy context="default"><allow user="*"/><allow own="*"/><allow send_type="method_call"/>
+<allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/></policy></busconfig>"#;
 
 const SYSTEMCTL: &str = "#!/bin/sh\necho \"systemctl $*\" >>\"$TOLD\"\n";
 
@@ -194,9 +195,9 @@ impl Rauc {
         let booted = board.backend(&["get-current"]);
         let service = board
             .command("rauc")
-            .args(["--override-boot-slot", &booted, "--conf"])
+            .arg("--conf")
             .arg(config)
-            .arg("service")
+            .args([&format!("--override-boot-slot={booted}"), "service"])
             .stderr(Stdio::null())
             .stdout(Stdio::null())
             .spawn();
