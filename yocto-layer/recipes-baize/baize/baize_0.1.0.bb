@@ -71,7 +71,6 @@ USERADD_PARAM:${PN} = "\
 "
 
 FILES:${PN} += "\
-    ${docdir}/baize \
     ${nonarch_base_libdir}/udev \
     ${nonarch_libdir}/sysusers.d \
     ${nonarch_libdir}/tmpfiles.d \

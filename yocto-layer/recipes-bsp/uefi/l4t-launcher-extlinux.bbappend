@@ -1,1 +1,1 @@
-DEPENDS:append:baize = " baize-devicetree"
+DEPENDS:append:baize-os = " baize-devicetree"

@@ -1,7 +1,7 @@
-FILESEXTRAPATHS:prepend:baize := "${THISDIR}/files:"
+FILESEXTRAPATHS:prepend:baize-os := "${THISDIR}/files:"
 
-SRC_URI:append:baize = " file://broker.service"
+SRC_URI:append:baize-os = " file://broker.xml"
 
-do_install:append:baize() {
-    install -m 0644 ${UNPACKDIR}/broker.service ${D}${sysconfdir}/avahi/services/broker.service
+do_install:append:baize-os() {
+    install -m 0644 ${UNPACKDIR}/broker.xml ${D}${sysconfdir}/avahi/services/broker.service
 }

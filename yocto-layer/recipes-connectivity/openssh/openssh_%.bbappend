@@ -1,9 +1,9 @@
-FILESEXTRAPATHS:prepend:baize := "${THISDIR}/files:"
+FILESEXTRAPATHS:prepend:baize-os := "${THISDIR}/files:"
 
-SRC_URI:append:baize = " file://keys-only.conf"
+SRC_URI:append:baize-os = " file://keys-only.conf"
 
-do_install:append:baize() {
+do_install:append:baize-os() {
     install -D -m 0644 -t ${D}${sysconfdir}/ssh/sshd_config.d ${UNPACKDIR}/keys-only.conf
 }
 
-FILES:${PN}-sshd:append:baize = " ${sysconfdir}/ssh/sshd_config.d"
+FILES:${PN}-sshd:append:baize-os = " ${sysconfdir}/ssh/sshd_config.d"

@@ -12,7 +12,10 @@ FILESEXTRAPATHS:prepend := "${BAIZE_KEYS}:"
 SRC_URI = "\
     file://baize-mark-good \
     file://baize-mark-good.service \
+    file://baize-rauc.tmpfiles.conf \
     file://boot-slot \
+    file://ordinary-start \
+    file://ordinary-start.conf \
     file://system.conf \
     file://update-ca.pem \
 "
@@ -25,14 +28,21 @@ COMPATIBLE_MACHINE = "(tegra)"
 PACKAGE_ARCH = "${MACHINE_ARCH}"
 
 do_install() {
-    install -D -m 0755 -t ${D}${libexecdir}/baize ${S}/boot-slot ${S}/baize-mark-good
+    install -D -m 0755 -t ${D}${libexecdir}/baize ${S}/baize-mark-good ${S}/boot-slot ${S}/ordinary-start
     install -D -m 0644 -t ${D}${systemd_system_unitdir} ${S}/baize-mark-good.service
+    install -D -m 0644 -t ${D}${systemd_system_unitdir}/nv_update_verifier.service.d ${S}/ordinary-start.conf
+    install -D -m 0644 ${S}/baize-rauc.tmpfiles.conf ${D}${nonarch_libdir}/tmpfiles.d/baize-rauc.conf
     install -D -m 0644 -t ${D}${sysconfdir}/rauc ${S}/system.conf
     sed -i 's/^compatible=.*/compatible=baize-${MACHINE}/' ${D}${sysconfdir}/rauc/system.conf
     install -m 0644 ${S}/update-ca.pem ${D}${sysconfdir}/rauc/keyring.pem
 }
 
 SYSTEMD_SERVICE:${PN} = "baize-mark-good.service"
+
+FILES:${PN} += "\
+    ${nonarch_libdir}/tmpfiles.d \
+    ${systemd_system_unitdir}/nv_update_verifier.service.d \
+"
 
 RDEPENDS:${PN} = "baize coreutils e2fsprogs rauc tegra-redundant-boot-base"
 RPROVIDES:${PN} = "virtual-rauc-conf"

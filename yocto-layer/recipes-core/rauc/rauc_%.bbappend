@@ -1,2 +1,2 @@
 # baize-mark-good decides what is good.
-RRECOMMENDS:${PN}:remove:baize = "rauc-mark-good"
+RRECOMMENDS:${PN}:remove:baize-os = "rauc-mark-good"

@@ -1,6 +1,6 @@
-FILESEXTRAPATHS:prepend:baize := "${THISDIR}/files:"
+FILESEXTRAPATHS:prepend:baize-os := "${THISDIR}/files:"
 
 # Instead of the file of the same name.
-SRC_URI:append:baize = " file://chrony.conf"
+SRC_URI:append:baize-os = " file://chrony.conf"
 
-PACKAGECONFIG:append:baize = " privdrop scfilter"
+PACKAGECONFIG:append:baize-os = " privdrop scfilter"
