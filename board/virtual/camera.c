@@ -1,4 +1,4 @@
-// camera DEVICE PICTURES: plays raw YUYV pictures of 1280x720 through v4l2loopback, one every three seconds, again and again.
+// camera DEVICE PICTURES: plays raw YUYV pictures of 1280x720 through v4l2loopback, one every five seconds, again and again.
 //
 // v4l2loopback hands its eight buffers out in turn, whether they were given back or not, and here the appliance keeps one for
 // as long as its detector takes: they must not come faster.
@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { WIDTH = 1280, HEIGHT = 720, BYTES = WIDTH * HEIGHT * 2, INTERVAL_S = 3 };
+enum { WIDTH = 1280, HEIGHT = 720, BYTES = WIDTH * HEIGHT * 2, INTERVAL_S = 5 };
 
 static int failed(const char *what) {
     fprintf(stderr, "camera: %s: %s\n", what, strerror(errno));

@@ -98,14 +98,13 @@ class Lines:
         self.socket.sendall(line.encode() + b"\n")
 
     def next(self, wanted, timeout_s):
-        """The first line that is `wanted`; those before it are dropped. `None` after `timeout_s`."""
+        """Takes the first line that is `wanted`, and leaves the others. `None` after `timeout_s`."""
         deadline = time.monotonic() + timeout_s
         with self.changed:
             while True:
-                while self.received:
-                    line = self.received.pop(0)
+                for at, line in enumerate(self.received):
                     if wanted(line):
-                        return line
+                        return self.received.pop(at)
                 left = deadline - time.monotonic()
                 if self.ended or left <= 0:
                     return None
@@ -287,6 +286,9 @@ class Board:
         """Waits until the board takes lines of shell."""
         if self.shell.next(lambda line: line == "READY", timeout_s) is None:
             raise BoardError(f"the board did not start within {timeout_s} s: {self.console()}")
+        # What it said before it was ready is no answer to anything.
+        with self.shell.changed:
+            self.shell.received.clear()
 
     def console(self):
         """The end of what the kernel and the service manager wrote."""
