@@ -163,8 +163,9 @@ class Board:
         self.shell = Lines(self.folder / "shell", deadline)
         self.sent = 0
         self._qmp("qmp_capabilities")
+        self.pl061 = self._find_pl061()
         # The button connects its line to ground; a resistor holds it up until then.
-        self.button(is_down=False)
+        self.button(False)
         self._qmp("cont")
 
     def cut_power(self):
@@ -211,24 +212,20 @@ class Board:
 
     # --- button
 
-    def button(self, is_down):
-        """Moves the button's contact."""
-        self.qtest.send(f"set_irq_in {self._pl061()} unnamed-gpio-in {BUTTON_OFFSET} {int(not is_down)}")
-        answer = self.qtest.next(lambda line: line.startswith(("OK", "FAIL", "ERR")), 20)
-        if answer != "OK":
-            raise BoardError(f"the contact cannot be moved: {answer}")
+    def button(self, *levels):
+        """Moves the button's contact through these levels, True is down, as fast as it goes."""
+        line = f"set_irq_in {self.pl061} unnamed-gpio-in {BUTTON_OFFSET}"
+        self.qtest.send("\n".join(f"{line} {int(not is_down)}" for is_down in levels))
+        for _ in levels:
+            answer = self.qtest.next(lambda _: True, 20)
+            if answer != "OK":
+                raise BoardError(f"the contact cannot be moved: {answer}")
 
-    def press(self, hold_s=0.5, bounces=False):
-        """Presses the button for so long."""
-        for is_down in (True, False):
-            for _ in range(4 if bounces else 0):
-                self.button(is_down)
-                time.sleep(0.002)
-                self.button(not is_down)
-                time.sleep(0.002)
-            self.button(is_down)
-            if is_down:
-                time.sleep(hold_s)
+    def press(self, hold_s=0.5, bounces=0):
+        """Presses the button for so long; the contact bounces at both ends."""
+        self.button(*[True, False] * bounces, True)
+        time.sleep(hold_s)
+        self.button(*[False, True] * bounces, False)
 
     # --- USB stick
 
@@ -244,7 +241,7 @@ class Board:
             raise BoardError("QEMU does not let the stick go")
         self._qmp("blockdev-del", **{"node-name": "stick"})
 
-    def _pl061(self):
+    def _find_pl061(self):
         for child in self._qmp("qom-list", path="/machine/unattached"):
             if child["type"] == "child<pl061>":
                 return f"/machine/unattached/{child['name']}"

@@ -125,19 +125,23 @@ class Watch:
         self.command = [program, "watch", "--json", "--broker", f"mqtts://localhost:{account.port}", "--config", config]
 
     def first(self, wanted, timeout_s):
-        """The first state that is `wanted`; an error with what came instead after `timeout_s`."""
+        """The first live state that is `wanted`; an error with what came instead after `timeout_s`."""
         process = subprocess.Popen(
             [*map(str, self.command), "--seconds", str(int(timeout_s))],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
+        states = 0
         newest = None
         try:
             for line in process.stdout:
                 state = json.loads(line)
-                if "balls" in state:
-                    newest = state
-                    if wanted(state):
-                        return state
+                if "balls" not in state:
+                    continue
+                newest = state
+                states += 1
+                # The first may be one that the broker kept.
+                if states > 1 and wanted(state):
+                    return state
         finally:
             process.kill()
             errors = process.stderr.read().strip()
