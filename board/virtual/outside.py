@@ -89,7 +89,8 @@ class Listener:
             return len(self.heard)
 
     def close(self):
-        self.process.kill()
+        # It takes its leave of the broker.
+        self.process.terminate()
         self.process.wait()
 
 
@@ -122,28 +123,46 @@ class Watch:
         config.write_text(
             f'[broker]\nuser = "{account.user}"\npassword_file = "{password}"\nca_file = "{account.authority}"\n'
         )
+        self.process = None
         self.command = [program, "watch", "--json", "--broker", f"mqtts://localhost:{account.port}", "--config", config]
 
-    def first(self, wanted, timeout_s):
-        """The first live state that is `wanted`; an error with what came instead after `timeout_s`."""
-        process = subprocess.Popen(
-            [*map(str, self.command), "--seconds", str(int(timeout_s))],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    def start(self):
+        """Watches from now on. One process for a whole start of the board: Mosquitto 2.0.11 turns in circles for a while when
+        a connection is torn off, and starves everybody else."""
+        self.stop()
+        self.states = []
+        self.changed = threading.Condition()
+        self.process = subprocess.Popen(
+            list(map(str, self.command)), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL, text=True,
         )  # fmt: skip
-        states = 0
-        newest = None
-        try:
-            for line in process.stdout:
-                state = json.loads(line)
-                if "balls" not in state:
-                    continue
-                newest = state
-                states += 1
-                # The first may be one that the broker kept.
-                if states > 1 and wanted(state):
-                    return state
-        finally:
-            process.kill()
-            errors = process.stderr.read().strip()
-            process.wait()
-        raise BoardError(f"no such state within {timeout_s} s; the newest: {newest}; {errors}")
+        threading.Thread(target=self._read, args=(self.process,), daemon=True).start()
+
+    def _read(self, process):
+        for line in process.stdout:
+            state = json.loads(line)
+            if "balls" in state:
+                with self.changed:
+                    self.states.append(state)
+                    self.changed.notify_all()
+
+    def stop(self):
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+
+    def next(self, wanted, timeout_s):
+        """A state that comes from now on and is `wanted`; an error with the newest after `timeout_s`."""
+        deadline = time.monotonic() + timeout_s
+        with self.changed:
+            # The very first may be one that the broker kept.
+            at = max(1, len(self.states))
+            while True:
+                for state in self.states[at:]:
+                    if wanted(state):
+                        return state
+                at = max(at, len(self.states))
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    raise BoardError(f"no such state within {timeout_s} s; the newest: {self.states[-1:]}")
+                self.changed.wait(left)
