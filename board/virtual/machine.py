@@ -276,7 +276,7 @@ class Board:
             if answer is None:
                 raise BoardError(f"on the board, `{line}` does not end within {timeout_s} s")
             if match := end.match(answer):
-                return int(match[1]), "\n".join(output)
+                return int(match[1]), "\n".join(output).strip()
             output.append(answer)
 
     def wait_for_shell(self, timeout_s):
