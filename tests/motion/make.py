@@ -15,6 +15,7 @@ import math
 import random
 from pathlib import Path
 
+import numpy as np
 import pooltool as pt
 from pooltool.objects.table.specs import PocketTableSpecs
 
@@ -64,11 +65,23 @@ def scattered(rng, count):
     return {n: pt.Ball.create(n, xy=((WIDTH_MM - y) / 1e3, x / 1e3)) for n, (x, y) in zip(names, places)}
 
 
+def racked(rng, felt):
+    """A rack of pooltool's. It places balls by numpy's random numbers and draws their names from a set, whose order changes from
+    run to run: both are made the seed's."""
+    np.random.seed(rng.randrange(2**32))
+    places = pt.get_rack(pt.GameType.EIGHTBALL, felt, spacing_factor=1e-3)
+    fixed = [n for n in places if n in ("cue", "8")]
+    drawn = sorted((n for n in places if n not in fixed), key=int)
+    rng.shuffle(drawn)
+    named = {n: n if n in fixed else drawn.pop() for n in places}
+    return {named[n]: pt.Ball.create(named[n], xy=ball.xyz[:2]) for n, ball in places.items()}
+
+
 def play(rng, is_break):
     """One shot, simulated; None if it hits nothing of interest."""
     felt = table()
     if is_break:
-        balls = pt.get_rack(pt.GameType.EIGHTBALL, felt, spacing_factor=1e-3)
+        balls = racked(rng, felt)
         target = min((b for n, b in balls.items() if n != "cue"), key=lambda b: b.xyz[1])
         speed, a, b = rng.uniform(5.0, 9.0), 0.0, rng.uniform(0, 0.2)
     else:

@@ -77,6 +77,14 @@ impl Mosquitto {
         }
     }
 
+    /// What it has said since it was started.
+    ///
+    /// # Panics
+    /// When its log is gone.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.scratch.path().join("mosquitto.log")).expect("it writes one")
+    }
+
     /// Starts it again on the same port.
     ///
     /// # Panics

@@ -1,6 +1,6 @@
 //! What a new connection hears first, however its predecessor ended.
 
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::Duration;
 
 use baize::config::Config;
@@ -9,6 +9,9 @@ use baize::publish::{self, Inlets, Publisher};
 use baize_realtime::clock::monotonic_us;
 use baize_table_state::{Direction, Message as _, ShotPrediction, TableName, TableState, Topic, encode};
 use baize_tests::{Mosquitto, Proxy, Subscriber};
+use rumqttc::MqttOptions;
+
+const TABLE: &str = "births";
 
 /// Connections that break while predictions and states come.
 const BREAKS: usize = 10;
@@ -35,17 +38,12 @@ fn a_prediction() -> ShotPrediction {
     }
 }
 
-#[test]
-fn nothing_comes_before_the_birth_of_a_connection_however_often_the_link_breaks() {
-    let Some(broker) = Mosquitto::start() else {
-        return;
-    };
-    let way = Proxy::to(broker.port());
-    let subscriber = Subscriber::of(broker.port());
+/// A publisher behind this way, that always has something to say.
+fn talkative(way: &Proxy) -> Publisher {
     let mut config = Config::default();
     config.broker.url = way.url();
-    let table: TableName = "births".parse().expect("a name");
-    let options = publish::options("births", &config.broker).expect("options");
+    let table: TableName = TABLE.parse().expect("a name");
+    let options = publish::options(TABLE, &config.broker).expect("options");
     let (commands, _) = mpsc::sync_channel(1);
     let publisher =
         Publisher::start(table, options, Arc::new(Inlets::default()), commands).expect("a thread");
@@ -57,6 +55,21 @@ fn nothing_comes_before_the_birth_of_a_connection_however_often_the_link_breaks(
             std::thread::sleep(Duration::from_millis(2));
         }
     });
+    publisher
+}
+
+// One pipeline a process: with cargo test, the tests of this file take turns.
+static TURN: Mutex<()> = Mutex::new(());
+
+#[test]
+fn nothing_comes_before_the_birth_of_a_connection_however_often_the_link_breaks() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some(broker) = Mosquitto::start() else {
+        return;
+    };
+    let way = Proxy::to(broker.port());
+    let subscriber = Subscriber::of(broker.port());
+    let publisher = talkative(&way);
     for _ in 0..BREAKS {
         subscriber.wait_for(Topic::Prediction, "a prediction", |_| true);
         way.cut(true);
@@ -67,5 +80,27 @@ fn nothing_comes_before_the_birth_of_a_connection_however_often_the_link_breaks(
         let first = subscriber.heard().first().map(baize_tests::Message::topic);
         assert_eq!(first, Some(Topic::Schema), "a connection is born with the schema");
     }
+    publisher.stop();
+}
+
+#[test]
+fn a_client_that_calls_itself_by_the_tables_name_throws_nobody_out() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some(broker) = Mosquitto::start() else {
+        return;
+    };
+    let way = Proxy::to(broker.port());
+    let subscriber = Subscriber::of(broker.port());
+    let publisher = talkative(&way);
+    subscriber.wait_for_text(Topic::Status, "online");
+    subscriber.wait_for(Topic::Prediction, "a prediction", |_| true);
+    let _intruder = Subscriber::with(MqttOptions::new(TABLE, "127.0.0.1", broker.port()));
+    subscriber.forget();
+    subscriber.wait_for_count(Topic::Prediction, 50);
+    let said = subscriber.on(Topic::Status);
+    assert!(
+        said.is_empty(),
+        "it is still online and was not born again: {said:?}"
+    );
     publisher.stop();
 }

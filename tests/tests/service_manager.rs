@@ -62,6 +62,13 @@ fn a_camera_that_falls_silent_stops_no_feeding() {
 }
 
 #[test]
+fn a_camera_of_a_picture_in_ten_seconds_stops_no_feeding() {
+    let manager = ServiceManager::new();
+    let _appliance = Appliance::start_under(&manager, WATCHDOG, "sim:size=320x192,fps=0.1");
+    manager.wait_for_feeds(12);
+}
+
+#[test]
 fn a_thread_that_is_stuck_stops_the_feeding_until_it_goes_on() {
     let manager = ServiceManager::new();
     let appliance = Appliance::start_under(&manager, WATCHDOG, SOURCE);

@@ -27,6 +27,21 @@ fn watch_prints_a_line_a_second_that_names_the_balls() {
 }
 
 #[test]
+fn watch_takes_its_leave_of_the_broker() {
+    let Some(broker) = Mosquitto::start() else { return };
+    let _ = run(["watch", "--broker", &broker.url(), "--seconds", "1"]);
+    let end = wait::until("the end of the connection", || {
+        let log = broker.log();
+        let of_watch = log.lines().filter(|line| line.contains("baize-watch"));
+        of_watch
+            .last()
+            .filter(|line| !line.contains("connected from"))
+            .map(str::to_owned)
+    });
+    assert!(end.contains("disconnected"), "{end}");
+}
+
+#[test]
 fn watch_as_json_is_a_line_for_everything_heard() {
     let Some(broker) = Mosquitto::start() else { return };
     let _appliance = Appliance::start(SOURCE, &broker.url());

@@ -30,11 +30,18 @@ pub const STATE_INTERVAL_MAX_US: u64 = 200_000;
 /// repeats its state through two stages must not be late.
 pub const IDLE_TURN_MS: u64 = 100;
 
-/// A camera whose newest frame is older than this is not online: three of its intervals, and not less than 600 ms, which
-/// a faster camera may take to catch its breath.
+/// So long a fast camera may take to catch its breath.
+pub const FRAME_AGE_MIN_US: u64 = 600_000;
+
+/// A camera whose newest frame is older than this is not online: three of its intervals, and not less than
+/// [`FRAME_AGE_MIN_US`].
 pub const fn frame_age_max_us(interval_us: u32) -> u64 {
     let frames_us = 3 * interval_us as u64;
-    if frames_us > 600_000 { frames_us } else { 600_000 }
+    if frames_us > FRAME_AGE_MIN_US {
+        frames_us
+    } else {
+        FRAME_AGE_MIN_US
+    }
 }
 
 /// A driver that has said nothing for so long has hung; opening the camera again often helps. Five intervals, and not

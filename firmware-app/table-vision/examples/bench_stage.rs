@@ -4,6 +4,7 @@
 
 use std::time::Instant;
 
+use baize_frame::limits::MAX_DOUBTFUL_DETECTIONS;
 use baize_frame::{
     BallDetection, BallKind, CueDetection, Detections, FrameFormat, ImageView, Luminance, PixelFormat,
     Reading,
@@ -71,6 +72,14 @@ fn main() {
         ..Case::new("three roll, refined", &calibration, &all_places)
     };
     refined.report();
+    // The most that there is to look at: boxes that no ball fills are searched, and everything doubtful is looked at.
+    let doubted = Case {
+        luminance: Some(image.luminance()),
+        rolling: 3,
+        doubted: MAX_DOUBTFUL_DETECTIONS,
+        ..Case::new("the same, 16 doubted", &calibration, &all_places)
+    };
+    doubted.report();
 }
 
 /// Twenty-two places on a nine-foot table.
@@ -106,6 +115,8 @@ struct Case<'a> {
     luminance: Option<Luminance<'a>>,
     /// So many of the first balls roll to and fro.
     rolling: usize,
+    /// So many boxes where there is cloth.
+    doubted: usize,
     aiming: bool,
 }
 
@@ -117,6 +128,7 @@ impl<'a> Case<'a> {
             places,
             luminance: None,
             rolling: 0,
+            doubted: 0,
             aiming: false,
         }
     }
@@ -181,6 +193,19 @@ impl<'a> Case<'a> {
                 reading: Reading::NOTHING,
             };
             detections.balls.push(ball).expect("few enough balls");
+        }
+        for i in 0..self.doubted {
+            let place = [360.0 + (i % 5) as f64 * 420.0, 305.0 + (i / 5) as f64 * 155.0];
+            let outline = self.calibration.ball_outline(place).expect("in the picture");
+            let doubtful = BallDetection {
+                centre_px: outline.centre_px.map(|v| v as f32),
+                size_px: outline.box_size_px().map(|v| v as f32),
+                kind: BallKind::Ball,
+                kind_score: 0.5,
+                score: 0.3,
+                reading: Reading::NOTHING,
+            };
+            detections.doubtful.push(doubtful).expect("few enough");
         }
         if self.aiming {
             detections.cues.push(self.cue()).expect("few enough cues");

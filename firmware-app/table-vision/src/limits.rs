@@ -21,6 +21,17 @@ pub const MAX_IMPACTS: usize = 24;
 /// Impacts and starts that wait to be told apart from noise: each ball may wait for its start and for an impact.
 pub const MAX_PENDING: usize = 2 * MAX_TRACKS;
 
+/// Ways of balls that are fitted to what was seen, to tell or to find an impact, in one exposure. One fit takes some 40 us,
+/// so this is what an exposure has to spare; after a break dozens are due at once, and wait for the next exposures.
+pub const MAX_FITS: usize = 5;
+
+/// So many of them may look for contacts that nobody expected: the others are for impacts that happened.
+pub const MAX_SEARCHES: usize = 3;
+
+/// Pairs of balls that wait to be searched for a contact: more than a break brings in a tenth of a second. What is beyond
+/// is not searched.
+pub const MAX_SUSPECTED: usize = 64;
+
 /// Sightings of the cue's tip that are kept: at 120 frames a second the last swing, and the tenth of a second that may pass
 /// until the strike is known.
 pub const MAX_TIPS: usize = 32;

@@ -79,7 +79,7 @@ pub struct CueLine {
 /// All that one exposure shows, in millimetres: what the table stage works on, and what a recording keeps.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Observations {
-    /// The balls on the bed, best score first.
+    /// The balls on the bed: those with a box of their own, best score first, then those that share one, then the doubtful.
     pub balls: Vec<Observation, MAX_OBSERVATIONS>,
     /// The cues.
     pub cues: Vec<CueLine, MAX_CUE_DETECTIONS>,
@@ -116,7 +116,7 @@ fn observe_cue(calibration: &Calibration, seen: &CueDetection) -> Option<CueLine
     })
 }
 
-/// The balls on the bed among what was detected; best score first, as in the detections.
+/// The balls on the bed among what was detected.
 fn observe_balls(
     game: Game,
     calibration: &Calibration,
@@ -129,7 +129,7 @@ fn observe_balls(
     let mut add = |seen: Observation| {
         let is_another = |other: &Observation| norm2(sub2(other.place_mm, seen.place_mm)) > apart_mm;
         if observations.iter().all(is_another) {
-            // Where there is no room, the least certain are left out.
+            // Where there is no room, what came last is left out: the detections are as many, what shares a box comes after them.
             let _ = observations.push(seen);
         }
     };

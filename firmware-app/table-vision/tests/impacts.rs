@@ -4,6 +4,7 @@ mod common;
 
 use baize_frame::BallKind;
 use baize_table_state::{EventKind, Identity, TableEvent};
+use baize_table_vision::limits::MAX_FITS;
 use common::ideal_nine_foot;
 use common::table::{Random, Watch};
 
@@ -186,6 +187,46 @@ fn balls_that_are_blurred_into_one_as_they_meet_are_told_to_have_met_when_they_d
             .collect();
         assert!(told.len() == 1 && told[0] < 8.4, "seed {seed}: {told:?}");
     }
+}
+
+#[test]
+fn many_contacts_at_once_are_all_told_but_no_exposure_measures_more_than_its_share() {
+    // Nine pairs, each head on at 600 mm/s: the balls exchange their speeds, but for what is lost.
+    let mut watch = Watch::new(ideal_nine_foot(), FRAMES_PER_SECOND);
+    let mut random = Random(1);
+    let first_us = watch.stamp.exposure_us + FRAME_US;
+    let met_s = 0.5;
+    let mut most_at_once = 0;
+    for frame in 0..120 {
+        let t = f64::from(frame) / FRAMES_PER_SECOND as f64 - met_s;
+        let apart_mm = 57.15 + if t < 0.0 { -1200.0 * t } else { 1140.0 * t };
+        let balls: Vec<_> = (0..18_u32)
+            .map(|i| {
+                let [column, row] = [f64::from(i / 2 % 3), f64::from(i / 6)];
+                let side = if i % 2 == 0 { -0.5 } else { 0.5 };
+                let place_mm = [480.0 + 790.0 * column + side * apart_mm, 300.0 + 320.0 * row];
+                let kind = if i < 8 { BallKind::Solid } else { BallKind::Stripe };
+                (place_mm.map(|at| at + random.normal()), kind)
+            })
+            .collect();
+        watch.see(&balls);
+        let contacts = watch
+            .out
+            .events
+            .iter()
+            .filter(|event| event.kind == EventKind::BALL_CONTACT);
+        most_at_once = most_at_once.max(contacts.count());
+    }
+    let met_us = first_us + (met_s * 1e6) as u64;
+    let told: Vec<_> = (watch.events.iter())
+        .filter(|event| event.kind == EventKind::BALL_CONTACT)
+        .map(|event| event.exposure_us.abs_diff(met_us) as f64 / 1e3)
+        .collect();
+    assert!(
+        told.len() == 9 && told.iter().all(|off_ms| *off_ms < 8.4),
+        "{told:?}"
+    );
+    assert!(most_at_once <= MAX_FITS, "{most_at_once} at once");
 }
 
 #[test]

@@ -99,7 +99,7 @@ pub trait Detector: Send {
     /// What this detector is.
     fn info(&self) -> &DetectorInfo;
 
-    /// Brings the engine's own threads to the calling thread: they inherit its core and scheduling class. For the
+    /// Brings the engine's own threads to the calling thread: they inherit its cores. For the
     /// thread that will detect, after it was set up and before it is sealed.
     fn settle(&mut self) {}
 

@@ -9,7 +9,7 @@ use baize_table_state::{
     ApplianceStatus, Calibration, CameraStatus, DecodeError, Decoded, Message, ShotPrediction, TableEvent,
     TableName, TableState, Topic, decode,
 };
-use rumqttc::{Client, Event, MqttOptions, Packet, QoS, RecvTimeoutError};
+use rumqttc::{Client, Connection, Event, MqttOptions, Outgoing, Packet, QoS, RecvTimeoutError};
 use serde_json::{Value, json};
 
 use super::args::WatchArgs;
@@ -34,6 +34,8 @@ const TOPICS: [Topic; 7] = [
 const REDRAW: Duration = Duration::from_millis(50);
 /// Without a terminal, a line so often.
 const LINE: Duration = Duration::from_secs(1);
+/// How long a goodbye may take.
+const LEAVE: Duration = Duration::from_millis(400);
 /// How often an absent broker is tried.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -99,9 +101,11 @@ pub fn watch(
         }
         if watcher.show().is_err() {
             // Whoever read has seen enough.
+            take_leave(&client, &mut connection);
             return Ok(());
         }
     }
+    take_leave(&client, &mut connection);
     if watcher.newest.is_none() && watcher.scene.status.is_none() {
         return Err(Failure::new(format!(
             "nothing was heard of {}; does `baize run` publish to this broker?",
@@ -112,6 +116,22 @@ pub fn watch(
         )));
     }
     Ok(())
+}
+
+/// A connection that just ends, brokers take for a fault; some are busy with it for a while.
+fn take_leave(client: &Client, connection: &mut Connection) {
+    let deadline = Instant::now() + LEAVE;
+    if client.try_disconnect().is_err() {
+        return;
+    }
+    while Instant::now() < deadline {
+        match connection.recv_timeout(REDRAW) {
+            Ok(Ok(Event::Outgoing(Outgoing::Disconnect)) | Err(_)) | Err(RecvTimeoutError::Disconnected) => {
+                return;
+            }
+            Ok(Ok(_)) | Err(RecvTimeoutError::Timeout) => {}
+        }
+    }
 }
 
 struct Watcher {

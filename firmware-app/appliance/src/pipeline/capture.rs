@@ -12,7 +12,7 @@ use super::channels::{FAILED, FRAMES, OPENED, Shot, Trace};
 use super::flow::{self, Flow};
 use super::shared::SHARED;
 use super::thread::ThreadPlan;
-use crate::limits::{RECOVERY_MS, driver_hung_us};
+use crate::limits::{FRAME_AGE_MIN_US, RECOVERY_MS, driver_hung_us};
 use crate::metrics::METRICS;
 
 /// How long one wait for the driver lasts at most: the thread still notices a stop within a second.
@@ -49,14 +49,17 @@ pub fn run(camera: Option<Box<dyn Camera>>, flow: Flow, plan: &ThreadPlan) {
             continue;
         };
         let captured = open.capture(DRIVER_WAIT);
-        // While the camera is online its frames are the turns, whatever else the driver answers.
-        if !matches!(captured, Ok(Captured::TimedOut)) || SHARED.camera() != CameraStatus::Online {
+        silent_us = match captured {
+            Ok(Captured::TimedOut) => silent_us + DRIVER_WAIT.as_micros() as u64,
+            _ => 0,
+        };
+        // Frames are turns. Waits are none until so many have passed that the camera recovers, or is a slow one.
+        if silent_us == 0 || silent_us >= FRAME_AGE_MIN_US {
             SHARED.turn(Role::Capture);
         }
         let failure = match captured {
             Ok(Captured::Frame(frame)) => {
                 let returned_us = clock::monotonic_us();
-                silent_us = 0;
                 frames_due += 1;
                 METRICS.due.add(1);
                 METRICS.newest_arrival_us.store(returned_us, Ordering::Relaxed);
@@ -85,11 +88,9 @@ pub fn run(camera: Option<Box<dyn Camera>>, flow: Flow, plan: &ThreadPlan) {
             Ok(Captured::Dropped(cause)) => {
                 METRICS.dropped(cause);
                 frames_due += u64::from(cause.frames());
-                silent_us = 0;
                 continue;
             }
             Ok(Captured::TimedOut) => {
-                silent_us += DRIVER_WAIT.as_micros() as u64;
                 if silent_us < driver_hung_us(SHARED.frame_interval_us()) {
                     continue;
                 }

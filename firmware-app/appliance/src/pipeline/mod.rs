@@ -3,8 +3,8 @@
 //! - One pipeline a process: its channels, its stage and its counters are `static`.
 //! - After start-up its threads neither allocate nor free, log, or wait for anything but their work; what must be
 //!   said goes through [`SHARED`], [`METRICS`] and the channels to threads that may.
-//! - Each thread makes a turn at least every 100 ms, with or without work; capture at every frame while its camera is online,
-//!   and at every wait else. The service manager's watchdog lives on that.
+//! - Each thread makes a turn at least every 100 ms, with or without work; capture at every
+//!   frame, and at waits once its camera is silent. The service manager's watchdog lives on that.
 
 mod adapt;
 mod capture;

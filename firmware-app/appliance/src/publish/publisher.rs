@@ -1,4 +1,5 @@
 use std::cell::{Cell, RefCell};
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
@@ -126,7 +127,7 @@ impl Session {
             QoS::AtLeastOnce,
             true,
         ));
-        options.set_client_id(table.to_string());
+        options.set_client_id(client_id(&table));
         let (client, mut events) = AsyncClient::new(options, REQUESTS);
         let mut network = events.network_options();
         network.set_tcp_nodelay(true);
@@ -495,6 +496,11 @@ impl Session {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
+}
+
+/// Another one each time: whoever connects under the name of a client throws it out, and everybody sees the table's.
+fn client_id(table: &TableName) -> String {
+    format!("{table}-{:016x}", RandomState::new().build_hasher().finish())
 }
 
 fn explain(error: &ConnectionError) -> String {

@@ -20,8 +20,8 @@ const UNCAUSED: f64 = 8.0;
 const UNCAUSED_MM_S: f64 = 300.0;
 /// What the farthest place that a ball hit can have reached costs more than the nearest.
 const FARTHEST: f64 = 4.0;
-/// No ball is faster: a break shot is 10 m/s.
-const FASTEST_MM_S: f64 = 12_000.0;
+/// No ball is faster: a break shot is 10 m/s, a hard one 13.
+pub const FASTEST_MM_S: f64 = 13_500.0;
 /// A ball that was seen once or twice may have been caught in motion, but not in a break shot: more likely the other one
 /// is another ball.
 const FASTEST_NEW_MM_S: f64 = 3_500.0;

@@ -3,7 +3,7 @@
 use super::collide::{CUSHION_RESTITUTION, Wall};
 use super::least_squares::{Fit, LeastSquares};
 use super::leaving::Speed;
-use super::party::Party;
+use super::party::{Party, Watched};
 use crate::geometry::linear::Vec2;
 
 /// Sightings so long before and after an impact tell its time.
@@ -39,7 +39,7 @@ pub fn bounce(party: &Party<'_>, wall: Option<Wall>, around_us: f64) -> Option<B
     let (near_us, ..) = best_near(&party.around(around_us, BEFORE_US, AFTER_US), wall, around_us)?;
     let party = party.around(near_us, BEFORE_US, AFTER_US);
     let (at_us, across, along) = best_near(&party, wall, near_us)?;
-    let freedom = (2.0 * party.sightings().count() as f64 - 6.0).max(1.0);
+    let freedom = (2.0 * party.glimpses.len() as f64 - 6.0).max(1.0);
     let misfit = (across.misfit + along.misfit) / freedom;
     if misfit > FITS {
         return None;
@@ -61,7 +61,7 @@ pub fn bounce(party: &Party<'_>, wall: Option<Wall>, around_us: f64) -> Option<B
     })
 }
 
-fn best_near(party: &Party<'_>, wall: Option<Wall>, around_us: f64) -> Option<(f64, Fit<4>, Fit<4>)> {
+fn best_near(party: &Watched<'_>, wall: Option<Wall>, around_us: f64) -> Option<(f64, Fit<4>, Fit<4>)> {
     let axis = wall.map_or(0, |wall| wall.axis);
     let mut best: Option<(f64, Fit<4>, Fit<4>)> = None;
     for k in -TRIED..=TRIED {
@@ -84,16 +84,14 @@ fn best_near(party: &Party<'_>, wall: Option<Wall>, around_us: f64) -> Option<(f
 }
 
 /// Place, velocity before, its change and the acceleration after, along one side.
-fn bent(party: &Party<'_>, axis: usize, at_us: f64, wall_mm: Option<f64>) -> Option<Fit<4>> {
+fn bent(party: &Watched<'_>, axis: usize, at_us: f64, wall_mm: Option<f64>) -> Option<Fit<4>> {
     let mut equations = LeastSquares::<4>::new();
-    for seen in party.sightings() {
-        let t = (seen.exposure_us as f64 - at_us) / 1e6;
+    let weight = 1.0 / (party.party.sigma_mm * party.party.sigma_mm);
+    for seen in &party.glimpses {
+        let t = (seen.at_us - at_us) / 1e6;
         let after = t.max(0.0);
-        equations.add(
-            &[(0, 1.0), (1, t), (2, after), (3, 0.5 * after * after)],
-            seen.place_mm[axis],
-            party.sigma_mm,
-        );
+        let factors = [1.0, t, after, 0.5 * after * after];
+        equations.weigh(factors, seen.place_mm[axis], weight);
     }
     equations.add(&[(1, 1.0)], 0.0, ANY_MM_S);
     equations.add(&[(2, 1.0)], 0.0, ANY_MM_S);

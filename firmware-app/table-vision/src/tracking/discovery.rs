@@ -1,11 +1,13 @@
 //! Contacts that nobody expected, found in the ways of balls that came near each other.
 
 use super::hindsight::REACH_US;
-use super::incidents::{Incident, Incidents, Known, Now, SAME_MEETING_US, What};
+use super::incidents::{Incident, Incidents, Known, Now, REMEMBERED_US, SAME_MEETING_US, What};
 use super::meeting::meeting;
 use super::track::Track;
 use super::trail::Nearest;
 use crate::geometry::linear::{norm2, sub2};
+use crate::limits::{MAX_FITS, MAX_SEARCHES};
+use baize_table_state::BallId;
 
 /// A contact is looked for so long after two balls were nearest to each other: before it would be measured.
 const JUDGED_US: f64 = 70_000.0;
@@ -31,9 +33,38 @@ const LIES_ON_WAY: f64 = -3.0;
 pub const FITS_WELL: f64 = 2.0;
 const EXPLAINS_PART: f64 = 0.2;
 
+/// Two balls that may have met: they were near each other, and nobody expected a contact.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Suspicion {
+    balls: [BallId; 2],
+    about_us: u64,
+    /// How far from that it may have been.
+    reach_us: f64,
+}
+
 impl Incidents {
     /// Contacts that nobody expected, between balls of which one moves at least.
     pub(super) fn discover(&mut self, now: Now<'_>) {
+        self.suspect(now);
+        let find = |id| now.tracks.iter().find(|track| track.id == id);
+        let suspected = core::mem::take(&mut self.suspected);
+        for suspicion in suspected {
+            let pair = suspicion.balls.map(find);
+            let [Some(a), Some(b)] = pair else { continue };
+            if self.fits_left > MAX_FITS - MAX_SEARCHES {
+                self.find_contact([a, b], suspicion.about_us, suspicion.reach_us, now);
+            } else {
+                // Within capacity: it was in the list.
+                let _ = self.suspected.push(suspicion);
+            }
+        }
+    }
+
+    /// Which balls may have met without anybody expecting it.
+    fn suspect(&mut self, now: Now<'_>) {
+        // What happened since is forgotten.
+        self.suspected
+            .retain(|waiting| now.stamp.exposure_us.saturating_sub(waiting.about_us) < REMEMBERED_US);
         let moving = now
             .tracks
             .iter()
@@ -45,12 +76,19 @@ impl Incidents {
                 if !believed {
                     continue;
                 }
+                let mut suspicion = |about_us, reach_us| {
+                    // Full, it is not searched: limits.rs says why that is enough.
+                    let _ = self.suspected.push(Suspicion {
+                        balls: [a.id, b.id],
+                        about_us,
+                        reach_us,
+                    });
+                };
                 if let Some(at_us) = came_near(a, b, now) {
-                    self.find_contact([a, b], at_us, REACH_US, now);
+                    suspicion(at_us, REACH_US);
                 }
                 if !crowded && let Some(at_us) = stayed_near(a, b, now) {
-                    let reach_us = STAYED_EVERY_US + now.interval_us;
-                    self.find_contact([a, b], at_us, reach_us, now);
+                    suspicion(at_us, STAYED_EVERY_US + now.interval_us);
                 }
             }
         }
@@ -61,6 +99,7 @@ impl Incidents {
         if self.knows_contact(pair, at_us) {
             return;
         }
+        self.fits_left -= 1;
         let at_us = at_us as f64;
         let (parties, alone) = self.parties(pair, at_us, now);
         let Some(met) = meeting(&parties, at_us, reach_us, now.calibration.ball_diameter_mm, alone) else {
@@ -83,6 +122,7 @@ impl Incidents {
                 ball: pair[faster].id,
                 place_mm: met.places_mm[faster],
                 speed: met.speeds[faster],
+                push_mm_s: met.push_mm_s,
                 known: Known::Roughly,
             });
         }

@@ -14,6 +14,10 @@ const MEASURED_US: u64 = 90_000;
 /// or so much where its time is not known to this part of an interval before.
 const MEASURED_LATE_US: u64 = 170_000;
 const KNOWN_INTERVALS: f64 = 0.25;
+/// No ball that settles or is nudged goes as fast as this.
+const STRUCK_MM_S: f64 = 200.0;
+/// What was seen later tells more, if only by its sigma, which is itself estimated to this part.
+const SURER_PART: f64 = 1.25;
 /// How far from where it was guessed an impact may have been.
 pub const REACH_US: f64 = 50_000.0;
 /// A ball does not turn back from a cushion twice within this time.
@@ -45,7 +49,8 @@ impl Incidents {
             } else {
                 MEASURED_US
             };
-            if now.stamp.exposure_us.saturating_sub(incident.at_us) < measured_us {
+            let due = now.stamp.exposure_us.saturating_sub(incident.at_us) >= measured_us;
+            if !due || self.fits_left == 0 {
                 // Within capacity: it was in the list.
                 let _ = self.confirmed.push(incident);
                 continue;
@@ -78,6 +83,12 @@ impl Incidents {
         };
         let at_us = incident.at_us as f64;
         let (parties, alone) = self.parties([ball, other], at_us, now);
+        let both_lay = parties.iter().all(|party| party.rest_mm.is_some());
+        if both_lay && incident.push_mm_s > STRUCK_MM_S {
+            // One was struck into the other: nothing was seen of its way.
+            return Judgement::Happened;
+        }
+        self.fits_left -= 1;
         let Some(met) = meeting(&parties, at_us, REACH_US, now.calibration.ball_diameter_mm, alone) else {
             return Judgement::Happened;
         };
@@ -97,11 +108,11 @@ impl Incidents {
             return Judgement::Refuted;
         }
         let surer = match incident.known {
-            Known::HardlySoon { sigma_us } => met.sigma_us < sigma_us,
+            Known::HardlySoon { sigma_us } => met.sigma_us < if alone { SURER_PART } else { 1.0 } * sigma_us,
             _ => true,
         };
         if surer && met.gain > SHOWS && met.misfit < FITS_BADLY {
-            self.redate(incident, met.at_us as u64);
+            self.redate(incident, met.at_us as u64, met.push_mm_s);
             incident.place_mm = met.places_mm[0];
             incident.speed = met.speeds[0];
         }
@@ -126,6 +137,7 @@ impl Incidents {
         let Some(track) = now.tracks.iter().find(|track| track.id == incident.ball) else {
             return Judgement::Happened;
         };
+        self.fits_left -= 1;
         let at_us = incident.at_us as f64;
         let wall = Wall::nearest(
             incident.place_mm,
@@ -144,13 +156,12 @@ impl Incidents {
             rest_mm: self.rest_before(track, at_us, others_us.clone()),
             from_us: others_us.clone().filter(|us| *us < at_us).fold(0.0, f64::max),
             until_us: others_us.filter(|us| *us >= at_us).fold(f64::INFINITY, f64::min),
-            about_us: at_us,
             spinless: false,
             met_next: false,
             blurs: blurs(track, now),
         };
         if let Some(turned) = bounce(&party, wall, at_us) {
-            self.redate(incident, turned.at_us as u64);
+            self.redate(incident, turned.at_us as u64, incident.push_mm_s);
             incident.place_mm = turned.place_mm;
             incident.speed = turned.speed;
         }
@@ -166,11 +177,13 @@ impl Incidents {
         }
     }
 
-    /// Corrects when an impact was, also where it is remembered.
-    fn redate(&mut self, incident: &mut Incident, at_us: u64) {
+    /// Corrects when an impact was and how hard, also where it is remembered.
+    fn redate(&mut self, incident: &mut Incident, at_us: u64, push_mm_s: f64) {
         if let Some(impact) = self.recent.iter_mut().find(|impact| impact.is_same(incident)) {
             impact.at_us = at_us;
+            impact.push_mm_s = push_mm_s;
         }
         incident.at_us = at_us;
+        incident.push_mm_s = push_mm_s;
     }
 }

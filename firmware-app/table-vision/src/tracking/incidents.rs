@@ -7,20 +7,21 @@ use baize_table_state::BallId;
 use heapless::Vec;
 
 use super::collide::{Impact, Met};
+use super::discovery::Suspicion;
 use super::leaving::Speed;
 use super::starts::Start;
 use super::track::{Track, Verdict};
 use crate::FrameStamp;
 use crate::geometry::Calibration;
 use crate::geometry::linear::{Vec2, norm2, sub2};
-use crate::limits::{MAX_INCIDENTS, MAX_PENDING, MAX_TRACKS};
+use crate::limits::{MAX_FITS, MAX_INCIDENTS, MAX_PENDING, MAX_SUSPECTED, MAX_TRACKS};
 
 /// A ball seen no farther from its rest than this, and much farther the next time, had not left it.
 const AT_REST_MM: f64 = 3.0;
 /// The same two balls do not meet again within this time; a ball that presses on another meets it many times.
 pub const SAME_MEETING_US: u64 = 60_000;
 /// Impacts and ended rests are remembered for this long: they end the straight ways that others are measured on.
-const REMEMBERED_US: u64 = 400_000;
+pub const REMEMBERED_US: u64 = 400_000;
 /// Impacts that no sighting bears out within this time are forgotten.
 const PENDING_US: u64 = 150_000;
 /// A ball this close to a cushion when its way was bent unexpectedly may have met it, in mm and intervals of its speed.
@@ -41,6 +42,8 @@ pub struct Incident {
     pub place_mm: Vec2,
     /// The ball's just afterwards.
     pub speed: Speed,
+    /// About what it changed the ball's velocity by.
+    pub push_mm_s: f64,
     pub known: Known,
 }
 
@@ -100,6 +103,10 @@ pub struct Incidents {
     pending: Vec<Incident, MAX_PENDING>,
     /// Impacts that happened; the velocity afterwards is being measured.
     pub(super) confirmed: Vec<Incident, MAX_PENDING>,
+    /// Where two balls may have met, oldest first.
+    pub(super) suspected: Vec<Suspicion, MAX_SUSPECTED>,
+    /// Fits that the newest exposure may still take.
+    pub(super) fits_left: usize,
     /// Impacts of late, told or waiting.
     pub(super) recent: Vec<Incident, MAX_PENDING>,
     news: Vec<Incident, MAX_INCIDENTS>,
@@ -112,6 +119,8 @@ impl Incidents {
             ended_rests: Vec::new(),
             pending: Vec::new(),
             confirmed: Vec::new(),
+            suspected: Vec::new(),
+            fits_left: MAX_FITS,
             recent: Vec::new(),
             news: Vec::new(),
         }
@@ -172,6 +181,7 @@ impl Incidents {
             calibration,
             interval_us: (stamp.exposure_us - began_us) as f64,
         };
+        self.fits_left = MAX_FITS;
         self.discover(now);
         self.tell_measured(now);
     }
@@ -179,9 +189,7 @@ impl Incidents {
     /// Whether it is known already what sent a ball at about that time.
     pub(super) fn was_sent(&self, ball: BallId, at_us: f64, within_us: f64) -> bool {
         self.recent.iter().any(|impact| {
-            impact.concerns(ball)
-                && impact.what != What::HitCushion
-                && (impact.at_us as f64 - at_us).abs() < within_us
+            impact.what == What::HitBall(ball) && (impact.at_us as f64 - at_us).abs() < within_us
         })
     }
 
@@ -202,6 +210,7 @@ impl Incidents {
             ball: ball.id,
             place_mm: impact.place_mm,
             speed: Speed::guessed(impact.velocity_mm_s),
+            push_mm_s: impact.change_mm_s,
             known: Known::Roughly,
         };
         let verdicts = match impact.met {
@@ -271,6 +280,7 @@ impl Incidents {
             ball: track.id,
             place_mm: track.place_mm(),
             speed: Speed::guessed(track.velocity_mm_s()),
+            push_mm_s: track.speed_mm_s(),
             known: Known::Roughly,
         };
         let is_ball = |index: u8, other: &Track| tracks[usize::from(index)].id == other.id;

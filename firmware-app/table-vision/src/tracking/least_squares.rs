@@ -3,6 +3,7 @@
 /// Normal equations of `N` unknowns.
 #[derive(Debug, Clone, Copy)]
 pub struct LeastSquares<const N: usize> {
+    /// Its lower triangle.
     matrix: [[f64; N]; N],
     right: [f64; N],
     squares: f64,
@@ -44,12 +45,39 @@ impl<const N: usize> LeastSquares<N> {
     pub fn add(&mut self, terms: &[(usize, f64)], value: f64, sigma: f64) {
         let weight = 1.0 / (sigma * sigma);
         for &(i, a) in terms {
-            for &(j, b) in terms {
+            for &(j, b) in terms.iter().filter(|(j, _)| *j <= i) {
                 self.matrix[i][j] += weight * a * b;
             }
             self.right[i] += weight * a * value;
         }
         self.squares += weight * value * value;
+    }
+
+    /// The same where every unknown counts; `weight` is 1 / sigma².
+    #[inline(always)]
+    pub fn weigh(&mut self, factors: [f64; N], value: f64, weight: f64) {
+        for (i, a) in factors.into_iter().enumerate() {
+            let weighed = weight * a;
+            for (entry, b) in self.matrix[i].iter_mut().zip(&factors[..=i]) {
+                *entry += weighed * b;
+            }
+            self.right[i] += weighed * value;
+        }
+        self.squares += weight * value * value;
+    }
+
+    /// Adds all equations of some of the unknowns, those from `first` on.
+    pub fn include<const M: usize>(&mut self, first: usize, part: &LeastSquares<M>) {
+        for i in 0..M {
+            for (entry, more) in self.matrix[first + i][first..]
+                .iter_mut()
+                .zip(&part.matrix[i][..=i])
+            {
+                *entry += more;
+            }
+            self.right[first + i] += part.right[i];
+        }
+        self.squares += part.squares;
     }
 
     /// The solution by Cholesky's method; `None` if the equations leave an unknown open.

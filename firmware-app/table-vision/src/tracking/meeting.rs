@@ -10,7 +10,7 @@ use heapless::Vec;
 use super::collide::BALL_RESTITUTION;
 use super::least_squares::LeastSquares;
 use super::leaving::Speed;
-use super::party::Party;
+use super::party::{Party, Watched};
 use super::slide::{ROLLING_MM_S2, SLIDING_MM_S2, carried_mm, rub_part};
 use crate::geometry::linear::{Vec2, add2, dot2, norm2, scale2, sub2};
 
@@ -21,7 +21,7 @@ const SHORTLY_US: [f64; 2] = [50_000.0, 45_000.0];
 /// What a sighting may leave unexplained, squared in sigma.
 const FITS: f64 = 2.5;
 /// Instants tried on each side of the guess.
-const TRIED: i32 = 16;
+const TRIED: i32 = 8;
 const MAX_TRIES: usize = 2 * TRIED as usize + 1;
 /// And then, on each side of the mean, so many over so many standard deviations.
 const TRIED_FINELY: i32 = 6;
@@ -145,7 +145,8 @@ pub fn meeting(
     let mut best: Option<Meeting> = None;
     for shortly in [false, true] {
         let within = |centre_us: f64| {
-            parties.map(|party| {
+            [0, 1].map(|k| {
+                let party = &parties[k];
                 let [before_us, after_us] = if shortly {
                     SHORTLY_US
                 } else if party.slides && party.rest_mm.is_none() {
@@ -174,14 +175,14 @@ pub fn meeting(
 
 /// Both ways bent at so many instants on each side of one, within reach of it and between the balls' other impacts.
 fn tries(
-    parties: &[Party<'_>; 2],
+    parties: &[Watched<'_>; 2],
     around_us: f64,
     reach_us: f64,
     touch_mm: f64,
     alone: bool,
     tried: i32,
 ) -> Vec<(f64, Bent), MAX_TRIES> {
-    let [a, b] = parties;
+    let [a, b] = [0, 1].map(|k| &parties[k].party);
     let earliest_us = a.from_us.max(b.from_us).max(around_us - reach_us);
     let latest_us = a.until_us.min(b.until_us).min(around_us + reach_us);
     let middle_us = 0.5 * (earliest_us + latest_us);
@@ -195,7 +196,7 @@ fn tries(
 }
 
 fn meeting_within(
-    parties: &[Party<'_>; 2],
+    parties: &[Watched<'_>; 2],
     around_us: f64,
     reach_us: f64,
     touch_mm: f64,
@@ -214,7 +215,7 @@ fn meeting_within(
     let (mut straight, mut count) = (0.0, 0.0);
     for party in parties {
         straight += straight_misfit(party, fine.at_us)?;
-        count += party.sightings().count() as f64;
+        count += party.glimpses.len() as f64;
     }
     let freedom = (2.0 * count - 8.0).max(2.0);
     Some(Meeting {
@@ -233,8 +234,8 @@ fn meeting_within(
 }
 
 /// Whether enough was seen before and after an instant.
-fn is_seen(parties: &[Party<'_>; 2], at_us: f64) -> bool {
-    let seen = parties.map(|party| party.was_seen(at_us));
+fn is_seen(parties: &[Watched<'_>; 2], at_us: f64) -> bool {
+    let seen = [0, 1].map(|k| parties[k].was_seen(at_us));
     seen.iter().all(|[before, after]| *before || *after)
         && seen.iter().any(|[before, after]| *before && *after)
 }
@@ -247,24 +248,20 @@ fn rested<const N: usize>(equations: &mut LeastSquares<N>, place: usize, at_mm: 
 
 /// One ball's way along a side, from what was seen of it: its place and velocity at an instant, and a third unknown that
 /// adds `third` times itself at a time in seconds from there.
-fn way(party: &Party<'_>, side: usize, at_us: f64, third: impl Fn(f64) -> f64) -> LeastSquares<3> {
+fn way(party: &Watched<'_>, side: usize, at_us: f64, third: impl Fn(f64) -> f64) -> LeastSquares<3> {
     let mut equations = LeastSquares::new();
-    if let Some(rest_mm) = party.rest_mm {
+    if let Some(rest_mm) = party.party.rest_mm {
         rested(&mut equations, 0, rest_mm[side]);
     }
-    for seen in party.sightings() {
-        let t = (seen.exposure_us as f64 - at_us) / 1e6;
-        equations.add(
-            &[(0, 1.0), (1, t), (2, third(t))],
-            seen.place_mm[side],
-            party.sigma_of(seen),
-        );
+    for seen in &party.glimpses {
+        let t = (seen.at_us - at_us) / 1e6;
+        equations.weigh([1.0, t, third(t)], seen.place_mm[side], seen.weight);
     }
     equations
 }
 
 /// Place at an instant and the velocities before and after, along each side, from one ball alone.
-fn alone_bent(party: &Party<'_>, at_us: f64) -> Option<[[f64; 3]; 2]> {
+fn alone_bent(party: &Watched<'_>, at_us: f64) -> Option<[[f64; 3]; 2]> {
     let mut sides = [[0.0; 3]; 2];
     for (i, side) in sides.iter_mut().enumerate() {
         let mut equations = way(party, i, at_us, |t| t.max(0.0));
@@ -276,13 +273,13 @@ fn alone_bent(party: &Party<'_>, at_us: f64) -> Option<[[f64; 3]; 2]> {
 }
 
 /// What a straight way leaves unexplained, with spin and friction.
-fn straight_misfit(party: &Party<'_>, at_us: f64) -> Option<f64> {
+fn straight_misfit(party: &Watched<'_>, at_us: f64) -> Option<f64> {
     let mut misfit = 0.0;
     for i in 0..2 {
         let mut equations = way(party, i, at_us, |t| 0.5 * t * t);
-        let curved = match party.rest_mm {
+        let curved = match party.party.rest_mm {
             Some(_) => REST_SIGMA_MM_S,
-            None if party.slides => SLIDING_WITHOUT_PUSH * SLIDING_MM_S2,
+            None if party.party.slides => SLIDING_WITHOUT_PUSH * SLIDING_MM_S2,
             None => ROLLING_MM_S2,
         };
         equations.add(&[(1, 1.0)], 0.0, ANY_MM_S);
@@ -293,7 +290,7 @@ fn straight_misfit(party: &Party<'_>, at_us: f64) -> Option<f64> {
 }
 
 /// Both ways bent at `at_us` by one push.
-fn bend(parties: &[Party<'_>; 2], at_us: f64, touch_mm: f64, alone: bool) -> Option<Bent> {
+fn bend(parties: &[Watched<'_>; 2], at_us: f64, touch_mm: f64, alone: bool) -> Option<Bent> {
     if !is_seen(parties, at_us) {
         return None;
     }
@@ -311,14 +308,14 @@ fn bend(parties: &[Party<'_>; 2], at_us: f64, touch_mm: f64, alone: bool) -> Opt
 /// How much more the cloth takes back from a ball, as a part, because the other one's roll rubbed it: a ball that rolls
 /// onto one that lies still loses roll to it, and gives it the opposite.
 fn spun_part(
-    parties: &[Party<'_>; 2],
+    parties: &[Watched<'_>; 2],
     k: usize,
     rub: f64,
     closing: f64,
     guessed_mm_s: [[Vec2; 2]; 2],
 ) -> f64 {
-    let lies = |k: usize| parties[k].rest_mm.is_some();
-    let rolls = |k: usize| !lies(k) && !parties[k].slides;
+    let lies = |k: usize| parties[k].party.rest_mm.is_some();
+    let rolls = |k: usize| !lies(k) && !parties[k].party.slides;
     let spun = |roller: usize| {
         let full = closing / norm2(guessed_mm_s[roller][0]).max(1.0);
         SPUN * rub * full.min(1.0)
@@ -333,7 +330,7 @@ fn spun_part(
 }
 
 fn along_centres(
-    parties: &[Party<'_>; 2],
+    parties: &[Watched<'_>; 2],
     at_us: f64,
     guessed_mm_s: [[Vec2; 2]; 2],
     normal: Vec2,
@@ -351,17 +348,19 @@ fn along_centres(
     let (mut places_mm, mut velocities_mm_s) = ([[0.0; 2]; 2], [[0.0; 2]; 2]);
     let mut across_variances = [0.0; 2];
     for (k, party) in parties.iter().enumerate() {
-        let mut beside = LeastSquares::<4>::new();
+        let (mut ahead, mut beside) = (LeastSquares::<4>::new(), LeastSquares::<4>::new());
         let first = 4 * k;
         let sign = if k == 0 { -1.0 } else { 1.0 };
-        if let Some(rest_mm) = party.rest_mm {
+        let Party { rest_mm, slides, .. } = party.party;
+        if let Some(rest_mm) = rest_mm {
             rested(&mut equations, first, dot2(rest_mm, normal));
             rested(&mut beside, 0, dot2(rest_mm, across));
         }
-        let knows_friction = party.rest_mm.is_some() || !party.slides;
+        let knows_friction = rest_mm.is_some() || !slides;
         let spun = spun_part(parties, k, rub, closing, guessed_mm_s);
-        for seen in party.sightings() {
-            let t = (seen.exposure_us as f64 - at_us) / 1e6;
+        let slowed = party.party.slowed(guessed_mm_s[k]);
+        for seen in &party.glimpses {
+            let t = (seen.at_us - at_us) / 1e6;
             let after = t.max(0.0);
             let curve = 0.5 * after * after;
             let carried = if knows_friction {
@@ -369,24 +368,13 @@ fn along_centres(
             } else {
                 curve
             };
-            let place_mm = party.unslowed_mm(seen.place_mm, guessed_mm_s[k], t);
-            let sigma_mm = party.sigma_of(seen);
-            equations.add(
-                &[
-                    (first, 1.0),
-                    (first + 1, t),
-                    (first + 2, sign * after),
-                    (first + 3, carried),
-                ],
-                dot2(place_mm, normal),
-                sigma_mm,
-            );
-            beside.add(
-                &[(0, 1.0), (1, t), (2, after), (3, curve)],
-                dot2(place_mm, across),
-                sigma_mm,
-            );
+            let short_mm = slowed[usize::from(t >= 0.0)].short_mm(t);
+            let place_mm = add2(seen.place_mm, short_mm);
+            let along = [1.0, t, sign * after, carried];
+            ahead.weigh(along, dot2(place_mm, normal), seen.weight);
+            beside.weigh([1.0, t, after, curve], dot2(place_mm, across), seen.weight);
         }
+        equations.include(first, &ahead);
         if knows_friction {
             equations.add(&[(first + 3, 1.0)], 1.0 + spun, CARRIED_DOUBT);
             beside.add(&[(3, 1.0)], 0.0, ACROSS_MM_S2);

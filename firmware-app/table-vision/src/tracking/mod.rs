@@ -19,6 +19,7 @@ mod party;
 mod rest;
 mod slide;
 mod starts;
+mod strike;
 mod track;
 mod trail;
 

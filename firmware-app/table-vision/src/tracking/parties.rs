@@ -1,6 +1,6 @@
 //! The two balls of a contact: between which other impacts each was seen, whether it lay still, what is not its own.
 
-use super::incidents::{Incidents, Now};
+use super::incidents::{Incident, Incidents, Now};
 use super::party::Party;
 use super::starts::WATCHED_US;
 use super::track::Track;
@@ -8,6 +8,9 @@ use crate::geometry::linear::{Vec2, norm2, sub2};
 
 /// Balls farther apart than this by now were not seen as one of late.
 const BLURRED_WITHIN_MM: f64 = 800.0;
+/// A ball slides no longer than this after an impact: a moment, and so long for each mm/s that it was pushed by, 2 / (7 * 0.2 g).
+const SLIDES_US: f64 = 50_000.0;
+const SLIDES_US_PER_MM_S: f64 = 150.0;
 /// Impacts of a ball closer in time than this, or than so many intervals, share their bends.
 const TOGETHER_US: f64 = 8_000.0;
 const TOGETHER_INTERVALS: f64 = 1.5;
@@ -70,17 +73,35 @@ impl Incidents {
             Party {
                 trail: &track.trail,
                 sigma_mm: libm::sqrt(track.single_variance_mm2),
-                slides: from_us > 0.0 || self.ended_rests.iter().any(|rest| rest.ball == track.id),
+                slides: self.slides(pair[k], pair[1 - k], at_us),
                 rest_mm: rests_mm[k].filter(|_| order(k) != Order::SentBefore),
                 from_us,
                 until_us,
-                about_us: at_us,
                 spinless: rests_mm[k].is_some(),
                 met_next,
                 blurs: blurs(track, now),
             }
         };
         ([party(0), party(1)], alone[0] && alone[1])
+    }
+
+    /// Whether a ball may still slide from what happened to it before an impact with another one.
+    fn slides(&self, ball: &Track, other: &Track, at_us: f64) -> bool {
+        let pushes = || {
+            self.recent
+                .iter()
+                .filter(|impact| impact.concerns(ball.id))
+                .filter(|impact| {
+                    !impact.concerns(other.id) || (impact.at_us as f64 - at_us).abs() > ONE_CONTACT_US
+                })
+        };
+        let slides_from = |impact: &Incident| {
+            let since_us = at_us - impact.at_us as f64;
+            since_us > -TOGETHER_US && since_us < SLIDES_US + SLIDES_US_PER_MM_S * impact.push_mm_s
+        };
+        let was_struck =
+            self.ended_rests.iter().any(|rest| rest.ball == ball.id) && pushes().next().is_none();
+        was_struck || pushes().any(slides_from)
     }
 
     /// Where a ball lay still until an impact, if it did. `others_us` are its other impacts.

@@ -1,8 +1,10 @@
 //! A ball as far as one of its impacts is concerned.
 
+use heapless::Vec;
+
 use super::slide::{ROLLING_MM_S2, SLIDING_MM_S2};
-use super::trail::{Sighting, Trail};
-use crate::geometry::linear::{Vec2, add2, norm2, scale2};
+use super::trail::{PLACES, Sighting, Trail};
+use crate::geometry::linear::{Vec2, norm2, scale2};
 
 /// What is presumed to slow a ball that may slide, and may not, as a part of sliding friction, and what that may be off by.
 const SLIDES_PERHAPS: f64 = 0.5;
@@ -24,8 +26,6 @@ pub struct Party<'a> {
     /// The sightings that count lie between these.
     pub from_us: f64,
     pub until_us: f64,
-    /// About when the impact was.
-    pub about_us: f64,
     /// Whether it lay still until that, or until others that came at about the same time.
     pub spinless: bool,
     /// Whether it met something else a moment later: how fast it was in between, nobody saw.
@@ -36,12 +36,23 @@ pub struct Party<'a> {
 
 impl<'a> Party<'a> {
     /// The same ball with only what was seen shortly before and after an instant.
-    pub fn around(&self, at_us: f64, before_us: f64, after_us: f64) -> Self {
-        Self {
+    pub fn around(&self, at_us: f64, before_us: f64, after_us: f64) -> Watched<'a> {
+        let party = Self {
             from_us: self.from_us.max(at_us - before_us),
             until_us: self.until_us.min(at_us + after_us),
-            about_us: at_us,
             ..*self
+        };
+        let glimpses = party.sightings().map(|seen| {
+            let sigma_mm = party.sigma_of(seen, at_us);
+            Glimpse {
+                at_us: seen.exposure_us as f64,
+                place_mm: seen.place_mm,
+                weight: 1.0 / (sigma_mm * sigma_mm),
+            }
+        });
+        Watched {
+            glimpses: glimpses.collect(),
+            party,
         }
     }
 
@@ -65,38 +76,78 @@ impl<'a> Party<'a> {
 
     /// What a sighting says of a straight way may be off by: the longer before about the impact, the more. It must not
     /// depend on the instant that is tried, or instants that make little of the sightings would seem to fit.
-    pub fn sigma_of(&self, seen: &Sighting) -> f64 {
-        let before_s = (seen.exposure_us as f64 - self.about_us).min(0.0) / 1e6;
+    fn sigma_of(&self, seen: &Sighting, about_us: f64) -> f64 {
+        let before_s = (seen.exposure_us as f64 - about_us).min(0.0) / 1e6;
         let [_, doubt] = self.slowing();
         let bent_mm = 0.5 * doubt * before_s * before_s;
         libm::sqrt(self.sigma_mm * self.sigma_mm + bent_mm * bent_mm)
     }
 
-    /// Where it would have been seen if nothing slowed it, so long after the impact, or before it. `velocities_mm_s` are
-    /// about those before and after.
-    pub fn unslowed_mm(&self, seen_mm: Vec2, velocities_mm_s: [Vec2; 2], after_s: f64) -> Vec2 {
-        let (velocity, slowing) = if after_s < 0.0 {
-            (velocities_mm_s[0], self.slowing()[0])
-        } else {
-            (velocities_mm_s[1], ROLLING_MM_S2)
-        };
-        let speed = norm2(velocity);
-        if speed < LEAST_SPEED_MM_S {
-            return seen_mm;
+    /// What slowed it before the impact, and after it. `velocities_mm_s` are about those before and after.
+    pub fn slowed(&self, velocities_mm_s: [Vec2; 2]) -> [Slowed; 2] {
+        [
+            Slowed::of(velocities_mm_s[0], self.slowing()[0]),
+            Slowed::of(velocities_mm_s[1], ROLLING_MM_S2),
+        ]
+    }
+}
+
+/// How a way is shortened by what slows the ball.
+#[derive(Debug, Clone, Copy)]
+pub struct Slowed {
+    direction: Vec2,
+    slowing_mm_s2: f64,
+    /// It does not turn back where it stops.
+    stops_s: f64,
+}
+
+impl Slowed {
+    fn of(velocity_mm_s: Vec2, slowing_mm_s2: f64) -> Self {
+        let speed = norm2(velocity_mm_s);
+        let has_direction = speed >= LEAST_SPEED_MM_S;
+        Self {
+            direction: if has_direction {
+                scale2(velocity_mm_s, 1.0 / speed)
+            } else {
+                [0.0; 2]
+            },
+            slowing_mm_s2,
+            stops_s: speed / slowing_mm_s2,
         }
-        // It does not turn back where it stops.
-        let slowing_s = after_s.min(speed / slowing);
-        let lost_mm = slowing * slowing_s * (after_s - 0.5 * slowing_s);
-        add2(seen_mm, scale2(velocity, lost_mm / speed))
     }
 
+    /// What it is short of by an instant, in seconds after the impact.
+    pub fn short_mm(&self, after_s: f64) -> Vec2 {
+        let slowing_s = after_s.min(self.stops_s);
+        scale2(
+            self.direction,
+            self.slowing_mm_s2 * slowing_s * (after_s - 0.5 * slowing_s),
+        )
+    }
+}
+
+/// A sighting that counts.
+#[derive(Debug, Clone, Copy)]
+pub struct Glimpse {
+    pub at_us: f64,
+    pub place_mm: Vec2,
+    /// 1 / sigma² of what it says of a straight way.
+    pub weight: f64,
+}
+
+/// A party with what was seen of it shortly before and after an instant, to be tried at many.
+#[derive(Debug, Clone)]
+pub struct Watched<'a> {
+    pub party: Party<'a>,
+    /// Oldest first.
+    pub glimpses: Vec<Glimpse, PLACES>,
+}
+
+impl Watched<'_> {
     /// Whether its ways before and after an instant are known.
     pub fn was_seen(&self, at_us: f64) -> [bool; 2] {
-        let before = self
-            .sightings()
-            .filter(|seen| (seen.exposure_us as f64) < at_us)
-            .count();
-        let after = self.sightings().count() - before;
-        [before >= 2 || self.rest_mm.is_some(), after >= 2]
+        let before = self.glimpses.partition_point(|seen| seen.at_us < at_us);
+        let after = self.glimpses.len() - before;
+        [before >= 2 || self.party.rest_mm.is_some(), after >= 2]
     }
 }

@@ -9,8 +9,8 @@ use super::track::Track;
 use super::trail::{Departure, departure};
 use crate::FrameStamp;
 use crate::geometry::Calibration;
-use crate::geometry::linear::{Vec2, add2, norm2, scale2, sub2};
-use baize_table_state::BallId;
+use crate::geometry::linear::{Vec2, norm2, scale2, sub2};
+use baize_table_state::{BallId, BallKind};
 
 /// A ball's first way is watched for this long, unless it is clear before; a strike is to be told within 100 ms.
 pub const WATCHED_US: f64 = 90_000.0;
@@ -36,24 +36,30 @@ pub struct Start {
 
 /// What the newest exposure left of the balls.
 #[derive(Debug, Clone, Copy)]
-struct Scene<'a> {
+pub struct Scene<'a> {
     tracks: &'a [Track],
     touch_mm: f64,
 }
 
 impl Scene<'_> {
-    fn track(&self, ball: BallId) -> Option<&Track> {
+    pub fn track(&self, ball: BallId) -> Option<&Track> {
         self.tracks.iter().find(|track| track.id == ball)
     }
 
+    /// Whether it is the cue ball, or any ball may be.
+    pub fn may_be_struck(&self, ball: BallId) -> bool {
+        let is_cue_ball = |track: &Track| track.confirmed && track.named.identity.kind() == BallKind::CUE;
+        self.track(ball).is_some_and(is_cue_ball) || !self.tracks.iter().any(is_cue_ball)
+    }
+
     /// Whether a ball has met something since it left its rest.
-    fn bent(&self, start: &Start) -> bool {
+    pub fn bent(&self, start: &Start) -> bool {
         self.track(start.ball)
             .is_some_and(|track| track.bent_us >= start.shown.exposure_us)
     }
 
     /// How a ball left its rest, and how far it has come straight.
-    fn first_way(&self, start: &Start) -> Option<(Departure, f64)> {
+    pub fn first_way(&self, start: &Start) -> Option<(Departure, f64)> {
         let track = self.track(start.ball)?;
         let end_us = if self.bent(start) { track.bent_us } else { u64::MAX };
         let way = track
@@ -65,7 +71,7 @@ impl Scene<'_> {
     }
 
     /// Where the ball was that sent another one this way.
-    fn sender_place(&self, start: &Start, left: &Departure) -> Vec2 {
+    pub fn sender_place(&self, start: &Start, left: &Departure) -> Vec2 {
         let speed = norm2(left.velocity_mm_s).max(1e-9);
         sub2(start.from_mm, scale2(left.velocity_mm_s, self.touch_mm / speed))
     }
@@ -125,9 +131,10 @@ impl Incidents {
             let length_mm = way
                 .last()
                 .map_or(0.0, |seen| norm2(sub2(seen.place_mm, start.from_mm)));
+            let no_longer = elapsed_us + interval_us > WATCHED_US;
             let clear = sightings >= CLEAR_SIGHTINGS && elapsed_us >= CLEAR_US
                 || sightings >= 2 && length_mm >= CLEAR_WAY_MM
-                || elapsed_us + interval_us > WATCHED_US
+                || no_longer
                 || bent
                 || !track.is_moving();
             // A way too short to measure: what follows says how fast it was.
@@ -138,103 +145,80 @@ impl Incidents {
                 let _ = self.starts.push(start);
                 continue;
             }
-            self.explain_start(&start, &left, length_mm, interval_us, &scene);
+            let sender = self.sender(&start, &left, length_mm, interval_us, &scene);
+            let met = if sender.is_none() {
+                self.met_early(&start, &scene)
+            } else {
+                None
+            };
+            if !no_longer && met.is_some_and(|met| !met.is_clear_after(track, &scene)) {
+                // Within capacity: it was in the list.
+                let _ = self.starts.push(start);
+                continue;
+            }
+            let left = match &met {
+                Some(met) => self.before_contact(&start, met, &scene).unwrap_or(left),
+                None => left,
+            };
+            self.explain_start(&start, &left, sender, &scene);
         }
     }
 
-    /// A ball that hit another one before it was seen often enough: both together have the momentum that it had.
-    fn before_contact(
-        &self,
-        start: &Start,
-        left: Departure,
-        interval_us: f64,
-        scene: &Scene<'_>,
-    ) -> Departure {
-        let Some(track) = scene.track(start.ball) else {
-            return left;
-        };
-        let mut momentum = track.velocity_mm_s();
-        let mut first_contact: Option<(f64, Vec2)> = None;
-        for rest in &self.ended_rests {
-            let together = rest.until_us.abs_diff(start.until_us) as f64 <= WATCHED_US;
-            if rest.ball == start.ball || !together {
-                continue;
-            }
-            let Some((sent, length_mm)) = scene.first_way(rest) else {
-                continue;
-            };
-            let sender_mm = scene.sender_place(rest, &sent);
-            let part = scene.sent_by(track, sender_mm, &sent, length_mm, interval_us);
-            if part.is_some_and(|part| part < 1.0) {
-                momentum = add2(momentum, sent.velocity_mm_s);
-                if first_contact.is_none_or(|(at_us, _)| sent.at_us < at_us) {
-                    first_contact = Some((sent.at_us, sender_mm));
-                }
-            }
-        }
-        let Some((contact_us, contact_mm)) = first_contact else {
-            return left;
-        };
-        let before = || {
-            track
-                .trail
-                .since(start.until_us)
-                .filter(|seen| (seen.exposure_us as f64) < contact_us)
-        };
-        let way_mm = before()
-            .last()
-            .map_or(0.0, |seen| norm2(sub2(seen.place_mm, start.from_mm)));
-        if before().count() >= CLEAR_SIGHTINGS || before().count() == 2 && way_mm > CLEAR_WAY_MM {
-            return left;
-        }
-        let run_mm = norm2(sub2(contact_mm, start.from_mm));
-        let at_us = contact_us - 1e6 * run_mm / norm2(momentum).max(1.0);
-        Departure {
-            at_us: at_us.clamp(start.until_us as f64, start.shown.exposure_us as f64),
-            velocity_mm_s: momentum,
-        }
+    /// Whether a ball lay at a place until about when another one left its rest.
+    fn lay_at(&self, ball: BallId, place_mm: Vec2, start: &Start) -> bool {
+        self.ended_rests.iter().any(|rest| {
+            rest.ball == ball
+                && norm2(sub2(rest.from_mm, place_mm)) < CAUSE_MM
+                && rest.shown.exposure_us.abs_diff(start.shown.exposure_us) < SAME_MEETING_US
+        })
     }
 
     /// What sent a ball: the one that was where it must have been, if one was.
-    fn explain_start(
-        &mut self,
+    fn sender<'a>(
+        &self,
         start: &Start,
         left: &Departure,
         length_mm: f64,
         interval_us: f64,
-        scene: &Scene<'_>,
-    ) {
+        scene: &Scene<'a>,
+    ) -> Option<&'a Track> {
         let sender_mm = scene.sender_place(start, left);
-        let sender = scene
+        scene
             .tracks
             .iter()
             .filter(|other| other.confirmed && other.id != start.ball)
             .filter_map(|other| {
-                Some((
-                    scene.sent_by(other, sender_mm, left, length_mm, interval_us)?,
-                    other,
-                ))
+                let part = scene.sent_by(other, sender_mm, left, length_mm, interval_us)?;
+                // Where one lay, no other can have been.
+                Some((!self.lay_at(other.id, sender_mm, start), part, other))
             })
-            .filter(|(part, _)| *part < 1.0)
-            .reduce(|best, other| if other.0 < best.0 { other } else { best });
+            .filter(|(_, part, _)| *part < 1.0)
+            .reduce(|best, other| {
+                if (other.0, other.1) < (best.0, best.1) {
+                    other
+                } else {
+                    best
+                }
+            })
+            .map(|(.., sender)| sender)
+    }
+
+    fn explain_start(&mut self, start: &Start, left: &Departure, sender: Option<&Track>, scene: &Scene<'_>) {
         if sender.is_none()
             && self.was_sent(start.ball, left.at_us, SAME_MEETING_US as f64)
             && !scene.bent(start)
         {
             return;
         }
-        let left = match sender {
-            Some(_) => *left,
-            None => self.before_contact(start, *left, interval_us, scene),
-        };
         let incident = match sender {
-            Some((_, sender)) => Incident {
+            Some(sender) => Incident {
                 what: What::HitBall(start.ball),
                 at_us: left.at_us as u64,
                 frame_id: start.shown.frame_id,
                 ball: sender.id,
-                place_mm: sender_mm,
+                place_mm: scene.sender_place(start, left),
                 speed: Speed::guessed(sender.velocity_mm_s()),
+                push_mm_s: norm2(left.velocity_mm_s),
                 known: Known::Roughly,
             },
             None => Incident {
@@ -244,6 +228,7 @@ impl Incidents {
                 ball: start.ball,
                 place_mm: start.from_mm,
                 speed: Speed::guessed(left.velocity_mm_s),
+                push_mm_s: norm2(left.velocity_mm_s),
                 known: Known::Roughly,
             },
         };

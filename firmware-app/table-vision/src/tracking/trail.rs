@@ -5,7 +5,7 @@ use heapless::Vec;
 use crate::geometry::linear::{Vec2, add2, dot2, norm2, scale2, sub2};
 
 /// Places that are remembered: a third of a second at 120 frames a second.
-const PLACES: usize = 64;
+pub const PLACES: usize = 64;
 const _: () = assert!(PLACES <= 64, "a bit for each place");
 /// Two balls are never nearer to each other than they are wide; seen nearer than this part of that, they were seen as one.
 const BLURRED_PART: f64 = 0.8;
@@ -65,7 +65,8 @@ impl Trail {
 
     /// The places seen later than `since_us`.
     pub fn since(&self, since_us: u64) -> impl Iterator<Item = &Sighting> + Clone {
-        self.places.iter().filter(move |seen| seen.exposure_us > since_us)
+        let first = self.places.partition_point(|seen| seen.exposure_us <= since_us);
+        self.places[first..].iter()
     }
 
     /// Which places, a bit each, are those of a blur of this ball and another one: where the other one, which was not seen
@@ -101,9 +102,13 @@ impl Trail {
     pub fn nearest(&self, other: &Self, since_us: u64) -> Option<Nearest> {
         let mut nearest: Option<Nearest> = None;
         let mut before: Option<Vec2> = None;
+        let mut its_places = other.since(since_us).peekable();
         for own in self.since(since_us) {
-            let mut its = other.since(since_us);
-            let Some(its) = its.find(|its| its.exposure_us == own.exposure_us) else {
+            while its_places
+                .next_if(|its| its.exposure_us < own.exposure_us)
+                .is_some()
+            {}
+            let Some(its) = its_places.next_if(|its| its.exposure_us == own.exposure_us) else {
                 continue;
             };
             let apart = sub2(its.place_mm, own.place_mm);
