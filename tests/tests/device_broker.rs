@@ -1,12 +1,25 @@
 //! The broker of the product, configured as it is flashed, with what the first boot made: who is let in, and who may do what.
 
 use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
 
 use baize::config;
 use baize_table_state::{TableName, Topic};
 use baize_tests::{Device, Finished, Mosquitto, Program, SMALL_MODEL, Scratch, Subscriber, run, wait};
 use rumqttc::{Client, Event, Packet, QoS};
+
+const JUDGE: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../yocto-layer/recipes-core/rauc/files/baize-mark-good"
+);
+
+/// A RAUC that has booted slot A, and writes down what it is told beside that.
+const RAUC: &str = "#!/bin/sh\n[ \"$2\" != --output-format=shell ] || \
+                    exec echo RAUC_SLOTS=1 RAUC_SLOT_STATE_1=booted RAUC_SLOT_BOOTNAME_1=A\n\
+                    echo \"rauc $*\" >>\"$ROOT/told\"\n";
 
 /// A device whose broker runs.
 struct Running {
@@ -38,10 +51,9 @@ impl Running {
         self.device.write(
             "data/baize/here.toml",
             &format!(
-                "[broker]\nurl = \"{}\"\n[camera]\nsource = \"sim:size=320x192,fps=10\"\n\
+                "[camera]\nsource = \"sim:size=320x192,fps=10\"\n\
                  [detector]\nmodel = \"{SMALL_MODEL}\"\nbackend = \"rten\"\n\
-                 [board]\nbutton_line = \"\"\nled_line = \"\"\n[realtime]\nenabled = false\nlock_memory = false\n",
-                self.url()
+                 [board]\nbutton_line = \"\"\nled_line = \"\"\n[realtime]\nenabled = false\nlock_memory = false\n"
             ),
         );
         let mut arguments = vec![PathBuf::from("run")];
@@ -53,6 +65,18 @@ impl Running {
             arguments.extend(["--config".into(), self.device.root().join(file)]);
         }
         Program::start(arguments)
+    }
+
+    /// Whether `baize-mark-good` finds the running slot good.
+    fn is_good(&self, limit_s: u32) -> bool {
+        let judge = Command::new("sh")
+            .arg(JUDGE)
+            .env("ROOT", self.device.root())
+            .env("PATH", self.device.path())
+            .env("LIMIT_S", limit_s.to_string())
+            .stdin(Stdio::null())
+            .status();
+        judge.expect("there is a shell").success()
     }
 
     /// What a client is configured with that knows this user's password.
@@ -130,6 +154,32 @@ fn the_appliance_publishes_and_whoever_was_handed_a_password_sees_it() {
         message.json()["id"] == 7
     });
     assert_eq!(result.json()["what"], "projector");
+}
+
+#[test]
+fn a_slot_is_judged_with_the_password_and_the_rights_of_the_appliance() {
+    let Some(running) = Running::start() else { return };
+    let rauc = running.device.programs().join("rauc");
+    fs::write(&rauc, RAUC).expect("a folder of ours");
+    fs::set_permissions(rauc, fs::Permissions::from_mode(0o755)).expect("a file of ours");
+    let told = || fs::read_to_string(running.device.root().join("told")).unwrap_or_default();
+    let _appliance = running.appliance();
+    running.subscriber().wait_for_text(Topic::Status, "online");
+
+    let password = running.device.read("credentials/appliance.password");
+    running
+        .device
+        .write("data/baize/credentials/appliance.password", "guessed");
+    assert!(!running.is_good(3), "it sees no states without the password");
+    assert_eq!(told(), "");
+
+    running
+        .device
+        .write("data/baize/credentials/appliance.password", &password);
+    assert!(running.is_good(60));
+    assert_eq!(told(), "rauc status mark-good\n");
+    let good = fs::read_to_string(running.device.root().join("data/rauc/good"));
+    assert_eq!(good.expect("it is kept"), "A\n");
 }
 
 #[test]

@@ -32,9 +32,9 @@ fn watch_takes_its_leave_of_the_broker() {
     let _ = run(["watch", "--broker", &broker.url(), "--seconds", "1"]);
     let end = wait::until("the end of the connection", || {
         let log = broker.log();
-        let of_watch = log.lines().filter(|line| line.contains("baize-watch"));
+        let mut of_watch = log.lines().filter(|line| line.contains("baize-watch"));
         of_watch
-            .last()
+            .next_back()
             .filter(|line| !line.contains("connected from"))
             .map(str::to_owned)
     });

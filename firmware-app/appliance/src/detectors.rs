@@ -179,7 +179,12 @@ impl Detectors {
                     self.gpu = Gpu::DoesNot(failure.to_string());
                 }
             }
-            Err(_) => log::error!("no other detector: its thread could not be started"),
+            Err(_) => {
+                log::error!("no other detector: its thread ended without one");
+                if matches!(self.gpu, Gpu::Building) {
+                    self.gpu = Gpu::DoesNot("the thread that built its engines ended".into());
+                }
+            }
         }
         self.restart()
     }
@@ -246,4 +251,30 @@ impl Detectors {
 fn describe(detector: &dyn Detector) -> String {
     let info = detector.info();
     format!("{} on {}", info.model, info.backend)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_builder_whose_thread_ends_leaves_no_engine_that_is_being_built() {
+        let mut detectors = Detectors {
+            config: config::Detector::default(),
+            format: None,
+            making: Some(Job::start("panics", || std::panic::resume_unwind(Box::new(())))),
+            serving: String::new(),
+            reader: None,
+            gpu: Gpu::Building,
+            watch: None,
+            is_supervised: false,
+        };
+        while detectors.making.is_some() {
+            detectors.turn().expect("no GPU was lost");
+            std::thread::yield_now();
+        }
+        let report = detectors.report();
+        assert_eq!(report["state"], "not used");
+        assert_eq!(report["why"], "the thread that built its engines ended");
+    }
 }

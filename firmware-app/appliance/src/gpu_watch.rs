@@ -71,7 +71,8 @@ impl GpuWatch {
     }
 }
 
-/// What the GPU's maker tells, and for the rest what the kernel does of the machine under `root`.
+/// What the GPU's maker and the kernel of the machine under `root` tell. Of the temperature the maker knows better; what
+/// slows the GPU down each knows in part.
 fn described(condition: &Condition, root: &Path) -> Value {
     let thermals = Thermals::under(root);
     let is_gpus = |name: &str| name.to_lowercase().contains("gpu");
@@ -82,7 +83,9 @@ fn described(condition: &Condition, root: &Path) -> Value {
     };
     let throttles = || {
         let throttles = thermals.throttles().into_iter().map(|throttle| throttle.device);
-        throttles.filter(|device| is_gpus(device)).collect::<Vec<_>>()
+        throttles
+            .filter(|device| is_gpus(device))
+            .collect::<Vec<String>>()
     };
     let memory = condition
         .memory_bytes
@@ -91,15 +94,14 @@ fn described(condition: &Condition, root: &Path) -> Value {
         let mhz = |hz: u64| hz / 1_000_000;
         json!({"now": mhz(clock.now_hz), "limit": mhz(clock.limit_hz), "most": clock.most_hz.map(mhz)})
     });
+    let by_maker = condition.slowed_by.iter().flatten().map(ToString::to_string);
+    let slowed_by: Vec<String> = by_maker.chain(throttles()).collect();
+    // A kernel that does not clock the GPU would not know.
+    let is_known = condition.slowed_by.is_some() || clock.is_some();
     json!({
         "memory_bytes": memory,
         "temperature_c": condition.temperature_c.map(f64::from).or_else(zone_c),
-        "slowed_down_by": match &condition.slowed_by {
-            Some(reasons) => json!(reasons),
-            // A kernel that does not clock the GPU would not know.
-            None if clock.is_none() => Value::Null,
-            None => json!(throttles()),
-        },
+        "slowed_down_by": is_known.then_some(slowed_by),
         "clock_mhz": clock,
     })
 }
@@ -164,6 +166,30 @@ mod tests {
     }
 
     #[test]
+    fn a_management_library_that_knows_no_reason_does_not_hide_what_the_kernel_throttles() {
+        let root = machine(
+            "jetson-with-nvml",
+            &[
+                ("thermal/cooling_device0/type", "gpu-throttle-alert\n"),
+                ("thermal/cooling_device0/cur_state", "1\n"),
+                ("thermal/cooling_device0/max_state", "1\n"),
+            ],
+        );
+        let told = |slowed_by| {
+            let condition = Condition {
+                memory_bytes: None,
+                temperature_c: None,
+                slowed_by: Some(slowed_by),
+            };
+            described(&condition, &root)["slowed_down_by"].clone()
+        };
+        let (none, heat) = (told(vec![]), told(vec!["heat"]));
+        fs::remove_dir_all(&root).expect("the folder is ours");
+        assert_eq!(none, json!(["gpu-throttle-alert"]));
+        assert_eq!(heat, json!(["heat", "gpu-throttle-alert"]));
+    }
+
+    #[test]
     fn what_nobody_tells_is_null() {
         let condition = Condition {
             memory_bytes: None,
@@ -176,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_maker_tells_goes_before_what_the_kernel_does() {
+    fn the_makers_temperature_goes_before_the_kernels() {
         let root = machine(
             "discrete",
             &[

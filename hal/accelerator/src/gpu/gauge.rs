@@ -8,9 +8,9 @@ use super::management::Management;
 pub struct Condition {
     /// Its memory that is free, and all of it; where it shares the CPU's, that is meant.
     pub memory_bytes: Option<[usize; 2]>,
-    /// Its temperature. A GPU that shares the CPU's memory has none here but a thermal zone of the machine's.
+    /// Its temperature. A GPU that shares the CPU's memory may have only a thermal zone of the machine's.
     pub temperature_c: Option<u32>,
-    /// What slows it down now, in words; as for the temperature.
+    /// What slows it down now, in words; the machine's kernel may know more.
     pub slowed_by: Option<Vec<&'static str>>,
 }
 

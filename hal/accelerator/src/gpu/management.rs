@@ -1,5 +1,5 @@
-//! NVIDIA's management library (NVML): what a GPU with a memory of its own tells of its temperature and of what slows it
-//! down. It asks the driver beside CUDA, so no launch waits for it.
+//! NVIDIA's management library (NVML): what a GPU tells of its temperature and of what slows it down. A Jetson may have it,
+//! and it may know less there than the kernel. It asks the driver beside CUDA, so no launch waits for it.
 
 use std::ffi::{CStr, c_char, c_int, c_uint, c_ulonglong};
 use std::ptr;
@@ -35,7 +35,7 @@ struct Functions {
 }
 
 impl Functions {
-    /// `None` where there is no library, as on a Jetson, or it does not start.
+    /// `None` where there is no library, or it does not start.
     fn get() -> Option<&'static Self> {
         static FUNCTIONS: OnceLock<Option<Functions>> = OnceLock::new();
         FUNCTIONS.get_or_init(Self::load).as_ref()
