@@ -48,6 +48,10 @@ impl Running {
 
     /// `baize run` as the product's unit starts it, but for the camera, the network, and where things lie.
     fn appliance(&self) -> Program {
+        let flashed =
+            std::fs::read_to_string(self.device.root().join("etc/baize/baize.toml")).expect("it was flashed");
+        let here = flashed.replace("mqtts://localhost:8883", &self.url());
+        self.device.write("etc/baize/baize.toml", &here);
         self.device.write(
             "data/baize/here.toml",
             &format!(
