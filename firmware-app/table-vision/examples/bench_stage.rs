@@ -68,8 +68,7 @@ fn main() {
     let image = ImageView::new(&bytes, format).expect("the picture has its size");
     let refined = Case {
         luminance: Some(image.luminance()),
-        rolling: 3,
-        ..Case::new("three roll, refined", &calibration, &all_places)
+        ..Case::new("resting, refined", &calibration, &all_places)
     };
     refined.report();
     // The most that there is to look at: boxes that no ball fills are searched, and everything doubtful is looked at.
@@ -77,7 +76,7 @@ fn main() {
         luminance: Some(image.luminance()),
         rolling: 3,
         doubted: MAX_DOUBTFUL_DETECTIONS,
-        ..Case::new("the same, 16 doubted", &calibration, &all_places)
+        ..Case::new("3 searched, 16 doubted", &calibration, &all_places)
     };
     doubted.report();
 }
