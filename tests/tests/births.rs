@@ -38,8 +38,11 @@ fn a_prediction() -> ShotPrediction {
     }
 }
 
-/// A publisher behind this way, that always has something to say.
-fn talkative(way: &Proxy) -> Publisher {
+/// A broker, the way to it of a publisher that always has something to say, somebody who hears that, and the publisher.
+fn talkative() -> Option<(Mosquitto, Proxy, Subscriber, Publisher)> {
+    let broker = Mosquitto::start()?;
+    let way = Proxy::to(broker.port());
+    let subscriber = Subscriber::of(broker.port());
     let mut config = Config::default();
     config.broker.url = way.url();
     let table: TableName = TABLE.parse().expect("a name");
@@ -55,7 +58,7 @@ fn talkative(way: &Proxy) -> Publisher {
             std::thread::sleep(Duration::from_millis(2));
         }
     });
-    publisher
+    Some((broker, way, subscriber, publisher))
 }
 
 // One pipeline a process: with cargo test, the tests of this file take turns.
@@ -64,12 +67,9 @@ static TURN: Mutex<()> = Mutex::new(());
 #[test]
 fn nothing_comes_before_the_birth_of_a_connection_however_often_the_link_breaks() {
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-    let Some(broker) = Mosquitto::start() else {
+    let Some((_broker, way, subscriber, publisher)) = talkative() else {
         return;
     };
-    let way = Proxy::to(broker.port());
-    let subscriber = Subscriber::of(broker.port());
-    let publisher = talkative(&way);
     for _ in 0..BREAKS {
         subscriber.wait_for(Topic::Prediction, "a prediction", |_| true);
         way.cut(true);
@@ -86,12 +86,9 @@ fn nothing_comes_before_the_birth_of_a_connection_however_often_the_link_breaks(
 #[test]
 fn a_client_that_calls_itself_by_the_tables_name_throws_nobody_out() {
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-    let Some(broker) = Mosquitto::start() else {
+    let Some((broker, _way, subscriber, publisher)) = talkative() else {
         return;
     };
-    let way = Proxy::to(broker.port());
-    let subscriber = Subscriber::of(broker.port());
-    let publisher = talkative(&way);
     subscriber.wait_for_text(Topic::Status, "online");
     subscriber.wait_for(Topic::Prediction, "a prediction", |_| true);
     let _intruder = Subscriber::with(MqttOptions::new(TABLE, "127.0.0.1", broker.port()));
