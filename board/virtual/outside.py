@@ -68,16 +68,15 @@ class Listener:
             self.changed.notify_all()
 
     def wait(self, wanted, timeout_s, since=0):
-        """The first message from number `since` on that is `wanted(topic, payload)`; `None` after `timeout_s`."""
+        """The number of the first message from `since` on that is `wanted(topic, payload)`; `None` after `timeout_s`."""
         deadline = time.monotonic() + timeout_s
         at = since
         with self.changed:
             while True:
                 while at < len(self.heard):
-                    topic, payload = self.heard[at]
+                    if wanted(*self.heard[at]):
+                        return at
                     at += 1
-                    if wanted(topic, payload):
-                        return topic, payload
                 left = deadline - time.monotonic()
                 if left <= 0:
                     return None

@@ -62,12 +62,16 @@ impl Board {
             );
         }
         // Files in a temporary folder cannot be made immutable everywhere; EFI variables are by themselves.
-        for (name, text) in [("chattr", "#!/bin/sh\n"), ("systemctl", SYSTEMCTL)] {
-            let program = board.scratch.write(&format!("bin/{name}"), text);
-            fs::set_permissions(program, fs::Permissions::from_mode(0o755)).expect("a file of ours");
-        }
+        board.script("chattr", "#!/bin/sh\n");
+        board.script("systemctl", SYSTEMCTL);
         std::os::unix::fs::symlink(binary(), board.path("bin/baize")).expect("a folder of ours");
         board
+    }
+
+    /// A program of the board.
+    fn script(&self, name: &str, text: &str) {
+        let program = self.scratch.write(&format!("bin/{name}"), text);
+        fs::set_permissions(program, fs::Permissions::from_mode(0o755)).expect("a file of ours");
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -304,11 +308,7 @@ fn what_nobody_understands_is_an_error_and_changes_nothing() {
     }
     assert_eq!(board.read("nvbootctrl/active"), "0");
     // A firmware without slots.
-    board
-        .scratch
-        .write("bin/nvbootctrl", "#!/bin/sh\necho 'redundancy level: none'\n");
-    fs::set_permissions(board.path("bin/nvbootctrl"), fs::Permissions::from_mode(0o755))
-        .expect("a file of ours");
+    board.script("nvbootctrl", "#!/bin/sh\necho 'redundancy level: none'\n");
     for arguments in [&["get-current"][..], &["get-primary"], &["get-state", "A"]] {
         let done = board.run("boot-slot", arguments);
         assert!(!done.status.success() && done.stdout.is_empty(), "{arguments:?}");
@@ -372,6 +372,18 @@ fn an_update_that_publishes_no_state_is_given_up_and_the_slot_before_it_started(
     assert_eq!(board.judge().map(|(code, _)| code), Some(Some(0)));
     assert_eq!(board.read("root/data/rauc/good"), "B");
     assert_eq!(board.read("nvbootctrl/tries1"), "3");
+}
+
+#[test]
+fn an_update_whose_program_never_ends_is_given_up_too() {
+    let board = Board::new();
+    board.update("B");
+    board.reboot();
+    fs::remove_file(board.path("bin/baize")).expect("a link of ours");
+    board.script("baize", "#!/bin/sh\nexec sleep 600\n");
+    let Some((_, told)) = board.judge() else { return };
+    assert_eq!(told, "systemctl reboot");
+    assert_eq!(board.backend(&["get-state", "B"]), "bad");
 }
 
 #[test]
