@@ -387,6 +387,33 @@ fn an_update_whose_program_never_ends_is_given_up_too() {
 }
 
 #[test]
+fn an_update_in_which_rauc_does_not_work_is_given_up_too() {
+    let board = Board::new();
+    board.update("B");
+    board.reboot();
+    board.script("rauc", "#!/bin/sh\necho 'no bus' >&2\nexit 1\n");
+    board.run("baize-mark-good", &[]);
+    assert_eq!(
+        board.read("told"),
+        "systemctl reboot",
+        "the firmware counts the starts"
+    );
+}
+
+#[test]
+fn states_without_a_picture_make_no_slot_good() {
+    let Some(broker) = Mosquitto::start() else { return };
+    let board = Board::new();
+    board.configure(&broker);
+    board.update("B");
+    board.reboot();
+    let _appliance = Appliance::start_with_a_small_model("v4l2:/dev/no-camera", &broker.url());
+    let Some((_, told)) = board.judge() else { return };
+    assert_eq!(told, "systemctl reboot");
+    assert_eq!(board.backend(&["get-state", "B"]), "bad");
+}
+
+#[test]
 fn an_update_of_an_appliance_that_was_never_marked_good_is_given_up_too() {
     let Some(broker) = Mosquitto::start() else { return };
     let board = Board::new();
