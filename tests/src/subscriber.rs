@@ -170,6 +170,13 @@ impl Subscriber {
         self.wait_for(topic, &what, |message| message.payload == text.as_bytes())
     }
 
+    /// Waits for a calibration; that there is none is said as well, by an empty message.
+    pub fn wait_for_calibration(&self) -> Message {
+        self.wait_for(Topic::Calibration, "a calibration", |message| {
+            !message.payload.is_empty()
+        })
+    }
+
     /// Waits until so many messages came on a topic.
     pub fn wait_for_count(&self, topic: Topic, count: usize) -> Vec<Message> {
         wait::until(&format!("{count} messages on {}", topic.suffix()), || {

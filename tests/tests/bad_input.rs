@@ -106,6 +106,15 @@ fn a_configuration_with_a_mistake_names_it_and_what_would_be_right() {
         ("[table]\nname = \"a/b\"\n", &["table.name", "'/'"]),
         ("[camera]\nfps = \"many\"\n", &["fps", "line 2"]),
         ("[camera]\nfps = 0\n", &["camera.fps", "1 and 500"]),
+        ("[camera]\npower_line_hz = 55\n", &["camera.power_line_hz", "50"]),
+        (
+            "[realtime]\ncapture_core = -7\n",
+            &["realtime.capture_core", "-1"],
+        ),
+        (
+            "[broker]\npassword_file = \"/nowhere\"\n",
+            &["broker.password_file", "broker.user"],
+        ),
         ("[camera\n", &["line 1"]),
         (
             "[calibration]\ncorners_px = [[1.0, 2.0]]\n",
@@ -135,6 +144,8 @@ fn what_is_no_source_no_broker_no_table_and_no_engine_is_refused_with_what_would
     baize(&["watch", "--table", "#"]).refused_with(&["'#'"]);
     baize(&["calibrate", text(&file), "--table", "huge"]).refused_with(&["9ft"]);
     baize(&["calibrate", text(&file), "--corners", "1,2", "3,4", "5,6", "x"]).refused_with(&["--corners"]);
+    baize(&["calibrate", text(&file), "--fov", "500"]).refused_with(&["--fov", "170"]);
+    baize(&["calibrations", "--folder", "/nowhere", "list"]).refused_with(&["/nowhere", "No such file"]);
     baize(&["replay", text(&file), "--table", "0x0"]).refused_with(&["cushion noses"]);
     baize(&["detect", text(&file), "--backend", "rtne"]).refused_with(&["rtne", "rten"]);
     baize(&[

@@ -38,18 +38,22 @@ fn a_prediction() -> ShotPrediction {
     }
 }
 
+/// A publisher to this broker, of an appliance without camera and calibration.
+fn publisher(broker: &str) -> Publisher {
+    let mut config = Config::default();
+    config.broker.url = broker.into();
+    let table: TableName = TABLE.parse().expect("a name");
+    let options = publish::options(TABLE, &config.broker).expect("options");
+    let (commands, _) = mpsc::sync_channel(1);
+    Publisher::start(table, options, Arc::new(Inlets::default()), commands).expect("a thread")
+}
+
 /// A broker, the way to it of a publisher that always has something to say, somebody who hears that, and the publisher.
 fn talkative() -> Option<(Mosquitto, Proxy, Subscriber, Publisher)> {
     let broker = Mosquitto::start()?;
     let way = Proxy::to(broker.port());
     let subscriber = Subscriber::of(broker.port());
-    let mut config = Config::default();
-    config.broker.url = way.url();
-    let table: TableName = TABLE.parse().expect("a name");
-    let options = publish::options(TABLE, &config.broker).expect("options");
-    let (commands, _) = mpsc::sync_channel(1);
-    let publisher =
-        Publisher::start(table, options, Arc::new(Inlets::default()), commands).expect("a thread");
+    let publisher = publisher(&way.url());
     // Ends with the test's process.
     std::thread::spawn(|| {
         loop {
@@ -80,6 +84,24 @@ fn nothing_comes_before_the_birth_of_a_connection_however_often_the_link_breaks(
         let first = subscriber.heard().first().map(baize_tests::Message::topic);
         assert_eq!(first, Some(Topic::Schema), "a connection is born with the schema");
     }
+    publisher.stop();
+}
+
+#[test]
+fn a_calibration_that_the_broker_kept_of_an_earlier_run_is_taken_back_where_there_is_none() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some(broker) = Mosquitto::start() else { return };
+    let subscriber = Subscriber::of(broker.port());
+    subscriber.publish(
+        &format!("baize/{TABLE}/v1/calibration"),
+        true,
+        "of an earlier run",
+    );
+    subscriber.wait_for_calibration();
+    let publisher = publisher(&broker.url());
+    subscriber.wait_for(Topic::Calibration, "that there is none", |message| {
+        message.payload.is_empty()
+    });
     publisher.stop();
 }
 

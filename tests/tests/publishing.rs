@@ -21,15 +21,23 @@ fn birth(heard: &[Message]) -> Vec<Topic> {
 }
 
 #[test]
-fn a_connection_begins_with_schema_camera_and_a_state_before_online() {
+fn a_connection_begins_with_schema_calibration_camera_and_a_state_before_online() {
     let Some(broker) = Mosquitto::start() else { return };
     let subscriber = Subscriber::of(broker.port());
     let _appliance = Appliance::start(SOURCE, &broker.url());
     subscriber.wait_for_text(Topic::Status, "online");
     assert_eq!(
         birth(&subscriber.heard()),
-        [Topic::Schema, Topic::CameraStatus, Topic::State, Topic::Status]
+        [
+            Topic::Schema,
+            Topic::Calibration,
+            Topic::CameraStatus,
+            Topic::State,
+            Topic::Status
+        ]
     );
+    let none = &subscriber.on(Topic::Calibration)[0];
+    assert!(none.payload.is_empty(), "there is none yet, and that is said");
 }
 
 #[test]
@@ -71,7 +79,7 @@ fn who_joins_late_finds_the_table_as_it_is() {
     let Some(broker) = Mosquitto::start() else { return };
     let early = Subscriber::of(broker.port());
     let _appliance = Appliance::start(SOURCE, &broker.url());
-    early.wait_for(Topic::Calibration, "a calibration", |_| true);
+    early.wait_for_calibration();
     early.wait_for(Topic::Snapshot, "a snapshot with balls", |message| {
         !message.state().balls.is_empty()
     });
@@ -279,7 +287,7 @@ fn a_request_to_recalibrate_is_answered_under_its_id() {
     let Some(broker) = Mosquitto::start() else { return };
     let subscriber = Subscriber::of(broker.port());
     let _appliance = Appliance::start("sim:size=1280x720,fps=5,balls=9,still", &broker.url());
-    subscriber.wait_for(Topic::Calibration, "the first calibration", |_| true);
+    subscriber.wait_for_calibration();
     let command = format!("baize/{TABLE}/cmd/recalibrate");
     let answer = |id: serde_json::Value| {
         subscriber.wait_for(
@@ -370,7 +378,7 @@ fn a_calibration_of_another_table_is_not_used_and_said() {
     let subscriber = Subscriber::of(broker.port());
     let source = "sim:size=1280x720,fps=5,balls=9,still";
     let first = Appliance::start(source, &broker.url());
-    subscriber.wait_for(Topic::Calibration, "a calibration", |_| true);
+    subscriber.wait_for_calibration();
     let made = Scratch::new();
     wait::until("the calibration to be kept", || {
         first.calibrations().join("slot-1").is_file().then_some(())

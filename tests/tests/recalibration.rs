@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
+use baize::calibration_file::{Fit, Method, StoredCalibration};
+use baize::calibration_store::CalibrationStore;
 use baize_table_state::{Calibration, CalibrationValidity, Flags, Topic, decode};
+use baize_table_vision::geometry::{self, TableSize};
 use baize_tests::{
     Appliance, CALIBRATIONS, Controller, Manner, Message, Mosquitto, Scratch, Subscriber, TABLE, pictures,
     run, wait,
@@ -46,7 +49,7 @@ fn a_table_is_calibrated_again_while_it_is_watched_and_each_stage_is_told() {
     let Some(broker) = Mosquitto::start() else { return };
     let subscriber = Subscriber::of(broker.port());
     let _appliance = Appliance::start(SOURCE, &broker.url());
-    subscriber.wait_for(Topic::Calibration, "the first calibration", |_| true);
+    subscriber.wait_for_calibration();
     ask(&subscriber, "again", "table");
     assert_eq!(answer(&subscriber, "again")["accepted"], true);
     let told = subscriber.on(Topic::RecalibrateProgress);
@@ -72,7 +75,7 @@ fn live_calibration_shows_progress_and_result_and_fails_where_it_is_refused() {
     let scratch = Scratch::new();
     let folder = scratch.path().join(CALIBRATIONS);
     let appliance = Appliance::start_with(scratch, SOURCE, &broker.url(), "");
-    subscriber.wait_for(Topic::Calibration, "the first calibration", |_| true);
+    subscriber.wait_for_calibration();
     let url = broker.url();
     let live =
         |more: &[&str]| run([&["calibrate", "--live", "--name", TABLE, "--broker", &url], more].concat());
@@ -113,10 +116,14 @@ fn live_calibration_shows_progress_and_result_and_fails_where_it_is_refused() {
     subscriber.forget();
     let _appliance = Appliance::start_with(other, SOURCE, &broker.url(), "");
     subscriber.wait_for_text(Topic::Status, "online");
-    let at_once = subscriber.wait_for(Topic::Calibration, "a calibration", |message| !message.retained);
-    assert_eq!(
-        calibration(&at_once).map(|calibration| calibration.calibration_id),
-        Some(1)
+    let at_once = subscriber.wait_for(Topic::Calibration, "a calibration", |message| {
+        !message.retained && !message.payload.is_empty()
+    });
+    let at_once = calibration(&at_once).expect("it can be decoded");
+    assert_eq!(at_once.calibration_id, 1);
+    assert!(
+        at_once.points > 50 && at_once.residual_max_um > at_once.residual_um,
+        "{at_once:?}"
     );
     run(["calibrate", "--live", "--name", "a b"]).refused_with(&["--name", "' '"]);
 }
@@ -159,7 +166,7 @@ fn a_damaged_newest_calibration_falls_back_to_the_one_before_it_and_says_so() {
     let Some(broker) = Mosquitto::start() else { return };
     let subscriber = Subscriber::of(broker.port());
     let appliance = Appliance::start(SOURCE, &broker.url());
-    subscriber.wait_for(Topic::Calibration, "the first calibration", |_| true);
+    subscriber.wait_for_calibration();
     ask(&subscriber, "second", "table");
     let second = answer(&subscriber, "second");
     assert_eq!(second["calibration_id"], 2, "{second}");
@@ -175,7 +182,9 @@ fn a_damaged_newest_calibration_falls_back_to_the_one_before_it_and_says_so() {
     subscriber.forget();
     let appliance = Appliance::start_with(scratch, SOURCE, &broker.url(), "");
     subscriber.wait_for_text(Topic::Status, "online");
-    let used = subscriber.wait_for(Topic::Calibration, "a calibration", |message| !message.retained);
+    let used = subscriber.wait_for(Topic::Calibration, "a calibration", |message| {
+        !message.retained && !message.payload.is_empty()
+    });
     assert_eq!(
         calibration(&used).map(|calibration| calibration.calibration_id),
         Some(1)
@@ -206,7 +215,7 @@ fn a_camera_that_is_knocked_is_noticed_and_calibrated_anew() {
     let source = folder.to_str().expect("text").to_string();
     let subscriber = Subscriber::of(broker.port());
     let _appliance = Appliance::start_with(scratch, &source, &broker.url(), "");
-    let first = subscriber.wait_for(Topic::Calibration, "a calibration", |_| true);
+    let first = subscriber.wait_for_calibration();
     let first_id = calibration(&first).expect("it is one").calibration_id;
     subscriber.wait_for(Topic::Health, "a watch that speaks against it", |message| {
         message.json()["calibration"]["watch"]["speaks_against"] == true
@@ -234,7 +243,8 @@ fn going_back_without_an_installation_leaves_the_table_uncalibrated() {
     let Some(broker) = Mosquitto::start() else { return };
     let subscriber = Subscriber::of(broker.port());
     let _appliance = Appliance::start(SOURCE, &broker.url());
-    subscriber.wait_for(Topic::Calibration, "the first calibration", |_| true);
+    subscriber.wait_for_calibration();
+    subscriber.forget();
     ask(&subscriber, "back", "installation");
     let verdict = answer(&subscriber, "back");
     assert_eq!(
@@ -252,6 +262,32 @@ fn going_back_without_an_installation_leaves_the_table_uncalibrated() {
 }
 
 #[test]
+fn an_installation_of_another_table_is_not_gone_back_to_and_the_calibration_in_use_stays() {
+    let Some(broker) = Mosquitto::start() else { return };
+    let subscriber = Subscriber::of(broker.port());
+    let scratch = Scratch::new();
+    let of_another = StoredCalibration::new(
+        geometry::Calibration::seen_from_above(TableSize::FT8, 57.15),
+        Method::Automatic,
+        Fit::of(&[]),
+        [None; 4],
+    );
+    CalibrationStore::at(&scratch.path().join(CALIBRATIONS))
+        .commission(&of_another)
+        .expect("a folder of ours");
+    let _appliance = Appliance::start_with(scratch, SOURCE, &broker.url(), "");
+    subscriber.wait_for_calibration();
+    ask(&subscriber, "back", "installation");
+    let verdict = answer(&subscriber, "back");
+    assert_eq!(
+        (&verdict["accepted"], &verdict["calibration_id"]),
+        (&json!(false), &json!(1))
+    );
+    let reason = verdict["reason"].as_str().expect("a sentence");
+    assert!(reason.contains("table.size"), "{reason}");
+}
+
+#[test]
 fn a_projector_is_mapped_with_the_help_of_its_controller_and_refused_without() {
     let Some(broker) = Mosquitto::start() else { return };
     let subscriber = Subscriber::of(broker.port());
@@ -264,7 +300,7 @@ fn a_projector_is_mapped_with_the_help_of_its_controller_and_refused_without() {
     );
     let controller = Controller::start(broker.port(), &light);
     let _appliance = Appliance::start_with(scratch, &source, &broker.url(), "");
-    subscriber.wait_for(Topic::Calibration, "the table's calibration", |_| true);
+    subscriber.wait_for_calibration();
 
     let refused = |manner: Manner, id: &str, reason: &str| {
         controller.behave(manner);
@@ -304,7 +340,7 @@ fn a_projector_is_mapped_with_the_help_of_its_controller_and_refused_without() {
     // The last good one is kept: a table calibration does not lose it either.
     ask(&subscriber, "table", "table");
     assert_eq!(answer(&subscriber, "table")["accepted"], true);
-    let kept = subscriber.wait_for(Topic::Calibration, "the table's new calibration", |_| true);
+    let kept = subscriber.wait_for_calibration();
     assert_eq!(
         calibration(&kept).and_then(|calibration| calibration.projector),
         Some(mapping)

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::Output;
 
-use baize::calibration_file::{Method, StoredCalibration};
+use baize::calibration_file::{Fit, Method, StoredCalibration};
 use baize::calibration_store::CalibrationStore;
 use baize_table_vision::geometry::{Calibration, TableSize};
 use baize_tests::{Device, Scratch};
@@ -244,7 +244,7 @@ fn a_calibration_that_was_taken_away_is_none_whatever_there_was_before() {
     let calibration = StoredCalibration::new(
         Calibration::seen_from_above(TableSize::FT9, 57.15),
         Method::Automatic,
-        1.6,
+        Fit::of(&[]),
         [None; 4],
     );
     for (kept, says) in [

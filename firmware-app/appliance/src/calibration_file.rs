@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use baize_table_calibration::NoseDepths;
+use baize_table_calibration::{NoseDepths, Place};
 use baize_table_state::ProjectorMapping;
 use baize_table_vision::geometry::{Calibration, TableSize};
 use serde::{Deserialize, Serialize};
@@ -16,7 +16,7 @@ use crate::durable;
 const SAME_MM: f64 = 0.01;
 
 /// The one layout there is.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
 /// No calibration file is larger; what is, is something else.
 const BYTES_MAX: u64 = 64 * 1024;
@@ -30,14 +30,34 @@ pub struct StoredCalibration {
     pub method: Method,
     /// When it was accepted, milliseconds since 1970 UTC.
     pub accepted_unix_ms: Option<u64>,
-    /// Of the distances between what was seen and the model, what 95 % stay below, mm.
-    pub residual_p95_mm: f64,
+    /// The places that were seen, against the model.
+    pub fit: Fit,
     /// Where the noses showed when it was made: a camera that moves shows them elsewhere.
     pub nose_depths_mm: NoseDepths,
     /// Camera and table.
     pub calibration: Calibration,
     /// The projector above the table; `None`: none was calibrated.
     pub projector: Option<StoredProjector>,
+}
+
+/// How far what was seen is from the model that was solved.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fit {
+    /// Places on noses and diamonds that were compared.
+    pub places: u32,
+    /// The largest distance of one of them, mm.
+    pub residual_max_mm: f64,
+}
+
+impl Fit {
+    /// Of these places.
+    pub fn of(places: &[Place]) -> Self {
+        Self {
+            places: places.len() as u32,
+            residual_max_mm: places.iter().fold(0.0, |max, place| max.max(place.off_mm.abs())),
+        }
+    }
 }
 
 /// How a projector lights the table.
@@ -86,7 +106,7 @@ impl fmt::Display for Misfit {
             }
             Self::Balls(diameter) => write!(
                 f,
-                "it is of balls of {diameter} mm, unlike `table.ball_diameter_mm`"
+                "it is of balls of {diameter} mm, unlike those of `table.game` or `table.ball_diameter_mm`"
             ),
             Self::Turned => f.write_str("its origin is in another corner than `table.turned` says"),
             Self::Picture([width, height]) => {
@@ -142,17 +162,12 @@ impl std::error::Error for CalibrationFileError {}
 
 impl StoredCalibration {
     /// A calibration made now.
-    pub fn new(
-        calibration: Calibration,
-        method: Method,
-        residual_p95_mm: f64,
-        nose_depths_mm: NoseDepths,
-    ) -> Self {
+    pub fn new(calibration: Calibration, method: Method, fit: Fit, nose_depths_mm: NoseDepths) -> Self {
         Self {
             format: FORMAT,
             method,
             accepted_unix_ms: unix_ms(),
-            residual_p95_mm,
+            fit,
             nose_depths_mm,
             calibration,
             projector: None,
@@ -179,7 +194,7 @@ impl StoredCalibration {
         if apart(own.table.length_mm, size.length_mm) || apart(own.table.width_mm, size.width_mm) {
             return Some(Misfit::Table([own.table.length_mm, own.table.width_mm]));
         }
-        if apart(own.ball_diameter_mm, table.ball_diameter_mm) {
+        if apart(own.ball_diameter_mm, table.ball_mm()) {
             return Some(Misfit::Balls(own.ball_diameter_mm));
         }
         if own.is_turned() != table.turned {
@@ -200,7 +215,7 @@ impl StoredCalibration {
             ));
         }
         stored.calibration.check().map_err(|error| error.to_string())?;
-        if !stored.residual_p95_mm.is_finite() {
+        if !stored.fit.residual_max_mm.is_finite() {
             return Err("its residual is not a number".into());
         }
         let projector = stored.projector.as_ref();
@@ -285,8 +300,8 @@ impl StoredCalibration {
             width_tenth_mm: tenth_mm(table.width_mm),
             ball_diameter_um: um(ball_diameter_mm),
             residual_um: um(residual_mm),
-            residual_max_um: um(self.residual_p95_mm),
-            points: 0,
+            residual_max_um: um(self.fit.residual_max_mm),
+            points: self.fit.places,
             pockets,
             projector: self.projector.as_ref().and_then(StoredProjector::for_the_wire),
         }

@@ -8,12 +8,13 @@ use baize_board::led::LedPattern;
 use baize_board::press::Press;
 use baize_table_calibration::Request;
 use baize_table_state::{Topic, encode};
+use baize_table_vision::geometry::TableSize;
 use serde_json::{Value, json};
 
 use crate::calibration_file::StoredCalibration;
 use crate::calibration_store::CalibrationStore;
 use crate::camera_watch::CameraWatch;
-use crate::config::{Config, Game};
+use crate::config::{self, Config, Game};
 use crate::pipeline::{CALIBRATION, Flow, SHARED};
 use crate::publish::{Command, Inlets};
 use crate::recalibration::{Accepted, Recalibration, Standing, Verdict, What, Wish, answer};
@@ -31,7 +32,9 @@ const REGION_MARGIN_MM: f64 = 250.0;
 
 /// See the module.
 pub struct Calibrator {
-    game: Game,
+    table: config::Table,
+    size: TableSize,
+    picture_px: Option<[u32; 2]>,
     is_automatic: bool,
     store: CalibrationStore,
     recalibration: Recalibration,
@@ -72,7 +75,9 @@ impl Calibrator {
         let current = current.filter(|_| misfit.is_none());
         let is_automatic = config.calibration.automatic;
         let mut calibrator = Self {
-            game: config.table.game,
+            table: config.table.clone(),
+            size: request.table,
+            picture_px,
             is_automatic,
             recalibration: Recalibration::new(config, request),
             watch: CameraWatch::new(),
@@ -188,8 +193,18 @@ impl Calibrator {
     }
 
     fn go_back(&mut self, wish: &Wish) {
-        let (accepted, reason) = match self.store.installation() {
-            Ok(installation) => {
+        let installation = self.store.installation();
+        let misfit = installation.as_ref().ok().and_then(|installation| {
+            installation
+                .as_ref()?
+                .misfit(&self.table, self.size, self.picture_px)
+        });
+        let (accepted, reason) = match (installation, misfit) {
+            (Ok(_), Some(misfit)) => (
+                false,
+                format!("the installation's calibration is not used: {misfit}"),
+            ),
+            (Ok(installation), None) => {
                 let reason = match &installation {
                     Some(_) => "the installation's calibration is in use again",
                     None => "no calibration was kept at the installation: there is none now",
@@ -201,7 +216,7 @@ impl Calibrator {
                 self.use_from_now_on(stored);
                 (true, reason.into())
             }
-            Err(error) => (false, error.to_string()),
+            (Err(error), _) => (false, error.to_string()),
         };
         let verdict = Verdict {
             id: wish.id.clone(),
@@ -278,7 +293,9 @@ impl Calibrator {
         }
         // Were an older one still waiting, this one replaces it.
         let _ = Flow::LatestWins.hand_over(&CALIBRATION, calibration);
-        let message = stored.as_ref().and_then(|stored| on_the_wire(stored, self.game));
+        let message = stored
+            .as_ref()
+            .and_then(|stored| on_the_wire(stored, self.table.game));
         self.inlets.update(|standing| standing.calibration = message);
         self.last_id = self
             .last_id

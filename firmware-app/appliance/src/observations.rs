@@ -2,7 +2,7 @@
 //! `baize track` reads.
 
 use std::fmt;
-use std::io::{self, BufRead, Write};
+use std::io::{self, BufRead, Read as _, Write};
 
 use baize_frame::BallKind;
 use baize_table_state::Colour;
@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 
 /// Places farther from the origin than this are no table's.
 const FARTHEST_MM: f64 = 20_000.0;
+/// A frame takes some kilobytes, whoever wrote it; what is longer is something else.
+const LINE_BYTES_MAX: u64 = 1024 * 1024;
 /// A cue's ends are found less well than balls' middles, but a line is long.
 const CUE_SIGMA_FACTOR: f64 = 1.0;
 
@@ -80,7 +82,8 @@ impl std::error::Error for RecordingError {}
 /// Reads the frames of a recording one after the other; empty lines are skipped.
 #[derive(Debug)]
 pub struct Reader<R> {
-    lines: io::Lines<R>,
+    from: R,
+    line: Vec<u8>,
     number: u64,
     last_exposure_us: Option<u64>,
     noise_mm: f64,
@@ -90,7 +93,8 @@ impl<R: BufRead> Reader<R> {
     /// `noise_mm` is the standard deviation of the places along each side.
     pub fn new(from: R, noise_mm: f64) -> Self {
         Self {
-            lines: from.lines(),
+            from,
+            line: Vec::new(),
             number: 0,
             last_exposure_us: None,
             noise_mm,
@@ -99,26 +103,36 @@ impl<R: BufRead> Reader<R> {
 
     /// The next frame: when it was exposed, and what it shows.
     pub fn next_frame(&mut self) -> Result<Option<(u64, Observations)>, RecordingError> {
-        loop {
-            let Some(text) = self.lines.next() else {
-                return Ok(None);
-            };
-            self.number += 1;
-            let number = self.number;
-            let text = text.map_err(|error| match error.kind() {
-                io::ErrorKind::InvalidData => RecordingError::Line {
-                    number,
-                    reason: "not UTF-8".into(),
-                },
-                _ => RecordingError::Read(error),
+        while self.next_line().map_err(RecordingError::Read)? {
+            let line = std::mem::take(&mut self.line);
+            let frame = self.frame_of(&line).map_err(|reason| RecordingError::Line {
+                number: self.number,
+                reason,
             })?;
-            if text.trim().is_empty() {
-                continue;
+            self.line = line;
+            if frame.is_some() {
+                return Ok(frame);
             }
-            let frame = self
-                .frame(&text)
-                .map_err(|reason| RecordingError::Line { number, reason })?;
-            return Ok(Some(frame));
+        }
+        Ok(None)
+    }
+
+    /// Reads a line, or as much of it as shows that it is none. False after the last one.
+    fn next_line(&mut self) -> io::Result<bool> {
+        self.line.clear();
+        self.number += 1;
+        let mut bounded = self.from.by_ref().take(LINE_BYTES_MAX + 1);
+        Ok(bounded.read_until(b'\n', &mut self.line)? > 0)
+    }
+
+    fn frame_of(&mut self, line: &[u8]) -> Result<Option<(u64, Observations)>, String> {
+        if line.len() as u64 > LINE_BYTES_MAX {
+            return Err("too long for a frame".into());
+        }
+        let text = std::str::from_utf8(line).map_err(|_| "not UTF-8")?;
+        match text.trim() {
+            "" => Ok(None),
+            text => self.frame(text).map(Some),
         }
     }
 

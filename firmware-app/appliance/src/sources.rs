@@ -129,7 +129,7 @@ pub fn request<'a>(config: &Config) -> Result<Request<'a>, Failure> {
             lens: lens.map(lens_file::read).transpose()?,
             ..Hints::default()
         },
-        ..Request::new(size, config.table.ball_diameter_mm)
+        ..Request::new(size, config.table.ball_mm())
     })
 }
 

@@ -1,6 +1,6 @@
 //! The calibration file: what is written is read, and nothing else is.
 
-use baize::calibration_file::{Method, StoredCalibration};
+use baize::calibration_file::{Fit, Method, StoredCalibration};
 use baize_table_vision::geometry::{Calibration, CameraModel, Pose, TableSize};
 
 /// A camera three metres above the middle of a 9-ft table, looking straight down, its picture's top at y = width.
@@ -17,7 +17,14 @@ fn stored() -> StoredCalibration {
         residual_mm: 0.7,
         place_sigma_mm: 0.7,
     };
-    StoredCalibration::new(calibration, Method::Automatic, 1.6, [None; 4])
+    StoredCalibration::new(calibration, Method::Automatic, fit(), [None; 4])
+}
+
+fn fit() -> Fit {
+    Fit {
+        places: 130,
+        residual_max_mm: 2.5,
+    }
 }
 
 #[test]
@@ -72,6 +79,7 @@ fn subscribers_get_six_pockets_and_the_origin_at_the_bottom_left() {
     assert_eq!(message.pockets.len(), 6);
     assert_eq!(message.origin, baize_table_state::OriginCorner::BOTTOM_LEFT);
     assert_eq!((message.length_tenth_mm, message.residual_um), (25_400, 700));
+    assert_eq!((message.points, message.residual_max_um), (130, 2500));
     assert!(
         stored()
             .for_the_wire(baize::config::Game::Carom)

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use baize::calibration_file::{Method, StoredCalibration};
+use baize::calibration_file::{Fit, Method, StoredCalibration};
 use baize::calibration_store::{CalibrationStore, SLOTS, parse};
 use baize_table_vision::geometry::{Calibration, TableSize};
 
@@ -40,7 +40,7 @@ fn stored(id: u32) -> StoredCalibration {
     StoredCalibration::new(
         calibration,
         Method::Automatic,
-        1.6,
+        Fit::of(&[]),
         [Some(0.5), None, Some(1.0), None],
     )
 }

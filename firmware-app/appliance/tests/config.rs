@@ -13,6 +13,7 @@ fn the_reference_is_a_valid_configuration_with_every_default() {
 #[test]
 fn every_key_of_the_file_is_documented_and_every_documented_key_exists() {
     let mut full = Config::default();
+    full.table.ball_diameter_mm = Some(57.0);
     full.camera.exposure_us = Some(5000);
     full.camera.gain = Some(1);
     full.camera.white_balance_k = Some(4600);
@@ -71,6 +72,20 @@ fn a_wrong_value_is_refused_with_what_would_be_right() {
     ] {
         let error = Config::parse(text).expect_err(text).to_string();
         assert!(error.contains(hint), "{text}: {error}");
+    }
+}
+
+#[test]
+fn balls_are_as_large_as_the_games_unless_said_otherwise() {
+    for (text, ball_mm) in [
+        ("", 57.15),
+        ("[table]\ngame = 'snooker'", 52.5),
+        ("[table]\ngame = 'pub'", 50.8),
+        ("[table]\ngame = 'carom'", 61.5),
+        ("[table]\ngame = 'snooker'\nball_diameter_mm = 54.0", 54.0),
+    ] {
+        let config = Config::parse(text).expect("nothing is wrong with it");
+        assert_eq!(config.table.ball_mm(), ball_mm, "{text}");
     }
 }
 

@@ -6,6 +6,9 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use baize::calibration_file::{Fit, Method, StoredCalibration};
+use baize::calibration_store::CalibrationStore;
+use baize_table_vision::geometry::{Calibration, TableSize};
 use serde_json::Value;
 
 /// An empty folder for one test.
@@ -144,6 +147,12 @@ fn each_thing_that_is_asked_for_and_missing_is_named_with_its_reason() {
             "fixtures/nothing",
         ),
         (
+            "[detector]",
+            "lens = '/nowhere/lens.json'\n[detector]",
+            "calibration",
+            "/nowhere/lens.json",
+        ),
+        (
             "[realtime]",
             "[board]\nbutton_line = 'no-such-line'\n[realtime]",
             "button",
@@ -210,6 +219,26 @@ fn a_damaged_calibration_is_told_and_does_not_keep_the_machine_from_serving() {
     let about = about(&findings, "calibration");
     assert!(
         can_serve && about.starts_with("does_without: ") && about.contains("slot-3"),
+        "{about}"
+    );
+}
+
+#[test]
+fn a_calibration_of_another_table_is_told_as_one_that_is_not_used() {
+    let folder = folder("misfit");
+    let stored = StoredCalibration::new(
+        Calibration::seen_from_above(TableSize::FT8, 57.15),
+        Method::Automatic,
+        Fit::of(&[]),
+        [None; 4],
+    );
+    CalibrationStore::at(&folder.join("calibration"))
+        .keep(Some(&stored))
+        .expect("a folder of the test's own");
+    let (findings, can_serve) = examined(&config(&folder, &broker(ACCEPTED), &[]));
+    let about = about(&findings, "calibration");
+    assert!(
+        can_serve && about.starts_with("does_without: ") && about.contains("table.size"),
         "{about}"
     );
 }

@@ -154,6 +154,8 @@ fn every_ball_of_a_recorded_shot_keeps_its_id() {
 fn what_no_frame_can_say_is_refused_with_its_line() {
     let good = r#"{"exposure_us":1,"observations":[],"cue":null}"#;
     let second = |line: &str| refused(&format!("{good}\n{line}\n"));
+    // Of a device that never ends a line no more is read than shows that it is none.
+    assert!(second(&"0".repeat(4 << 20)).contains("line 2: too long"));
     assert!(second("{").starts_with("line 2: "));
     assert!(second(good).contains("not later than the frame before"));
     assert!(second(r#"{"observations":[]}"#).contains("missing field `exposure_us`"));

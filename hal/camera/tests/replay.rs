@@ -156,6 +156,24 @@ fn a_folder_is_played_in_the_order_of_its_numbers_and_a_damaged_picture_is_count
 }
 
 #[test]
+fn a_picture_larger_than_memory_is_counted_as_damaged() {
+    let _alone = alone();
+    let folder = scratch("large");
+    std::fs::copy(fixture("rgb.png"), folder.join("1.png")).expect("a copy");
+    let large = std::fs::File::create(folder.join("2.png")).expect("a scratch file");
+    // A hole: it takes no room on the disk.
+    large.set_len(1 << 40).expect("a file system that knows holes");
+    let mut camera = replay(&folder, &as_fast_as_possible());
+    next_frame(camera.as_mut());
+    assert!(matches!(
+        camera.capture(PATIENCE),
+        Ok(Captured::Dropped(DropCause::DecodeFailed))
+    ));
+    let complaint = camera.complaint().expect("it has a name and a reason");
+    assert!(complaint.contains("2.png: "), "{complaint}");
+}
+
+#[test]
 fn as_fast_as_possible_waits_for_a_slot_and_loses_nothing() {
     let _alone = alone();
     let looped = CameraConfig {

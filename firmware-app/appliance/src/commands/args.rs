@@ -65,7 +65,7 @@ pub enum Command {
     /// Finds the table in a picture and solves for the camera above it; or asks a running appliance to.
     #[command(
         after_help = "EXAMPLES:\n  baize calibrate picture.jpg --table 9ft --output calibration.json --picture seen.png\n  \
-        baize calibrate picture.jpg --table 1981x990 --json\n  \
+        baize calibrate picture.jpg --table snooker12 --game snooker --json\n  \
         baize calibrate --live --name hall-1 --broker mqtt://192.0.2.7    the appliance's own table, while it runs\n  \
         baize calibrate --live --name hall-1 --what projector --json      its projector\n  \
         baize calibrate --live --name hall-1 --what installation          back to that of the installation\n  \
@@ -231,7 +231,7 @@ pub struct TrackArgs {
     /// Which balls to expect: pool, snooker, pub or carom.
     #[arg(long, value_name = "GAME")]
     pub game: Option<Game>,
-    /// Diameter of a ball in mm.
+    /// Diameter of a ball in mm; without it, that of the game's.
     #[arg(long, value_name = "MM")]
     pub ball: Option<f64>,
     /// Standard deviation of the recorded places along each side, in mm.
@@ -269,9 +269,12 @@ pub struct CalibrateArgs {
     /// The bed: 7ft, 8ft, 9ft, snooker10, snooker12, carom, pub, or LENGTHxWIDTH in mm.
     #[arg(long, value_name = "SIZE", default_value = "9ft")]
     pub table: String,
-    /// Diameter of a ball in mm.
-    #[arg(long, value_name = "MM", default_value_t = 57.15)]
-    pub ball: f64,
+    /// Whose balls they are: pool, snooker, pub or carom.
+    #[arg(long, value_name = "GAME", default_value = "pool")]
+    pub game: Game,
+    /// Diameter of a ball in mm; without it, that of the game's.
+    #[arg(long, value_name = "MM")]
+    pub ball: Option<f64>,
     /// Put the table's origin into the corner opposite to the agreed one.
     #[arg(long)]
     pub turned: bool,

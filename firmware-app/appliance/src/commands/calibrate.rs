@@ -11,7 +11,7 @@ use baize_table_vision::geometry::TableSize;
 use serde_json::{Value, json};
 
 use super::args::CalibrateArgs;
-use crate::calibration_file::{Method, StoredCalibration};
+use crate::calibration_file::{Fit, Method, StoredCalibration};
 use crate::canvas::Canvas;
 use crate::config::Config;
 use crate::failure::Failure;
@@ -36,14 +36,15 @@ pub fn run(args: &CalibrateArgs) -> Result<(), Failure> {
     detector
         .detect(&image, image.whole(), &mut detections)
         .map_err(|error| Failure::at(path.display(), error))?;
-    let mut request = Request::new(table, args.ball);
+    let mut request = Request::new(table, args.ball.unwrap_or_else(|| args.game.ball_diameter_mm()));
     request.turned = args.turned;
     request.balls = &detections.balls;
     request.hints = Hints {
         corners_px: args.corners.as_deref().map(corners).transpose()?,
         focal_px: args
             .fov
-            .map(|fov_deg| focal_from_field_of_view(picture.format().width, fov_deg)),
+            .map(|fov_deg| focal_px(picture.format().width, fov_deg))
+            .transpose()?,
         lens: args.lens.as_deref().map(lens_file::read).transpose()?,
     };
     let outcome = calibrate(&[image], &request);
@@ -59,9 +60,8 @@ pub fn run(args: &CalibrateArgs) -> Result<(), Failure> {
             Method::Automatic
         };
         calibration.id = 1;
-        let p95_mm = outcome.residual_p95_mm.unwrap_or(calibration.residual_mm);
         let depths_mm = nose_depths_mm(&image, &calibration);
-        StoredCalibration::new(calibration, method, p95_mm, depths_mm)
+        StoredCalibration::new(calibration, method, Fit::of(&outcome.places), depths_mm)
             .write(file)
             .map_err(Failure::from_error)?;
     }
@@ -75,6 +75,16 @@ pub fn run(args: &CalibrateArgs) -> Result<(), Failure> {
     } else {
         Err(Failure::new(format!("refused: {}", outcome.reason)))
     }
+}
+
+/// The focal length of a lens that shows this angle from left to right.
+fn focal_px(width_px: u32, fov_deg: f64) -> Result<f64, Failure> {
+    if !(1.0..=170.0).contains(&fov_deg) {
+        return Err(Failure::new(format!(
+            "--fov {fov_deg} is not within 1 and 170 degrees"
+        )));
+    }
+    Ok(focal_from_field_of_view(width_px, fov_deg))
 }
 
 /// The picture, or the first one of a clip or folder.

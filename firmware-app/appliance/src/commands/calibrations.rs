@@ -13,6 +13,11 @@ use crate::sources;
 /// Runs the command.
 pub fn run(args: &CalibrationsArgs) -> Result<(), Failure> {
     let folder = folder(args)?;
+    if matches!(&args.command, CalibrationsCommand::List { .. })
+        && let Err(error) = std::fs::read_dir(&folder)
+    {
+        return Err(Failure::at(folder.display(), error));
+    }
     let store = CalibrationStore::at(&folder);
     let kept = store.read();
     match &args.command {
@@ -27,9 +32,26 @@ pub fn run(args: &CalibrationsArgs) -> Result<(), Failure> {
             println!("kept as generation {generation}; `baize run` uses it from its next start on");
             Ok(())
         }
-        CalibrationsCommand::Commission { generation } => store
-            .commission(chosen(&kept, *generation, &folder)?)
-            .map_err(Failure::from_error),
+        CalibrationsCommand::Commission { generation } => {
+            let stored = chosen(&kept, *generation, &folder)?;
+            goes_with(stored, &args.config)?;
+            store.commission(stored).map_err(Failure::from_error)
+        }
+    }
+}
+
+/// Whether `baize run` would use it; without a configuration nothing is known of the table.
+fn goes_with(stored: &StoredCalibration, config: &[PathBuf]) -> Result<(), Failure> {
+    if config.is_empty() {
+        return Ok(());
+    }
+    let config = sources::config(config)?;
+    let size = sources::request(&config)?.table;
+    match stored.misfit(&config.table, size, None) {
+        None => Ok(()),
+        Some(misfit) => Err(Failure::new(format!(
+            "the calibration would not be used: {misfit}"
+        ))),
     }
 }
 
@@ -68,6 +90,9 @@ fn list(store: &CalibrationStore, kept: &Kept, json: bool) -> Result<(), Failure
         );
     }
     let installation = store.installation();
+    if kept.history.is_empty() && matches!(installation, Ok(None)) && !json {
+        println!("no calibrations yet");
+    }
     if let Ok(Some(stored)) = &installation {
         tell(&json!({"generation": "installation"}), Some(stored), json);
     }

@@ -26,8 +26,8 @@ pub fn run(args: &TrackArgs) -> Result<(), Failure> {
     if let Some(game) = args.game {
         config.table.game = game;
     }
-    if let Some(diameter_mm) = args.ball {
-        config.table.ball_diameter_mm = diameter_mm;
+    if args.ball.is_some() {
+        config.table.ball_diameter_mm = args.ball;
     }
     if !NOISE_RANGE_MM.contains(&args.noise) {
         return Err(Failure::new(format!(
@@ -36,7 +36,7 @@ pub fn run(args: &TrackArgs) -> Result<(), Failure> {
         )));
     }
     let table: TableSize = config.table.size.parse().map_err(Failure::from_error)?;
-    let calibration = Calibration::seen_from_above(table, config.table.ball_diameter_mm);
+    let calibration = Calibration::seen_from_above(table, config.table.ball_mm());
     calibration.check().map_err(Failure::from_error)?;
     let mut stage = TableStage::new();
     stage.set_game(config.table.game.on_the_wire());

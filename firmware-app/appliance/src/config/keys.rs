@@ -19,7 +19,7 @@ const fn key(path: &'static str, about: &'static str) -> Key {
 pub const KEYS: &[Key] = &[
     key(
         "table.name",
-        "The table's name in MQTT topics (letters, digits, - and _). Empty: made from the machine's identity.",
+        "The table's name in MQTT topics (letters, digits, ., - and _). Empty: made from the machine's identity.",
     ),
     key(
         "table.size",
@@ -31,7 +31,7 @@ pub const KEYS: &[Key] = &[
     ),
     key(
         "table.ball_diameter_mm",
-        "Diameter of a ball in mm: 57.15 for pool, 52.5 for snooker, 61.5 for carom.",
+        "Diameter of a ball in mm. Left out: the game's, 57.15 for pool, 52.5 for snooker, 50.8 for pub, 61.5 for carom.",
     ),
     key(
         "table.turned",

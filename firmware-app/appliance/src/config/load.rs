@@ -1,7 +1,12 @@
 use std::fmt;
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use super::{Config, KEYS};
+use crate::bounded;
+
+/// No configuration is larger; what is, is something else.
+const BYTES_MAX: u64 = 1024 * 1024;
 
 /// Why a configuration was refused.
 #[derive(Debug)]
@@ -66,7 +71,7 @@ impl Config {
     pub fn read(files: &[PathBuf]) -> Result<Self, ConfigError> {
         let mut together = toml::Table::new();
         for file in files {
-            let text = std::fs::read_to_string(file).map_err(|error| ConfigError::Read {
+            let text = read(file).map_err(|error| ConfigError::Read {
                 file: file.clone(),
                 error,
             })?;
@@ -100,10 +105,10 @@ impl Config {
         if let Err(error) = self.table.size.parse::<baize_table_vision::TableSize>() {
             return refuse("table.size", error.to_string());
         }
-        if !(20.0..=80.0).contains(&self.table.ball_diameter_mm) {
+        if !(20.0..=80.0).contains(&self.table.ball_mm()) {
             return refuse(
                 "table.ball_diameter_mm",
-                format!("{} is not within 20 and 80", self.table.ball_diameter_mm),
+                format!("{} is not within 20 and 80", self.table.ball_mm()),
             );
         }
         if !(64..=7680).contains(&self.camera.width) || !(64..=4320).contains(&self.camera.height) {
@@ -157,11 +162,23 @@ impl Config {
                 format!("{} is not within 0 and 170", self.calibration.horizontal_fov_deg),
             );
         }
+        if !matches!(self.camera.power_line_hz, None | Some(0 | 50 | 60)) {
+            return refuse("camera.power_line_hz", "give 50 or 60, or 0 for no filter".into());
+        }
         if !self.physics.is_sensible() {
             return refuse(
                 "physics",
                 "a friction or restitution is outside 0 to 1, or the speed outside 100 to 12000 mm/s".into(),
             );
+        }
+        for (key, core) in [
+            ("realtime.capture_core", self.realtime.capture_core),
+            ("realtime.detect_core", self.realtime.detect_core),
+            ("realtime.table_core", self.realtime.table_core),
+        ] {
+            if core < -1 {
+                return refuse(key, format!("{core} is no core; -1 is any"));
+            }
         }
         if !(3..=99).contains(&self.realtime.priority) {
             return refuse(
@@ -171,6 +188,11 @@ impl Config {
         }
         Ok(())
     }
+}
+
+fn read(file: &Path) -> io::Result<String> {
+    let bytes = bounded::read(file, BYTES_MAX)?.ok_or_else(|| io::Error::other("it is too large"))?;
+    String::from_utf8(bytes).map_err(|_| io::Error::other("it is no text"))
 }
 
 /// The tables of a text whose keys are known and of the right type; the values may still be out of range.

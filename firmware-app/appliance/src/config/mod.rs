@@ -43,10 +43,18 @@ pub struct Table {
     pub size: String,
     /// Which balls to expect.
     pub game: Game,
-    /// Diameter of a ball, mm.
-    pub ball_diameter_mm: f64,
+    /// Diameter of a ball, mm; `None`: that of the game's.
+    pub ball_diameter_mm: Option<f64>,
     /// Whether the origin is in the corner opposite to the agreed one.
     pub turned: bool,
+}
+
+impl Table {
+    /// Diameter of a ball, mm.
+    pub fn ball_mm(&self) -> f64 {
+        self.ball_diameter_mm
+            .unwrap_or_else(|| self.game.ball_diameter_mm())
+    }
 }
 
 /// Which balls are on the table.
@@ -65,6 +73,16 @@ pub enum Game {
 }
 
 impl Game {
+    /// Diameter of its balls as the rules and the makers have them, mm.
+    pub const fn ball_diameter_mm(self) -> f64 {
+        match self {
+            Self::Pool => 57.15,
+            Self::Snooker => 52.5,
+            Self::Pub => 50.8,
+            Self::Carom => 61.5,
+        }
+    }
+
     /// As subscribers get it.
     pub const fn on_the_wire(self) -> baize_table_state::Game {
         match self {
@@ -218,7 +236,7 @@ impl Default for Table {
             name: String::new(),
             size: "9ft".into(),
             game: Game::Pool,
-            ball_diameter_mm: 57.15,
+            ball_diameter_mm: None,
             turned: false,
         }
     }

@@ -10,6 +10,7 @@ use baize_realtime::{memory, scheduling};
 use super::Finding;
 use crate::calibration_store::CalibrationStore;
 use crate::config::{self, Config};
+use crate::sources;
 
 /// Made by systemd-timesyncd once the clock was set by a time server.
 const SYNCHRONISED: &str = "/run/systemd/timesync/synchronized";
@@ -39,9 +40,13 @@ pub fn clock(config: &Config) -> Finding {
 }
 
 /// What is kept in the folder of calibrations, and whether more can be.
-pub fn calibrations(config: &config::Calibration) -> Finding {
+pub fn calibrations(config: &Config) -> Finding {
     const SUBJECT: &str = "calibration";
-    let folder = &config.folder;
+    let folder = &config.calibration.folder;
+    let request = match sources::request(config) {
+        Ok(request) => request,
+        Err(failure) => return Finding::missing(SUBJECT, failure),
+    };
     if let Err(error) = try_to_write(folder) {
         return Finding::missing(
             SUBJECT,
@@ -55,8 +60,17 @@ pub fn calibrations(config: &config::Calibration) -> Finding {
         return Finding::does_without(SUBJECT, damaged.join("; "))
             .advise("the newest one that is whole is used; the next calibration overwrites a damaged one");
     }
-    match kept.newest() {
-        Some(stored) => Finding::good(
+    // The pictures' size is the camera's to say.
+    let misfit = kept
+        .newest()
+        .and_then(|stored| stored.misfit(&config.table, request.table, None));
+    match (kept.newest(), misfit) {
+        (Some(_), Some(misfit)) => Finding::does_without(
+            SUBJECT,
+            format!("the one in {} is not used: {misfit}", folder.display()),
+        )
+        .advise("calibrate anew, or set the table right"),
+        (Some(stored), None) => Finding::good(
             SUBJECT,
             format!(
                 "id {} with a residual of {:.2} mm, in {}",
@@ -65,11 +79,11 @@ pub fn calibrations(config: &config::Calibration) -> Finding {
                 folder.display()
             ),
         ),
-        None if config.automatic => Finding::good(
+        (None, _) if config.calibration.automatic => Finding::good(
             SUBJECT,
             "none yet; the appliance calibrates when it sees the table",
         ),
-        None => Finding::does_without(SUBJECT, "none yet, and it is not to calibrate by itself")
+        (None, _) => Finding::does_without(SUBJECT, "none yet, and it is not to calibrate by itself")
             .advise("press the button, `baize calibrate --live`, or calibration.automatic = true"),
     }
 }

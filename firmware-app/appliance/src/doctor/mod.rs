@@ -88,7 +88,7 @@ pub fn examine(config: &Config, tell: &mut dyn FnMut(Finding)) {
     tell(broker::broker(&config.broker));
     board::all(&config.board, tell);
     tell(machine::clock(config));
-    tell(machine::calibrations(&config.calibration));
+    tell(machine::calibrations(config));
     // Last: it locks the memory of this process, too.
     machine::permissions(&config.realtime, tell);
 }

@@ -9,6 +9,7 @@ use rumqttc::{MqttOptions, TlsConfiguration, Transport};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
+use crate::bounded;
 use crate::config;
 
 /// The schema is the largest message, 12 KiB; rumqttc's own limit is 10.
@@ -17,6 +18,9 @@ const PACKET_OUT_BYTES_MAX: usize = 64 * 1024;
 /// A command is some hundred bytes. One too large to be received ends the connection, and where the broker keeps it,
 /// every connection after that; so the limit is far above what anybody sends by mistake.
 const PACKET_IN_BYTES_MAX: usize = 1024 * 1024;
+
+/// No password file is larger; what is, is something else.
+const PASSWORD_BYTES_MAX: u64 = 4096;
 
 /// How long a silent link lasts before it is taken for dead.
 const KEEP_ALIVE: Duration = Duration::from_secs(5);
@@ -35,6 +39,13 @@ pub enum BrokerError {
     },
     /// Certificates are given for a connection that would not use them.
     NotSecure(String),
+    /// One of two keys of the configuration that go together.
+    Half {
+        /// The one that is there.
+        given: &'static str,
+        /// The one that is missing.
+        missing: &'static str,
+    },
     /// Certificates and keys that make no TLS configuration.
     Tls(String),
 }
@@ -53,6 +64,12 @@ impl fmt::Display for BrokerError {
                 f,
                 "certificates are configured, but `{url}` would be spoken to in the clear; write mqtts://HOST:PORT"
             ),
+            Self::Half { given, missing } => {
+                write!(
+                    f,
+                    "{given} is configured, {missing} is not; the one is nothing without the other"
+                )
+            }
             Self::Tls(message) => write!(
                 f,
                 "the certificates for the broker do not work together: {message}"
@@ -66,6 +83,23 @@ impl std::error::Error for BrokerError {}
 /// Options for a client called `client_id` of the broker in `config`.
 pub fn options(client_id: &str, config: &config::Broker) -> Result<MqttOptions, BrokerError> {
     let address = Address::parse(&config.url)?;
+    let is_given = |value: &std::ffi::OsStr| !value.is_empty();
+    let user = ("broker.user", is_given(config.user.as_ref()));
+    let password_file = ("broker.password_file", is_given(config.password_file.as_os_str()));
+    let certificate = (
+        "broker.certificate_file",
+        is_given(config.certificate_file.as_os_str()),
+    );
+    let key = ("broker.key_file", is_given(config.key_file.as_os_str()));
+    // A user may have no password.
+    for (given, missing) in [(password_file, user), (certificate, key), (key, certificate)] {
+        if given.1 && !missing.1 {
+            return Err(BrokerError::Half {
+                given: given.0,
+                missing: missing.0,
+            });
+        }
+    }
     let mut options = MqttOptions::new(client_id, address.host, address.port);
     options.set_keep_alive(KEEP_ALIVE).set_clean_session(true);
     options.set_max_packet_size(PACKET_IN_BYTES_MAX, PACKET_OUT_BYTES_MAX);
@@ -113,10 +147,13 @@ fn password(file: &Path) -> Result<String, BrokerError> {
     if file.as_os_str().is_empty() {
         return Ok(String::new());
     }
-    let text = std::fs::read_to_string(file).map_err(|error| BrokerError::File {
+    let refuse = |why: &dyn fmt::Display| BrokerError::File {
         file: file.into(),
-        message: format!("cannot read the password: {error}"),
-    })?;
+        message: format!("cannot read the password: {why}"),
+    };
+    let bytes = bounded::read(file, PASSWORD_BYTES_MAX).map_err(|error| refuse(&error))?;
+    let bytes = bytes.ok_or_else(|| refuse(&"the file is too large"))?;
+    let text = String::from_utf8(bytes).map_err(|_| refuse(&"it is no text"))?;
     Ok(text.lines().next().unwrap_or_default().to_string())
 }
 
@@ -209,6 +246,32 @@ mod tests {
             ..config::Broker::default()
         };
         assert!(matches!(options("t", &config), Err(BrokerError::NotSecure(_))));
+    }
+
+    #[test]
+    fn half_of_what_goes_together_is_refused() {
+        let password_file = config::Broker {
+            password_file: "/nonexistent".into(),
+            ..config::Broker::default()
+        };
+        let certificate_file = config::Broker {
+            url: "mqtts://h".into(),
+            certificate_file: "/nonexistent".into(),
+            ..config::Broker::default()
+        };
+        let key_file = config::Broker {
+            url: "mqtts://h".into(),
+            key_file: "/nonexistent".into(),
+            ..config::Broker::default()
+        };
+        for (config, missing) in [
+            (password_file, "broker.user"),
+            (certificate_file, "broker.key_file"),
+            (key_file, "broker.certificate_file"),
+        ] {
+            let error = options("t", &config).expect_err(missing).to_string();
+            assert!(error.contains(&format!("{missing} is not")), "{error}");
+        }
     }
 
     #[test]

@@ -321,7 +321,6 @@ impl Session {
             self.say(Topic::CameraStatus, status.as_str());
         }
         if standing.calibration != said.calibration {
-            // Nothing to say is said, too: an empty payload takes back what the broker has kept.
             self.say(
                 Topic::Calibration,
                 standing.calibration.clone().unwrap_or_default(),
@@ -353,9 +352,11 @@ impl Session {
         // A String takes whatever is written to it.
         let _ = schema::write_json(&mut text);
         self.say(Topic::Schema, text);
-        if let Some(calibration) = &standing.calibration {
-            self.say(Topic::Calibration, calibration.clone());
-        }
+        // Nothing to say is said, too: an empty payload takes back what the broker has kept of an earlier run.
+        self.say(
+            Topic::Calibration,
+            standing.calibration.clone().unwrap_or_default(),
+        );
         if let Some(camera) = standing.camera {
             self.say(Topic::CameraStatus, camera.as_str());
         }

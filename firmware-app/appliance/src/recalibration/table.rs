@@ -11,7 +11,7 @@ use super::standing::{Accepted, Standing};
 use super::verdict::{Progress, Stage};
 use super::{End, Turn};
 use crate::background::Job;
-use crate::calibration_file::{Method, StoredCalibration};
+use crate::calibration_file::{Fit, Method, StoredCalibration};
 use crate::config;
 
 /// Pictures that are merged: balls and hands that move vanish.
@@ -117,8 +117,8 @@ impl TableSolver {
             Method::Automatic
         };
         calibration.id = standing.next_id;
-        let p95_mm = outcome.residual_p95_mm.unwrap_or(calibration.residual_mm);
-        let mut stored = StoredCalibration::new(calibration, method, p95_mm, solved.nose_depths_mm);
+        let fit = Fit::of(&outcome.places);
+        let mut stored = StoredCalibration::new(calibration, method, fit, solved.nose_depths_mm);
         // The projector did not move with the camera: its mapping is from the table's own millimetres.
         stored.projector = standing.current.and_then(|current| current.projector.clone());
         end.accepted = Some(Box::new(Accepted {

@@ -5,7 +5,7 @@ use baize_frame::FrameFormat;
 use baize_realtime::sealing::library_scope;
 
 use crate::camera::CameraLost;
-use crate::limits::MAX_FRAME_BYTES;
+use crate::limits::{MAX_ENCODED_BYTES, MAX_FRAME_BYTES};
 use crate::paced::{Read, Reader};
 use crate::picture::{PictureError, decode_into, picture_format, read_file};
 use crate::pool::Slot;
@@ -84,7 +84,9 @@ impl FolderReader {
             .filter_map(|file| file.metadata().ok())
             .map(|data| data.len())
             .max();
-        let mut encoded = Vec::with_capacity(largest.unwrap_or(0) as usize + 1);
+        // Of one that is larger no more is read than shows that it is.
+        let most = largest.unwrap_or(0).min(MAX_ENCODED_BYTES as u64);
+        let mut encoded = Vec::with_capacity(most as usize + 1);
         let first = files[0].clone();
         let format = read_file(&first, &mut encoded).and_then(|()| picture_format(&encoded));
         let format = format.map_err(|error| (first.clone(), error))?;
