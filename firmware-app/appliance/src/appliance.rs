@@ -6,13 +6,14 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use baize_board::identity;
+use baize_board::led::LedPattern;
 use baize_board::notify::ServiceManager;
 use baize_board::temperature::Thermals;
 use baize_camera::{OpenError, Pace, SimulatedError, SourceSpec, open};
 use baize_frame::FrameFormat;
 use baize_realtime::clock::BootId;
 use baize_realtime::memory;
-use baize_table_state::TableName;
+use baize_table_state::{CameraStatus, TableName};
 use baize_table_vision::TableStage;
 
 use crate::calibrator::Calibrator;
@@ -234,7 +235,13 @@ impl Supervisor {
             self.calibrator.pressed(press);
         }
         self.calibrator.turn();
-        self.panel.show(self.calibrator.indication());
+        // A calibration is worth nothing where nothing is seen.
+        let is_blind = SHARED.camera() != CameraStatus::Online || SHARED.detector_fails();
+        self.panel.show(if is_blind {
+            LedPattern::FastBlink
+        } else {
+            self.calibrator.indication()
+        });
     }
 
     fn tell_service_manager(

@@ -297,6 +297,14 @@ impl Calibrator {
             .as_ref()
             .and_then(|stored| on_the_wire(stored, self.table.game));
         self.inlets.update(|standing| standing.calibration = message);
+        match &stored {
+            Some(stored) => log::info!(
+                "calibration {} in use, residual {:.2} mm",
+                stored.calibration.id,
+                stored.calibration.residual_mm
+            ),
+            None => log::info!("no calibration in use: positions cannot be given"),
+        }
         self.last_id = self
             .last_id
             .max(calibration.map_or(0, |calibration| calibration.id));

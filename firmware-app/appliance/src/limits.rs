@@ -2,6 +2,7 @@
 //! wire contract in `baize_table_state`.
 
 use baize_camera::limits::{MAX_FRAME_HEIGHT, MAX_FRAME_WIDTH};
+use baize_table_state::{Message, TableState};
 
 /// States and frames between two stages: the newest replaces the one that waits, so there is never more than one.
 pub const LATEST: usize = 1;
@@ -17,8 +18,8 @@ pub const OUTBOX: usize = 256;
 /// Commands that wait for the supervisor, which looks twenty times a second. Who sends more is not served.
 pub const COMMANDS: usize = 64;
 
-/// Bytes of an encoded state: the wire promises at most 340.
-pub const STATE_BYTES: usize = 512;
+/// Bytes of an encoded state, at most.
+pub const STATE_BYTES: usize = <TableState as Message>::MAX_BYTES;
 
 /// The largest pictures that a slot of the frame pool holds, width and height.
 pub const MAX_PICTURE_PX: [u32; 2] = [MAX_FRAME_WIDTH, MAX_FRAME_HEIGHT];

@@ -45,8 +45,9 @@ codes! {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct TableEvent {
-    /// One more than the event before it, from 1 at each start of the appliance. A gap means events lost on the way;
-    /// a number seen before is a repetition (MQTT delivers at least once).
+    /// One more than the event before it, from 1 at each start of the appliance. A gap means events lost on the way. A
+    /// number seen before is a repetition (MQTT delivers at least once) if `exposure_us` is the same too; else the
+    /// appliance has started anew.
     pub sequence: u64,
     /// The frame that showed it.
     pub frame_id: u64,

@@ -22,7 +22,6 @@
 mod cue;
 mod events;
 mod faces;
-mod fmt;
 pub mod geometry;
 mod identity;
 pub mod limits;

@@ -8,7 +8,6 @@ use heapless::Vec;
 
 use crate::cue::{Addressed, CueWatch};
 use crate::events::Narrator;
-use crate::fmt::info;
 use crate::geometry::Calibration;
 use crate::limits::{MAX_EVENTS, MAX_TRACKS};
 use crate::observation::{Observations, observe};
@@ -99,21 +98,12 @@ impl TableStage {
     /// From the next exposure on, positions are based on this calibration. Balls keep their ids if the table is still
     /// the same to within some centimetres.
     pub fn set_calibration(&mut self, calibration: Option<Calibration>) {
-        match &calibration {
-            Some(new) => {
-                info!(
-                    "calibration {} in use, residual {} um",
-                    new.id,
-                    (new.residual_mm * 1e3) as u32
-                );
-                self.tracker.loosen();
-            }
-            None => {
-                info!("no calibration: positions cannot be given");
-                self.tracker.clear();
-                self.narrator.clear();
-                self.cue.clear();
-            }
+        if calibration.is_some() {
+            self.tracker.loosen();
+        } else {
+            self.tracker.clear();
+            self.narrator.clear();
+            self.cue.clear();
         }
         self.calibration = calibration;
     }

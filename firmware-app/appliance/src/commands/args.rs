@@ -35,9 +35,9 @@ pub enum Command {
     Run(RunArgs),
     /// Shows what a table publishes: any subscriber's view.
     #[command(
-        after_help = "EXAMPLES:\n  baize watch                        every table at the broker on this machine\n  \
+        after_help = "EXAMPLES:\n  baize watch                        the first table that speaks at the broker on this machine\n  \
         baize watch --broker mqtt://pi.local:1883 --table snooker-1\n  \
-        baize watch --json | jq .balls     one JSON object a state\n"
+        baize watch --json | jq -c 'select(.balls).balls'     a line a state\n"
     )]
     Watch(WatchArgs),
     /// Finds balls and cues in pictures, in pixels.

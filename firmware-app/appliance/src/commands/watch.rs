@@ -69,7 +69,7 @@ pub fn watch(
     duration: Option<Duration>,
 ) -> Result<(), Failure> {
     let end = duration.map(|duration| Instant::now() + duration);
-    let (client, mut connection) = Client::new(options, TOPICS.len() * 2);
+    let (client, mut connection) = Client::new(options, TOPICS.len() * 4);
     let mut watcher = Watcher::new(table, json);
     let mut last_error = String::new();
     while end.is_none_or(|end| Instant::now() < end) {
@@ -81,12 +81,20 @@ pub fn watch(
                         Some(table) => topic.of(table),
                         None => topic.of_any_table(),
                     };
-                    // The channel holds twice as many.
+                    // The channel holds more.
                     let _ = client.try_subscribe(filter.as_str(), QoS::AtLeastOnce);
                 }
             }
             Ok(Ok(Event::Incoming(Packet::Publish(publish)))) => {
-                watcher.heard(&publish.topic, &publish.payload)
+                if watcher.heard(&publish.topic, &publish.payload) == Heard::AnotherTable
+                    && let Some(table) = &watcher.table
+                {
+                    // What the broker keeps of this one was heard before it was chosen, and comes again.
+                    for topic in TOPICS {
+                        let _ = client.try_unsubscribe(topic.of_any_table().as_str());
+                        let _ = client.try_subscribe(topic.of(table).as_str(), QoS::AtLeastOnce);
+                    }
+                }
             }
             Ok(Ok(_)) | Err(RecvTimeoutError::Timeout) => {}
             Ok(Err(error)) => {
@@ -134,8 +142,20 @@ fn take_leave(client: &Client, connection: &mut Connection) {
     }
 }
 
+/// What a message led to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Heard {
+    /// Nothing but what is shown.
+    Shown,
+    /// Another table than before is shown from now on.
+    AnotherTable,
+}
+
 struct Watcher {
+    /// The one that is shown; the first that was heard, where none was named.
     table: Option<TableName>,
+    /// It was named, or has shown a sign of life: of some tables the broker keeps only what they said last.
+    is_chosen: bool,
     json: bool,
     screen: bool,
     scene: Scene,
@@ -155,6 +175,7 @@ impl Watcher {
             ..Scene::default()
         };
         Self {
+            is_chosen: table.is_some(),
             table,
             json,
             screen,
@@ -168,14 +189,38 @@ impl Watcher {
         }
     }
 
-    fn heard(&mut self, topic: &str, payload: &[u8]) {
+    fn heard(&mut self, topic: &str, payload: &[u8]) -> Heard {
         let Ok((table, topic)) = Topic::parse(topic) else {
-            return;
+            return Heard::Shown;
         };
-        if *self.table.get_or_insert_with(|| table.clone()) != table {
-            return;
+        let lives = topic == Topic::State
+            || topic == Topic::Status && payload == ApplianceStatus::Online.as_str().as_bytes();
+        let is_another = self.table.as_ref().is_some_and(|shown| *shown != table);
+        if is_another && (self.is_chosen || !lives) {
+            if lives {
+                self.say_once(format!("{table} is there, too; `--table {table}` shows it"));
+            }
+            return Heard::Shown;
         }
-        self.scene.table = table.to_string();
+        self.is_chosen |= lives;
+        if self.table.is_none() || is_another {
+            self.scene = Scene {
+                table: table.to_string(),
+                ..Scene::default()
+            };
+            self.newest = None;
+        }
+        self.table = Some(table.clone());
+        self.take(topic, &table, payload);
+        if is_another {
+            Heard::AnotherTable
+        } else {
+            Heard::Shown
+        }
+    }
+
+    /// Takes in what the table that is shown says.
+    fn take(&mut self, topic: Topic, table: &TableName, payload: &[u8]) {
         match topic {
             Topic::Status => {
                 self.scene.status = ApplianceStatus::from_payload(payload).map(ApplianceStatus::as_str);
@@ -189,13 +234,13 @@ impl Watcher {
                 if let Some(state) = self.decoded::<TableState>(topic, payload) {
                     self.arrivals += 1;
                     self.newest = Some(Instant::now());
-                    self.state(&table, state);
+                    self.state(table, state);
                 }
             }
             // What was retained is the table until the first live state comes.
             Topic::Snapshot if self.scene.state.is_none() => {
                 if let Some(state) = self.decoded::<TableState>(topic, payload) {
-                    self.state(&table, state);
+                    self.state(table, state);
                 }
             }
             Topic::Event => {

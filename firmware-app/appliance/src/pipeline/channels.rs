@@ -103,6 +103,7 @@ locks! {
     Detectors = "detectors";
     Calibrations = "calibrations";
     Pictures = "pictures";
+    Bells = "bells";
 }
 
 /// capture → detect.

@@ -31,7 +31,7 @@ use crate::metrics::METRICS;
 
 pub use capture::Failure;
 pub use channels::{
-    CALIBRATION, DETECTORS, ENCODED, EVENTS, Encoded, FAILED, OPENED, PICTURES, PREDICTIONS, RETIRED,
+    Bells, CALIBRATION, DETECTORS, ENCODED, EVENTS, Encoded, FAILED, OPENED, PICTURES, PREDICTIONS, RETIRED,
     Retired, lock_statistics,
 };
 pub use flow::Flow;

@@ -4,13 +4,18 @@
 //! are one: polled anew with every turn of the task, it would wake the task with every turn, for ever. Here it is polled
 //! only when it has something to say.
 
+use std::cell::RefCell;
 use std::future::poll_fn;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 
+use baize_realtime::pi_mutex::PiRawMutex;
+use embassy_sync::blocking_mutex::Mutex;
 use embassy_sync::blocking_mutex::raw::RawMutex;
 use embassy_sync::channel::Channel;
+
+use crate::pipeline::Bells;
 
 /// The receiving end of a channel, for one task.
 pub struct Inlet<M: RawMutex + 'static, T: 'static, const N: usize> {
@@ -21,7 +26,9 @@ pub struct Inlet<M: RawMutex + 'static, T: 'static, const N: usize> {
 
 struct Bell {
     has_rung: AtomicBool,
-    task: Mutex<Waker>,
+    /// Locked by pipeline threads, too, which must not wait for an ordinary thread that is not running. Within, tokio's
+    /// waker of what `block_on` runs is a flag and a write to an eventfd.
+    task: Mutex<PiRawMutex<Bells>, RefCell<Waker>>,
 }
 
 impl Wake for Bell {
@@ -31,10 +38,7 @@ impl Wake for Bell {
 
     fn wake_by_ref(self: &Arc<Self>) {
         self.has_rung.store(true, Ordering::Release);
-        self.task
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .wake_by_ref();
+        self.task.lock(|task| task.borrow().wake_by_ref());
     }
 }
 
@@ -43,7 +47,7 @@ impl<M: RawMutex, T, const N: usize> Inlet<M, T, N> {
     pub fn of(channel: &'static Channel<M, T, N>) -> Self {
         let bell = Arc::new(Bell {
             has_rung: AtomicBool::new(true),
-            task: Mutex::new(Waker::noop().clone()),
+            task: Mutex::new(RefCell::new(Waker::noop().clone())),
         });
         // Never freed: the channel keeps a waker when the publisher has ended, and to free the last one is not for the
         // sealed thread that wakes it.
@@ -60,9 +64,7 @@ impl<M: RawMutex, T, const N: usize> Inlet<M, T, N> {
         poll_fn(|task| {
             self.bell
                 .task
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .clone_from(task.waker());
+                .lock(|bell| bell.borrow_mut().clone_from(task.waker()));
             if !self.bell.has_rung.swap(false, Ordering::AcqRel) {
                 return Poll::Pending;
             }

@@ -117,7 +117,7 @@ impl ProjectorRun {
         self.doing = match (&answer.error, self.size_px) {
             (Some(error), _) => Doing::Failed(format!("the projector controller says: {error}")),
             (None, None) => Doing::Failed(
-                "the projector controller did not say how large the projector's picture is: size_px".into(),
+                "the projector controller did not say how large the projector's picture is, or it is none: size_px, 320 to 16384 each way".into(),
             ),
             (None, Some(_)) => Doing::Collecting(Collector::new(PICTURES_WANTED, PICTURE_INTERVAL, SETTLE)),
         };

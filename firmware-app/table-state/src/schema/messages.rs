@@ -96,7 +96,7 @@ pub(super) const MESSAGES: &[Layout] = &[
                 "sequence",
                 "u64",
                 "",
-                "counts from 1 at each start; a gap means events lost",
+                "counts from 1 at each start; a gap means events lost; seen before with the same exposure_us, a repetition",
             ),
             FRAME_ID,
             EXPOSURE,
