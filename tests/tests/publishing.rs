@@ -8,8 +8,6 @@ use serde_json::json;
 
 const SOURCE: &str = "sim:size=640x384,fps=10,balls=9";
 
-/// "Within a second", with patience for a busy machine.
-
 /// Topics up to the first `online`, in the order in which they came.
 fn birth(heard: &[Message]) -> Vec<Topic> {
     let online = heard
