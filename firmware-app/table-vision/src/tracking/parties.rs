@@ -16,6 +16,8 @@ const TOGETHER_US: f64 = 8_000.0;
 const TOGETHER_INTERVALS: f64 = 1.5;
 /// Which of two impacts closer than this came first, their times do not tell.
 const AT_ONCE_US: f64 = 4_000.0;
+/// A ball that was sent does not lie still again and leave within this time: what sent it ended its rest.
+const SHORTEST_REST_US: f64 = 100_000.0;
 /// Two contacts of the same balls that are closer in time than this are one.
 pub const ONE_CONTACT_US: f64 = 40_000.0;
 
@@ -111,11 +113,12 @@ impl Incidents {
         at_us: f64,
         others_us: impl Iterator<Item = f64>,
     ) -> Option<Vec2> {
-        let since_us = others_us.filter(|us| *us < at_us).fold(0.0, f64::max);
+        let since_us = others_us.filter(|us| *us < at_us).fold(f64::NEG_INFINITY, f64::max);
         let left = self.ended_rests.iter().find(|rest| rest.ball == track.id);
         let rested = left.filter(|rest| {
             let until_us = rest.until_us as f64;
-            (since_us..=at_us + WATCHED_US).contains(&until_us)
+            let sent_then = until_us < since_us + SHORTEST_REST_US;
+            !sent_then && until_us <= at_us + WATCHED_US
                 && rest.shown.exposure_us as f64 >= at_us - TOGETHER_US
         });
         let still_mm = (!track.is_moving()).then(|| track.place_mm());
