@@ -10,6 +10,7 @@ use heapless::Vec;
 use super::collide::BALL_RESTITUTION;
 use super::least_squares::LeastSquares;
 use super::leaving::Speed;
+use super::parties::AT_ONCE_US;
 use super::party::{Party, Watched};
 use super::slide::{ROLLING_MM_S2, SLIDING_MM_S2, carried_mm, rub_part};
 use crate::geometry::linear::{Vec2, add2, dot2, norm2, scale2, sub2};
@@ -183,8 +184,8 @@ fn tries(
     tried: i32,
 ) -> Vec<(f64, Bent), MAX_TRIES> {
     let [a, b] = [0, 1].map(|k| &parties[k].party);
-    let earliest_us = a.from_us.max(b.from_us).max(around_us - reach_us);
-    let latest_us = a.until_us.min(b.until_us).min(around_us + reach_us);
+    let earliest_us = (a.from_us.max(b.from_us) - AT_ONCE_US).max(around_us - reach_us);
+    let latest_us = (a.until_us.min(b.until_us) + AT_ONCE_US).min(around_us + reach_us);
     let middle_us = 0.5 * (earliest_us + latest_us);
     let step_us = 0.5 * (latest_us - earliest_us) / f64::from(tried);
     (-tried..=tried)

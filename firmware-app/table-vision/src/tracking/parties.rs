@@ -15,7 +15,7 @@ const SLIDES_US_PER_MM_S: f64 = 150.0;
 const TOGETHER_US: f64 = 8_000.0;
 const TOGETHER_INTERVALS: f64 = 1.5;
 /// Which of two impacts closer than this came first, their times do not tell.
-const AT_ONCE_US: f64 = 4_000.0;
+pub const AT_ONCE_US: f64 = 4_000.0;
 /// A ball that was sent does not lie still again and leave within this time: what sent it ended its rest.
 const SHORTEST_REST_US: f64 = 100_000.0;
 /// Two contacts of the same balls that are closer in time than this are one.
