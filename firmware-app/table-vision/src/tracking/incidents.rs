@@ -29,6 +29,9 @@ const BY_CUSHION_MM: f64 = 6.0;
 /// An impact slower than this is not told: it bends no way that anyone sees.
 const SLOWEST_MM_S: f64 = 25.0;
 
+/// A push that was guessed at less than this part of what was seen since was guessed from too little.
+const FAINTER_PART: f64 = 0.5;
+
 /// Something that happened to a ball.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Incident {
@@ -322,7 +325,10 @@ impl Incidents {
             matches!(incident.what, What::HitBall(other) if impact.is_of(incident.ball, other))
                 && impact.at_us.abs_diff(incident.at_us) < SAME_MEETING_US
         };
-        if self.recent.iter().any(again) {
+        if let Some(known) = self.recent.iter().find(|impact| again(impact)).copied() {
+            if known.push_mm_s < FAINTER_PART * incident.push_mm_s {
+                self.guess_anew(&known, &incident);
+            }
             return;
         }
         if self.recent.is_full() {
@@ -336,6 +342,15 @@ impl Incidents {
         }
         // Within capacity: made room above.
         let _ = self.confirmed.push(incident);
+    }
+
+    /// A contact that was guessed from less is guessed anew, until it is measured.
+    fn guess_anew(&mut self, known: &Incident, better: &Incident) {
+        let lists = self.recent.iter_mut().chain(&mut self.confirmed);
+        for impact in lists.filter(|impact| impact.is_same(known) && impact.known == Known::Roughly) {
+            impact.at_us = better.at_us;
+            impact.push_mm_s = better.push_mm_s;
+        }
     }
 
     pub(super) fn sort_news(&mut self) {
