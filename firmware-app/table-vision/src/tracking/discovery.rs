@@ -123,6 +123,7 @@ impl Incidents {
                 place_mm: met.places_mm[faster],
                 speed: met.speeds[faster],
                 push_mm_s: met.push_mm_s,
+                towards: None,
                 known: Known::Roughly,
             });
         }

@@ -47,6 +47,8 @@ pub struct Incident {
     pub speed: Speed,
     /// About what it changed the ball's velocity by.
     pub push_mm_s: f64,
+    /// The direction from the ball to the one that it hit, where that was measured.
+    pub towards: Option<Vec2>,
     pub known: Known,
 }
 
@@ -214,6 +216,7 @@ impl Incidents {
             place_mm: impact.place_mm,
             speed: Speed::guessed(impact.velocity_mm_s),
             push_mm_s: impact.change_mm_s,
+            towards: None,
             known: Known::Roughly,
         };
         let verdicts = match impact.met {
@@ -284,6 +287,7 @@ impl Incidents {
             place_mm: track.place_mm(),
             speed: Speed::guessed(track.velocity_mm_s()),
             push_mm_s: track.speed_mm_s(),
+            towards: None,
             known: Known::Roughly,
         };
         let is_ball = |index: u8, other: &Track| tracks[usize::from(index)].id == other.id;

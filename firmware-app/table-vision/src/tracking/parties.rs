@@ -2,9 +2,10 @@
 
 use super::incidents::{Incident, Incidents, Now};
 use super::party::Party;
+use super::slide::Slip;
 use super::starts::WATCHED_US;
 use super::track::Track;
-use crate::geometry::linear::{Vec2, norm2, sub2};
+use crate::geometry::linear::{Vec2, norm2, scale2, sub2};
 
 /// Balls farther apart than this by now were not seen as one of late.
 const BLURRED_WITHIN_MM: f64 = 800.0;
@@ -76,6 +77,7 @@ impl Incidents {
                 trail: &track.trail,
                 sigma_mm: libm::sqrt(track.single_variance_mm2),
                 slides: self.slides(pair[k], pair[1 - k], at_us),
+                slip: self.slip(pair[k], at_us - AT_ONCE_US),
                 rest_mm: rests_mm[k].filter(|_| order(k) != Order::SentBefore),
                 from_us,
                 until_us,
@@ -104,6 +106,27 @@ impl Incidents {
         let was_struck =
             self.ended_rests.iter().any(|rest| rest.ball == ball.id) && pushes().next().is_none();
         was_struck || pushes().any(slides_from)
+    }
+
+    /// How a ball slides at an instant, if all that pushed it before is known.
+    fn slip(&self, ball: &Track, at_us: f64) -> Option<Slip> {
+        let impacts = || (self.recent.iter()).filter(|impact| impact.concerns(ball.id) && (impact.at_us as f64) < at_us);
+        let first_us = impacts().map(|impact| impact.at_us).min()?;
+        let was_struck = self.ended_rests.iter().any(|rest| {
+            rest.ball == ball.id && rest.until_us + (TOGETHER_US as u64) < first_us
+        });
+        if was_struck {
+            return None;
+        }
+        let mut slip = Slip::NONE;
+        let mut until_us = 0;
+        // In order of time.
+        while let Some(impact) = impacts().filter(|impact| impact.at_us > until_us).min_by_key(|impact| impact.at_us) {
+            until_us = impact.at_us;
+            let sign = if impact.ball == ball.id { -1.0 } else { 1.0 };
+            slip = slip.pushed(impact.at_us as f64, scale2(impact.towards?, sign * impact.push_mm_s));
+        }
+        Some(slip)
     }
 
     /// Where a ball lay still until an impact, if it did. `others_us` are its other impacts.

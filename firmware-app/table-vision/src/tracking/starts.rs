@@ -219,6 +219,7 @@ impl Incidents {
                 place_mm: scene.sender_place(start, left),
                 speed: Speed::guessed(sender.velocity_mm_s()),
                 push_mm_s: norm2(left.velocity_mm_s),
+                towards: None,
                 known: Known::Roughly,
             },
             None => Incident {
@@ -229,6 +230,7 @@ impl Incidents {
                 place_mm: start.from_mm,
                 speed: Speed::guessed(left.velocity_mm_s),
                 push_mm_s: norm2(left.velocity_mm_s),
+                towards: None,
                 known: Known::Roughly,
             },
         };
