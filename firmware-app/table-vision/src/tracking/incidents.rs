@@ -335,6 +335,11 @@ impl Incidents {
             }
             return;
         }
+        self.believe(incident);
+    }
+
+    /// An impact that is none of those that are known.
+    pub(super) fn believe(&mut self, incident: Incident) {
         if self.recent.is_full() {
             self.recent.remove(0);
         }

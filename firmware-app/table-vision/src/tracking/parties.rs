@@ -20,7 +20,7 @@ pub const AT_ONCE_US: f64 = 4_000.0;
 /// A ball that was sent does not lie still again and leave within this time: what sent it ended its rest.
 const SHORTEST_REST_US: f64 = 100_000.0;
 /// Two contacts of the same balls that are closer in time than this are one.
-pub const ONE_CONTACT_US: f64 = 40_000.0;
+pub const ONE_CONTACT_US: f64 = 20_000.0;
 
 /// When a ball was sent by other impacts that were at about the time of one.
 #[derive(Debug, Clone, Copy, PartialEq)]
