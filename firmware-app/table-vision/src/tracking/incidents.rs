@@ -9,6 +9,7 @@ use heapless::Vec;
 use super::collide::{Impact, Met};
 use super::discovery::Suspicion;
 use super::leaving::Speed;
+use super::parties::ONE_CONTACT_US;
 use super::starts::Start;
 use super::track::{Track, Verdict};
 use crate::FrameStamp;
@@ -230,7 +231,15 @@ impl Incidents {
                 .any(|track| seen(track) && track.verdict == verdict)
         };
         if any(Verdict::AsExpected) {
-            self.confirm(incident);
+            let parted = match impact.met {
+                Met::Ball(other) => self.have_parted(ball, &tracks[usize::from(other)], incident.at_us, began_us, stamp),
+                Met::Cushion => false,
+            };
+            if parted {
+                self.believe(incident);
+            } else {
+                self.confirm(incident);
+            }
         } else if !any(Verdict::NotHit) {
             // Full, the oldest wait no longer.
             if self.pending.is_full() {
@@ -238,6 +247,19 @@ impl Incidents {
             }
             let _ = self.pending.push(incident);
         }
+    }
+
+    /// Whether two balls that met a moment ago were seen apart since.
+    fn have_parted(&self, a: &Track, b: &Track, at_us: u64, began_us: u64, stamp: FrameStamp) -> bool {
+        let met_us = (self.recent.iter())
+            .filter(|impact| impact.is_of(a.id, b.id))
+            .map(|impact| impact.at_us)
+            .max();
+        let shortest_us = (ONE_CONTACT_US).max(1.5 * (stamp.exposure_us - began_us) as f64);
+        met_us.is_some_and(|met_us| {
+            at_us.saturating_sub(met_us) as f64 > shortest_us
+                && a.trail.was_apart(&b.trail, met_us, at_us, 57.15 + 8.0)
+        })
     }
 
     /// Impacts that the sightings so far left open.

@@ -128,6 +128,15 @@ impl Trail {
         nearest
     }
 
+    /// Whether both balls were seen farther apart than that between two instants.
+    pub fn was_apart(&self, other: &Self, from_us: u64, until_us: u64, apart_mm: f64) -> bool {
+        let between = |seen: &&Sighting| seen.exposure_us < until_us;
+        self.since(from_us).take_while(between).any(|own| {
+            let its = other.since(from_us).find(|its| its.exposure_us == own.exposure_us);
+            its.is_some_and(|its| norm2(sub2(its.place_mm, own.place_mm)) > apart_mm)
+        })
+    }
+
     /// How close the ball came to a place between two instants: straight from sighting to sighting, or straight on from
     /// the sightings before, for its way may have been bent there. `None` if it was not seen then.
     pub fn approach(&self, to_mm: Vec2, from_us: f64, until_us: f64) -> Option<Approach> {
