@@ -3,7 +3,6 @@
 use super::hindsight::REACH_US;
 use super::incidents::{Incident, Incidents, Known, Now, REMEMBERED_US, SAME_MEETING_US, What};
 use super::meeting::meeting;
-use super::parties::ONE_CONTACT_US;
 use super::track::Track;
 use super::trail::Nearest;
 use crate::geometry::linear::{norm2, sub2};
@@ -29,8 +28,9 @@ const CLEAR_PART: f64 = 0.03;
 /// whose ways a contact lies, which hardly ever curve just there without one.
 pub const SHOWS: f64 = 10.0;
 const LIES_ON_WAY: f64 = -3.0;
-/// The same for two balls that met a moment ago.
-const SHOWS_AGAIN: f64 = 12.0;
+/// The same of a push so much harder than a clear one, which no friction looks like.
+const STRONG_SHOWS: f64 = 5.0;
+const STRONG_PUSHES: f64 = 2.5;
 /// What a meeting may leave unexplained, a sighting, and what part of that of straight ways, where more balls met than two
 /// and no pair explains all.
 pub const FITS_WELL: f64 = 2.0;
@@ -99,7 +99,7 @@ impl Incidents {
 
     fn find_contact(&mut self, pair: [&Track; 2], at_us: u64, reach_us: f64, now: Now<'_>) {
         let [a, b] = pair;
-        if self.knows_contact(pair, at_us, ONE_CONTACT_US) {
+        if self.knows_contact(pair, at_us) {
             return;
         }
         self.fits_left -= 1;
@@ -108,19 +108,18 @@ impl Incidents {
         let Some(met) = meeting(&parties, at_us, reach_us, now.calibration.ball_diameter_mm, alone) else {
             return;
         };
-        if self.knows_contact(pair, met.at_us as u64, ONE_CONTACT_US) {
+        if self.knows_contact(pair, met.at_us as u64) {
             return;
         }
-        let again = self.knows_contact(pair, met.at_us as u64, SAME_MEETING_US as f64);
-        let shows = met.gain > if again { SHOWS_AGAIN } else { SHOWS } && met.push_mm_s > LEAST_PUSH_MM_S;
+        let shows = met.gain > SHOWS && met.push_mm_s > LEAST_PUSH_MM_S;
         let clear_mm_s = CLEAR_PUSH_MM_S + CLEAR_PART * a.speed_mm_s().max(b.speed_mm_s());
         let lies_on_way =
-            alone && !again && reach_us == REACH_US && met.gain > LIES_ON_WAY && met.push_mm_s > clear_mm_s;
-        let shows = shows || alone && met.gain > 5.0 && met.push_mm_s > 2.5 * clear_mm_s;
+            alone && reach_us == REACH_US && met.gain > LIES_ON_WAY && met.push_mm_s > clear_mm_s;
+        let strong = alone && met.gain > STRONG_SHOWS && met.push_mm_s > STRONG_PUSHES * clear_mm_s;
         let explains = met.misfit < FITS_WELL || met.misfit < EXPLAINS_PART * met.straight_misfit;
-        if explains && (shows || lies_on_way) {
+        if explains && (shows || strong || lies_on_way) {
             let faster = usize::from(a.speed_mm_s() <= b.speed_mm_s());
-            self.believe(Incident {
+            self.confirm(Incident {
                 what: What::HitBall(pair[1 - faster].id),
                 at_us: met.at_us as u64,
                 frame_id: now.stamp.frame_id,
@@ -134,9 +133,9 @@ impl Incidents {
         }
     }
 
-    fn knows_contact(&self, pair: [&Track; 2], at_us: u64, within_us: f64) -> bool {
+    fn knows_contact(&self, pair: [&Track; 2], at_us: u64) -> bool {
         self.recent.iter().any(|impact| {
-            impact.is_of(pair[0].id, pair[1].id) && (impact.at_us.abs_diff(at_us) as f64) < within_us
+            impact.is_of(pair[0].id, pair[1].id) && impact.at_us.abs_diff(at_us) < SAME_MEETING_US
         })
     }
 }
