@@ -38,6 +38,7 @@ const WORST_KIND: f64 = 8.0;
 
 /// Fills in what every pairing costs, `interval_s` after the exposure before.
 pub fn weigh(
+    fastest_mm_s: f64,
     assignment: &mut Assignment,
     tracks: &[Track],
     seen: &[Observation],
@@ -50,7 +51,7 @@ pub fn weigh(
         let probabilities = track.evidence.probabilities();
         let may_be_hit = anything_moves || track.named.identity.kind() == BallKind::CUE;
         for (j, observation) in seen.iter().enumerate() {
-            let way = motion_cost(track, observation, elapsed_s, interval_s, may_be_hit);
+            let way = motion_cost(track, observation, elapsed_s, interval_s, may_be_hit, fastest_mm_s);
             let cost = if way < UNPAIRED {
                 let likelihood = compatibility(&probabilities, observation.kind, observation.kind_score);
                 let kind = (-2.0 * libm::log(f64::from(likelihood))).min(WORST_KIND);
@@ -63,8 +64,40 @@ pub fn weigh(
     }
 }
 
+/// How fast a ball can be that was hit: no faster than all that move are together, unless one was struck of late whose
+/// speed nobody has seen.
+pub fn fastest(tracks: &[Track], exposure_us: u64) -> f64 {
+    let mut squares = 0.0;
+    for track in tracks.iter().filter(|track| track.confirmed) {
+        let is_cue_ball = track.named.identity.kind() == BallKind::CUE;
+        if is_cue_ball && !track.is_moving() {
+            return FASTEST_MM_S;
+        }
+        let long_since = track.moving_since.is_none_or(|since| seconds_between(since.exposure_us, exposure_us) > STRUCK_S);
+        if !long_since {
+            return FASTEST_MM_S;
+        }
+        if track.is_moving() {
+            squares += track.speed_mm_s() * track.speed_mm_s();
+        }
+    }
+    if squares == 0.0 { return FASTEST_MM_S; }
+    (FASTER_PART * libm::sqrt(squares) + FASTER_MM_S).min(FASTEST_MM_S)
+}
+
+const STRUCK_S: f64 = 0.2;
+const FASTER_PART: f64 = 1.3;
+const FASTER_MM_S: f64 = 300.0;
+
 /// The cheaper of two stories: the ball went on as it did, or it was hit and may be anywhere it can have reached.
-fn motion_cost(track: &Track, seen: &Observation, elapsed_s: f64, interval_s: f64, may_be_hit: bool) -> f64 {
+fn motion_cost(
+    track: &Track,
+    seen: &Observation,
+    elapsed_s: f64,
+    interval_s: f64,
+    may_be_hit: bool,
+    fastest_mm_s: f64,
+) -> f64 {
     let innovation = track.innovation(seen);
     let went_on = if innovation.squared < UNPAIRED {
         innovation.cost()
@@ -74,10 +107,12 @@ fn motion_cost(track: &Track, seen: &Observation, elapsed_s: f64, interval_s: f6
     if elapsed_s > HIT_UNSEEN_S.max(interval_s) {
         return went_on;
     }
+    let may_be_struck = !track.is_moving() && track.named.identity.kind() == BallKind::CUE;
+    let fastest_mm_s = if may_be_struck { FASTEST_MM_S } else { fastest_mm_s };
     let speed = if track.hits >= NEW_HITS {
-        FASTEST_MM_S
+        fastest_mm_s
     } else {
-        FASTEST_NEW_MM_S
+        FASTEST_NEW_MM_S.min(fastest_mm_s)
     };
     let sigma_mm = libm::sqrt(seen.variance_mm2[0].max(seen.variance_mm2[1])) + track.sigma_mm();
     let reach_mm = speed * elapsed_s + REACH_SIGMAS * sigma_mm;
