@@ -275,9 +275,12 @@ impl Incidents {
                     .iter()
                     .filter(|track| track.id == incident.ball || Some(track.id) == other)
             };
-            if concerned().any(|track| {
-                track.unseen == 0 && matches!(track.verdict, Verdict::HitUnexpectedly | Verdict::NotHit)
-            }) {
+            let refutes = |track: &Track| {
+                track.unseen == 0
+                    && matches!(track.verdict, Verdict::HitUnexpectedly | Verdict::NotHit)
+                    && !self.passed_on(track.id, &incident)
+            };
+            if concerned().any(refutes) {
                 continue;
             }
             if concerned().any(|track| track.unseen == 0 && track.is_moving()) {
@@ -287,6 +290,16 @@ impl Incidents {
                 let _ = self.pending.push(incident);
             }
         }
+    }
+
+    /// Whether a ball gave what hit it to another one: then it lies as if nothing had.
+    fn passed_on(&self, ball: BallId, hit: &Incident) -> bool {
+        hit.what == What::HitBall(ball)
+            && self.recent.iter().any(|impact| {
+                impact.ball == ball
+                    && matches!(impact.what, What::HitBall(next) if next != hit.ball)
+                    && impact.at_us.abs_diff(hit.at_us) as f64 <= ONE_CONTACT_US
+            })
     }
 
     /// A ball in motion that was hit, or that hit something, when nothing was expected.
