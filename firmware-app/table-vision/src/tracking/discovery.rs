@@ -26,10 +26,10 @@ const CLEAR_PUSH_MM_S: f64 = 25.0;
 const CLEAR_PART: f64 = 0.03;
 /// How much likelier a contact must be than none (-2 log-likelihood): for a push that hardly shows, and for two balls on
 /// whose ways a contact lies, which hardly ever curve just there without one.
-pub const SHOWS: f64 = 10.0;
+pub const SHOWS: f64 = 8.0;
 const LIES_ON_WAY: f64 = -3.0;
 /// The same of a push so much harder than a clear one, which no friction looks like.
-const STRONG_SHOWS: f64 = 5.0;
+const STRONG_SHOWS: f64 = 2.0;
 const STRONG_PUSHES: f64 = 2.5;
 /// What a meeting may leave unexplained, a sighting, and what part of that of straight ways, where more balls met than two
 /// and no pair explains all.
