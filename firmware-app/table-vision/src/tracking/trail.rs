@@ -12,6 +12,10 @@ const BLURRED_PART: f64 = 0.8;
 /// Deceleration of a ball that slides, as most do just after an impact: 0.2 g.
 const SLIDING_MM_S2: f64 = 1962.0;
 
+/// A ball seen so far beside its first way, for each time as far as it came, has turned aside; a shorter way has no direction.
+const TURNED_MM: f64 = 4.0;
+const TURNS_MM: f64 = 12.0;
+
 /// A place and when.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Sighting {
@@ -195,6 +199,21 @@ pub fn distance_to_way(point: Vec2, from: Vec2, to: Vec2) -> f64 {
         0.0
     };
     norm2(sub2(add2(from, scale2(way, part)), point))
+}
+
+/// The last sighting before a ball that left a place turned aside, if it did.
+pub fn turned_after<'a>(from_mm: Vec2, seen: impl Iterator<Item = &'a Sighting> + Clone) -> Option<u64> {
+    let legs = seen.clone().zip(seen.skip(1));
+    for (before, after) in legs {
+        let way = sub2(before.place_mm, from_mm);
+        let on = sub2(after.place_mm, before.place_mm);
+        let (way_mm, on_mm) = (norm2(way), norm2(on));
+        let beside_mm = (way[0] * on[1] - way[1] * on[0]).abs() / way_mm.max(1e-6);
+        if way_mm > TURNS_MM && beside_mm > TURNED_MM * (1.0 + on_mm / way_mm) {
+            return Some(before.exposure_us);
+        }
+    }
+    None
 }
 
 /// When and how fast a ball left `from_mm`, no earlier than `earliest_us` and no later than its first sighting elsewhere.
