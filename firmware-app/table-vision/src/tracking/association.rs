@@ -22,6 +22,14 @@ const UNCAUSED_MM_S: f64 = 300.0;
 const FARTHEST: f64 = 4.0;
 /// No ball is faster: a break shot is 10 m/s, a hard one 13.
 pub const FASTEST_MM_S: f64 = 13_500.0;
+/// A ball that has moved for less than this may have been struck by the cue, at a speed that nobody has seen yet.
+const STRUCK_S: f64 = 0.2;
+/// One that another ball hit is no faster than all that move would be as one: that, so much more and so many mm/s, for what
+/// their speeds may be off by.
+const FASTER_PART: f64 = 1.3;
+const FASTER_MM_S: f64 = 300.0;
+/// What was as fast a moment ago still counts: with a contact that was expected, the tracks' speeds change before it shows.
+const FAST_LASTS_S: f64 = 0.3;
 /// A ball that was seen once or twice may have been caught in motion, but not in a break shot: more likely the other one
 /// is another ball.
 const FASTEST_NEW_MM_S: f64 = 3_500.0;
@@ -36,14 +44,15 @@ const UNCONFIRMED: f64 = 2.0;
 /// A wrong kind alone never costs a ball its id.
 const WORST_KIND: f64 = 8.0;
 
-/// Fills in what every pairing costs, `interval_s` after the exposure before.
+/// Fills in what every pairing costs, `interval_s` after the exposure before, where no ball that was hit is faster than
+/// `fastest_mm_s`.
 pub fn weigh(
-    fastest_mm_s: f64,
     assignment: &mut Assignment,
     tracks: &[Track],
     seen: &[Observation],
     exposure_us: u64,
     interval_s: f64,
+    fastest_mm_s: f64,
 ) {
     let anything_moves = tracks.iter().any(|track| track.confirmed && track.is_moving());
     for (i, track) in tracks.iter().enumerate() {
@@ -51,7 +60,14 @@ pub fn weigh(
         let probabilities = track.evidence.probabilities();
         let may_be_hit = anything_moves || track.named.identity.kind() == BallKind::CUE;
         for (j, observation) in seen.iter().enumerate() {
-            let way = motion_cost(track, observation, elapsed_s, interval_s, may_be_hit, fastest_mm_s);
+            let way = motion_cost(
+                track,
+                observation,
+                elapsed_s,
+                interval_s,
+                may_be_hit,
+                fastest_mm_s,
+            );
             let cost = if way < UNPAIRED {
                 let likelihood = compatibility(&probabilities, observation.kind, observation.kind_score);
                 let kind = (-2.0 * libm::log(f64::from(likelihood))).min(WORST_KIND);
@@ -64,30 +80,32 @@ pub fn weigh(
     }
 }
 
-/// How fast a ball can be that was hit: no faster than all that move are together, unless one was struck of late whose
-/// speed nobody has seen.
-pub fn fastest(tracks: &[Track], exposure_us: u64) -> f64 {
-    let mut squares = 0.0;
-    for track in tracks.iter().filter(|track| track.confirmed) {
-        let is_cue_ball = track.named.identity.kind() == BallKind::CUE;
-        if is_cue_ball && !track.is_moving() {
-            return FASTEST_MM_S;
-        }
-        let long_since = track.moving_since.is_none_or(|since| seconds_between(since.exposure_us, exposure_us) > STRUCK_S);
-        if !long_since {
-            return FASTEST_MM_S;
-        }
-        if track.is_moving() {
-            squares += track.speed_mm_s() * track.speed_mm_s();
-        }
+/// How fast a ball can be that another one hit, `interval_s` after that was `before_mm_s`: energy is not made.
+pub fn fastest_mm_s(tracks: &[Track], exposure_us: u64, before_mm_s: f64, interval_s: f64) -> f64 {
+    let believed = || tracks.iter().filter(|track| track.confirmed);
+    let may_be_struck = |track: &Track| {
+        let moves_since = track.moving_since.map(|since| since.exposure_us);
+        is_cue_ball_at_rest(track)
+            || moves_since.is_some_and(|us| seconds_between(us, exposure_us) <= STRUCK_S)
+    };
+    let moving = || believed().filter(|track| track.is_moving());
+    if moving().next().is_none() || believed().any(may_be_struck) {
+        return FASTEST_MM_S;
     }
-    if squares == 0.0 { return FASTEST_MM_S; }
-    (FASTER_PART * libm::sqrt(squares) + FASTER_MM_S).min(FASTEST_MM_S)
+    let together = libm::sqrt(
+        moving()
+            .map(|track| track.speed_mm_s() * track.speed_mm_s())
+            .sum(),
+    );
+    let remembered = before_mm_s * (1.0 - interval_s / FAST_LASTS_S).max(0.0);
+    (FASTER_PART * together + FASTER_MM_S)
+        .max(remembered)
+        .min(FASTEST_MM_S)
 }
 
-const STRUCK_S: f64 = 0.2;
-const FASTER_PART: f64 = 1.3;
-const FASTER_MM_S: f64 = 300.0;
+fn is_cue_ball_at_rest(track: &Track) -> bool {
+    track.named.identity.kind() == BallKind::CUE && !track.is_moving()
+}
 
 /// The cheaper of two stories: the ball went on as it did, or it was hit and may be anywhere it can have reached.
 fn motion_cost(
@@ -107,8 +125,6 @@ fn motion_cost(
     if elapsed_s > HIT_UNSEEN_S.max(interval_s) {
         return went_on;
     }
-    let may_be_struck = !track.is_moving() && track.named.identity.kind() == BallKind::CUE;
-    let fastest_mm_s = if may_be_struck { FASTEST_MM_S } else { fastest_mm_s };
     let speed = if track.hits >= NEW_HITS {
         fastest_mm_s
     } else {

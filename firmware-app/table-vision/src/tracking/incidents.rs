@@ -21,6 +21,9 @@ use crate::limits::{MAX_FITS, MAX_INCIDENTS, MAX_PENDING, MAX_SUSPECTED, MAX_TRA
 const AT_REST_MM: f64 = 3.0;
 /// The same two balls do not meet again within this time; a ball that presses on another meets it many times.
 pub const SAME_MEETING_US: u64 = 60_000;
+/// Unless they were seen so far apart in between, and not within so many intervals.
+const PARTED_MM: f64 = 8.0;
+const PARTED_INTERVALS: f64 = 1.5;
 /// Impacts and ended rests are remembered for this long: they end the straight ways that others are measured on.
 pub const REMEMBERED_US: u64 = 400_000;
 /// Impacts that no sighting bears out within this time are forgotten.
@@ -157,7 +160,7 @@ impl Incidents {
             .retain(|rest| stamp.exposure_us.saturating_sub(rest.shown.exposure_us) < REMEMBERED_US);
         self.decide_pending(stamp, tracks);
         for impact in impacts {
-            self.judge(stamp, began_us, tracks, impact);
+            self.judge(stamp, began_us, tracks, impact, calibration.ball_diameter_mm);
         }
         for track in tracks.iter().filter(|track| track.confirmed) {
             if let Some(left) = track.left_rest {
@@ -200,7 +203,7 @@ impl Incidents {
     }
 
     /// An impact that was expected in this interval.
-    fn judge(&mut self, stamp: FrameStamp, began_us: u64, tracks: &[Track], impact: &Impact) {
+    fn judge(&mut self, stamp: FrameStamp, began_us: u64, tracks: &[Track], impact: &Impact, touch_mm: f64) {
         let ball = &tracks[usize::from(impact.ball)];
         if !ball.confirmed || impact.change_mm_s < SLOWEST_MM_S {
             return;
@@ -231,8 +234,12 @@ impl Incidents {
                 .any(|track| seen(track) && track.verdict == verdict)
         };
         if any(Verdict::AsExpected) {
+            let interval_us = (stamp.exposure_us - began_us) as f64;
             let parted = match impact.met {
-                Met::Ball(other) => self.have_parted(ball, &tracks[usize::from(other)], incident.at_us, began_us, stamp),
+                Met::Ball(other) => {
+                    let pair = [ball, &tracks[usize::from(other)]];
+                    self.have_parted(pair, incident.at_us, interval_us, touch_mm)
+                }
                 Met::Cushion => false,
             };
             if parted {
@@ -249,16 +256,15 @@ impl Incidents {
         }
     }
 
-    /// Whether two balls that met a moment ago were seen apart since.
-    fn have_parted(&self, a: &Track, b: &Track, at_us: u64, began_us: u64, stamp: FrameStamp) -> bool {
-        let met_us = (self.recent.iter())
-            .filter(|impact| impact.is_of(a.id, b.id))
-            .map(|impact| impact.at_us)
-            .max();
-        let shortest_us = (ONE_CONTACT_US).max(1.5 * (stamp.exposure_us - began_us) as f64);
+    /// Whether two balls that met a moment ago were seen apart between that and another meeting.
+    fn have_parted(&self, [a, b]: [&Track; 2], at_us: u64, interval_us: f64, touch_mm: f64) -> bool {
+        let met_us = self.recent.iter().filter(|impact| impact.is_of(a.id, b.id));
+        let met_us = met_us.map(|impact| impact.at_us).max();
+        // When they met first is known to an interval.
+        let shortest_us = ONE_CONTACT_US.max(PARTED_INTERVALS * interval_us);
         met_us.is_some_and(|met_us| {
             at_us.saturating_sub(met_us) as f64 > shortest_us
-                && a.trail.was_apart(&b.trail, met_us, at_us, 57.15 + 8.0)
+                && a.trail.was_apart(&b.trail, met_us, at_us, touch_mm + PARTED_MM)
         })
     }
 

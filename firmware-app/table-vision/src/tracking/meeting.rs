@@ -367,7 +367,11 @@ fn along_centres(
         }
         let knows_friction = rest_mm.is_some() || !slides;
         let spun = spun_part(parties, k, rub, closing, guessed_mm_s);
-        let slip = party.party.slip.filter(|_| !knows_friction).map(|slip| slip.pushed(at_us, scale2(normal, sign * kept * closing)));
+        let slip = party
+            .party
+            .slip
+            .filter(|_| !knows_friction)
+            .map(|slip| slip.pushed(at_us, scale2(normal, sign * kept * closing)));
         let slowed = party.party.slowed(guessed_mm_s[k]);
         for seen in &party.glimpses {
             let t = (seen.at_us - at_us) / 1e6;

@@ -179,15 +179,15 @@ impl Tracker {
         calibration: &Calibration,
         taken: &mut [bool],
     ) {
-        self.fastest_mm_s = association::fastest(&self.tracks, stamp.exposure_us)
-            .max(self.fastest_mm_s * (1.0 - interval_s / 0.3).max(0.0));
+        self.fastest_mm_s =
+            association::fastest_mm_s(&self.tracks, stamp.exposure_us, self.fastest_mm_s, interval_s);
         association::weigh(
-            self.fastest_mm_s,
             &mut self.assignment,
             &self.tracks,
             seen,
             stamp.exposure_us,
             interval_s,
+            self.fastest_mm_s,
         );
         let pairs = self.assignment.solve(self.tracks.len(), seen.len());
         let touch_mm = calibration.ball_diameter_mm;

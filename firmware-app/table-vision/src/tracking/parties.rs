@@ -110,21 +110,30 @@ impl Incidents {
 
     /// How a ball slides at an instant, if all that pushed it before is known.
     fn slip(&self, ball: &Track, at_us: f64) -> Option<Slip> {
-        let impacts = || (self.recent.iter()).filter(|impact| impact.concerns(ball.id) && (impact.at_us as f64) < at_us);
+        let impacts = || {
+            (self.recent.iter()).filter(|impact| impact.concerns(ball.id) && (impact.at_us as f64) < at_us)
+        };
         let first_us = impacts().map(|impact| impact.at_us).min()?;
-        let was_struck = self.ended_rests.iter().any(|rest| {
-            rest.ball == ball.id && rest.until_us + (TOGETHER_US as u64) < first_us
-        });
+        let was_struck = self
+            .ended_rests
+            .iter()
+            .any(|rest| rest.ball == ball.id && rest.until_us + (TOGETHER_US as u64) < first_us);
         if was_struck {
             return None;
         }
         let mut slip = Slip::NONE;
         let mut until_us = 0;
         // In order of time.
-        while let Some(impact) = impacts().filter(|impact| impact.at_us > until_us).min_by_key(|impact| impact.at_us) {
+        while let Some(impact) = impacts()
+            .filter(|impact| impact.at_us > until_us)
+            .min_by_key(|impact| impact.at_us)
+        {
             until_us = impact.at_us;
             let sign = if impact.ball == ball.id { -1.0 } else { 1.0 };
-            slip = slip.pushed(impact.at_us as f64, scale2(impact.towards?, sign * impact.push_mm_s));
+            slip = slip.pushed(
+                impact.at_us as f64,
+                scale2(impact.towards?, sign * impact.push_mm_s),
+            );
         }
         Some(slip)
     }
@@ -136,12 +145,15 @@ impl Incidents {
         at_us: f64,
         others_us: impl Iterator<Item = f64>,
     ) -> Option<Vec2> {
-        let since_us = others_us.filter(|us| *us < at_us).fold(f64::NEG_INFINITY, f64::max);
+        let since_us = others_us
+            .filter(|us| *us < at_us)
+            .fold(f64::NEG_INFINITY, f64::max);
         let left = self.ended_rests.iter().find(|rest| rest.ball == track.id);
         let rested = left.filter(|rest| {
             let until_us = rest.until_us as f64;
             let sent_then = until_us < since_us + SHORTEST_REST_US;
-            !sent_then && until_us <= at_us + WATCHED_US
+            !sent_then
+                && until_us <= at_us + WATCHED_US
                 && rest.shown.exposure_us as f64 >= at_us - TOGETHER_US
         });
         let still_mm = (!track.is_moving()).then(|| track.place_mm());

@@ -57,6 +57,9 @@ impl Slip {
         let since_s = |us: f64| (us - self.since_us).max(0.0) / 1e6;
         let carried = |us: f64| sliding_s(us) * (since_s(us) - 0.5 * sliding_s(us));
         let bent_s2 = carried(at_us) - carried(about_us) - sliding_s(about_us) * (at_us - about_us) / 1e6;
-        scale2(self.slip_mm_s, -SLIDING_MM_S2 * bent_s2 / norm2(self.slip_mm_s).max(1.0))
+        scale2(
+            self.slip_mm_s,
+            -SLIDING_MM_S2 * bent_s2 / norm2(self.slip_mm_s).max(1.0),
+        )
     }
 }

@@ -265,7 +265,9 @@ impl Track {
     /// Forward in time, to where the ball is alone and, if it was to meet others or a cushion, to where `mover` is then.
     pub fn predict(&mut self, dt_s: f64, mover: &Mover, table: &TableSize) {
         // Unseen since it was to be hit: it may lie there still.
-        let lies = self.unhit.filter(|_| !self.is_moving() && self.unseen > 0 && self.speed_mm_s() > 0.0);
+        let lies = self
+            .unhit
+            .filter(|_| !self.is_moving() && self.unseen > 0 && self.speed_mm_s() > 0.0);
         self.unhit = lies;
         self.along = None;
         self.verdict = Verdict::Open;

@@ -136,7 +136,9 @@ impl Trail {
     pub fn was_apart(&self, other: &Self, from_us: u64, until_us: u64, apart_mm: f64) -> bool {
         let between = |seen: &&Sighting| seen.exposure_us < until_us;
         self.since(from_us).take_while(between).any(|own| {
-            let its = other.since(from_us).find(|its| its.exposure_us == own.exposure_us);
+            let its = other
+                .since(from_us)
+                .find(|its| its.exposure_us == own.exposure_us);
             its.is_some_and(|its| norm2(sub2(its.place_mm, own.place_mm)) > apart_mm)
         })
     }
