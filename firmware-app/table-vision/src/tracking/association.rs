@@ -80,31 +80,27 @@ pub fn weigh(
     }
 }
 
-/// How fast a ball can be that another one hit, `interval_s` after that was `before_mm_s`: energy is not made.
+/// How fast a ball can be that another one hit, `interval_s` after that was `before_mm_s`: energy is not made. While the
+/// cue ball rests, or none is known, one may be struck.
 pub fn fastest_mm_s(tracks: &[Track], exposure_us: u64, before_mm_s: f64, interval_s: f64) -> f64 {
     let believed = || tracks.iter().filter(|track| track.confirmed);
-    let may_be_struck = |track: &Track| {
+    let long_since = |track: &Track| {
         let moves_since = track.moving_since.map(|since| since.exposure_us);
-        is_cue_ball_at_rest(track)
-            || moves_since.is_some_and(|us| seconds_between(us, exposure_us) <= STRUCK_S)
+        moves_since.is_none_or(|us| seconds_between(us, exposure_us) > STRUCK_S)
     };
-    let moving = || believed().filter(|track| track.is_moving());
-    if moving().next().is_none() || believed().any(may_be_struck) {
+    let is_cue_ball = |track: &Track| track.named.identity.kind() == BallKind::CUE;
+    let cue_ball_moves = believed().any(|track| is_cue_ball(track) && track.is_moving());
+    if !cue_ball_moves || !believed().all(long_since) {
         return FASTEST_MM_S;
     }
-    let together = libm::sqrt(
-        moving()
-            .map(|track| track.speed_mm_s() * track.speed_mm_s())
-            .sum(),
-    );
-    let remembered = before_mm_s * (1.0 - interval_s / FAST_LASTS_S).max(0.0);
-    (FASTER_PART * together + FASTER_MM_S)
-        .max(remembered)
+    let squares = believed()
+        .filter(|track| track.is_moving())
+        .map(|track| track.speed_mm_s() * track.speed_mm_s());
+    let together_mm_s = libm::sqrt(squares.sum());
+    let remembered_mm_s = before_mm_s * (1.0 - interval_s / FAST_LASTS_S).max(0.0);
+    (FASTER_PART * together_mm_s + FASTER_MM_S)
+        .max(remembered_mm_s)
         .min(FASTEST_MM_S)
-}
-
-fn is_cue_ball_at_rest(track: &Track) -> bool {
-    track.named.identity.kind() == BallKind::CUE && !track.is_moving()
 }
 
 /// The cheaper of two stories: the ball went on as it did, or it was hit and may be anywhere it can have reached.

@@ -106,7 +106,8 @@ pub struct Track {
     /// Believed in, and published.
     pub confirmed: bool,
     pub axes: [Axis; 2],
-    /// Where the ball is if none of the impacts that are expected in this interval happened.
+    /// Where the ball is if none of the impacts happened that are expected in this interval, or, of one that lay still, since
+    /// it was last seen.
     pub unhit: Option<[Axis; 2]>,
     /// Direction and standard deviation along it of what the place is uncertain by because the speed is.
     pub along: Option<(Vec2, f64)>,
