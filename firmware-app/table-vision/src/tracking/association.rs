@@ -80,9 +80,18 @@ pub fn weigh(
     }
 }
 
-/// How fast a ball can be that another one hit, `interval_s` after that was `before_mm_s`: energy is not made. While the
-/// cue ball rests, or none is known, one may be struck.
-pub fn fastest_mm_s(tracks: &[Track], exposure_us: u64, before_mm_s: f64, interval_s: f64) -> f64 {
+/// How fast one ball would be that had the energy of all that move, or, `interval_s` ago, `before_mm_s`.
+pub fn together_mm_s(tracks: &[Track], before_mm_s: f64, interval_s: f64) -> f64 {
+    let squares = tracks
+        .iter()
+        .filter(|track| track.confirmed && track.is_moving())
+        .map(|track| track.speed_mm_s() * track.speed_mm_s());
+    let remembered_mm_s = before_mm_s * (1.0 - interval_s / FAST_LASTS_S).max(0.0);
+    libm::sqrt(squares.sum()).max(remembered_mm_s)
+}
+
+/// How fast a ball can be that was hit: energy is not made. While the cue ball rests, or none is known, one may be struck.
+pub fn fastest_mm_s(tracks: &[Track], exposure_us: u64, together_mm_s: f64) -> f64 {
     let believed = || tracks.iter().filter(|track| track.confirmed);
     let long_since = |track: &Track| {
         let moves_since = track.moving_since.map(|since| since.exposure_us);
@@ -90,17 +99,11 @@ pub fn fastest_mm_s(tracks: &[Track], exposure_us: u64, before_mm_s: f64, interv
     };
     let is_cue_ball = |track: &Track| track.named.identity.kind() == BallKind::CUE;
     let cue_ball_moves = believed().any(|track| is_cue_ball(track) && track.is_moving());
-    if !cue_ball_moves || !believed().all(long_since) {
-        return FASTEST_MM_S;
+    if cue_ball_moves && believed().all(long_since) {
+        (FASTER_PART * together_mm_s + FASTER_MM_S).min(FASTEST_MM_S)
+    } else {
+        FASTEST_MM_S
     }
-    let squares = believed()
-        .filter(|track| track.is_moving())
-        .map(|track| track.speed_mm_s() * track.speed_mm_s());
-    let together_mm_s = libm::sqrt(squares.sum());
-    let remembered_mm_s = before_mm_s * (1.0 - interval_s / FAST_LASTS_S).max(0.0);
-    (FASTER_PART * together_mm_s + FASTER_MM_S)
-        .max(remembered_mm_s)
-        .min(FASTEST_MM_S)
 }
 
 /// The cheaper of two stories: the ball went on as it did, or it was hit and may be anywhere it can have reached.

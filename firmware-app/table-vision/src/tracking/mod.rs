@@ -63,8 +63,8 @@ pub struct Tracker {
     next_id: u8,
     last: Option<FrameStamp>,
     loosen_next: bool,
-    /// How fast a ball can be that another one hit.
-    fastest_mm_s: f64,
+    /// How fast one ball would be that had the energy of all that move, or moved a moment ago.
+    together_mm_s: f64,
 }
 
 impl Tracker {
@@ -78,7 +78,7 @@ impl Tracker {
             next_id: 0,
             last: None,
             loosen_next: false,
-            fastest_mm_s: 0.0,
+            together_mm_s: 0.0,
         }
     }
 
@@ -179,15 +179,15 @@ impl Tracker {
         calibration: &Calibration,
         taken: &mut [bool],
     ) {
-        self.fastest_mm_s =
-            association::fastest_mm_s(&self.tracks, stamp.exposure_us, self.fastest_mm_s, interval_s);
+        self.together_mm_s = association::together_mm_s(&self.tracks, self.together_mm_s, interval_s);
+        let fastest_mm_s = association::fastest_mm_s(&self.tracks, stamp.exposure_us, self.together_mm_s);
         association::weigh(
             &mut self.assignment,
             &self.tracks,
             seen,
             stamp.exposure_us,
             interval_s,
-            self.fastest_mm_s,
+            fastest_mm_s,
         );
         let pairs = self.assignment.solve(self.tracks.len(), seen.len());
         let touch_mm = calibration.ball_diameter_mm;
