@@ -129,7 +129,11 @@ impl Incidents {
                 continue;
             };
             let sightings = way.clone().count();
-            let elapsed_us = stamp.exposure_us as f64 - left.at_us;
+            let met = self.met_early(&start, &scene);
+            let struck = met.and_then(|met| self.before_contact(&start, &met, &scene));
+            // What it met tells better when it left than where it was seen but once.
+            let left_us = struck.map_or(left.at_us, |struck| struck.at_us.min(left.at_us));
+            let elapsed_us = stamp.exposure_us as f64 - left_us;
             let interval_us = (stamp.exposure_us - began_us) as f64;
             let length_mm = way
                 .last()
@@ -149,20 +153,13 @@ impl Incidents {
                 continue;
             }
             let sender = self.sender(&start, &left, length_mm, interval_us, &scene);
-            let met = if sender.is_none() {
-                self.met_early(&start, &scene)
-            } else {
-                None
-            };
+            let met = met.filter(|_| sender.is_none());
             if !no_longer && met.is_some_and(|met| !met.is_clear_after(track, &scene)) {
                 // Within capacity: it was in the list.
                 let _ = self.starts.push(start);
                 continue;
             }
-            let left = match &met {
-                Some(met) => self.before_contact(&start, met, &scene).unwrap_or(left),
-                None => left,
-            };
+            let left = struck.filter(|_| met.is_some()).unwrap_or(left);
             self.explain_start(&start, &left, sender, &scene);
         }
     }

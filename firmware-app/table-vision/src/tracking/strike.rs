@@ -75,7 +75,8 @@ impl Incidents {
             .map_or(0, |sent| first.after(sent).count());
         // When the other one was sent, a single sighting of it does not tell.
         let until_us = match (scene.bent_us(start), sent_seen >= AFTER) {
-            (Some(bent_us), _) => bent_us as f64,
+            (Some(bent_us), false) => bent_us as f64,
+            (Some(bent_us), true) => first.at_us.min(bent_us as f64),
             (None, true) => first.at_us,
             (None, false) => f64::INFINITY,
         };
