@@ -480,20 +480,23 @@ fn a_ball_that_is_missed_just_as_it_is_hit_keeps_its_id() {
 }
 
 #[test]
-fn what_shows_halfway_between_two_balls_that_touch_is_no_third() {
+fn two_balls_that_touch_and_are_seen_as_one_are_no_third() {
     let mut watch = Watch::new(ideal_nine_foot(), 60);
     let balls = [
         ([900.0, 500.0], BallKind::Solid),
         ([958.0, 500.0], BallKind::Stripe),
     ];
-    for _ in 0..30 {
-        watch.see(&balls);
+    let between = ([929.0, 500.0], BallKind::Solid);
+    for frame in 0..70 {
+        let cue = ([300.0 + 5.0 * f64::from(frame), 900.0], BallKind::Cue);
+        if frame < 60 {
+            watch.see(&[cue, balls[0], balls[1]]);
+        } else {
+            watch.see(&[cue, between]);
+        }
     }
-    for _ in 0..10 {
-        let between = ([929.0, 500.0], BallKind::Ball);
-        watch.see(&[balls[0], balls[1], between]);
-    }
-    assert_eq!(watch.out.state.balls.len(), 2);
+    assert_eq!(watch.out.state.balls.len(), 3);
+    assert_eq!(watch.count(EventKind::BALL_APPEARED), 0);
 }
 
 #[test]
@@ -506,8 +509,8 @@ fn while_all_balls_roll_slowly_none_is_taken_for_something_that_only_a_fast_one_
         let own = [1200.0 + rolled(200.0), 900.0];
         let cue = ([400.0 + rolled(300.0), 400.0], BallKind::Cue);
         let seen = if frame == 80 {
-            // Missed, and something false a quarter of a metre away.
-            ([own[0], own[1] - 250.0], BallKind::Solid)
+            // Missed, and something false fifteen centimetres away.
+            ([own[0], own[1] - 150.0], BallKind::Solid)
         } else {
             (own, BallKind::Solid)
         };
