@@ -368,7 +368,7 @@ fn a_ball_that_rolls_on_after_a_contact_is_told_to_have_caught_the_other_one_up(
 }
 
 #[test]
-fn a_ball_that_passes_on_what_hit_it_is_told_to_have_been_hit_though_it_was_missed_and_lies_still() {
+fn a_ball_that_passes_on_what_hit_it_is_told_to_have_been_hit_though_both_were_missed_and_it_lies_still() {
     const TOUCH_MM: f64 = 57.15;
     let mut both = 0;
     for seed in 1..=20 {
@@ -378,7 +378,7 @@ fn a_ball_that_passes_on_what_hit_it_is_told_to_have_been_hit_though_it_was_miss
             let sent = 950.0 * after - carried_mm(950.0, after);
             let missed = (0.0..0.017).contains(&t);
             [
-                Some(700.0 - TOUCH_MM + cue.max(-500.0)),
+                (!missed).then_some(700.0 - TOUCH_MM + cue.max(-500.0)),
                 (!missed).then_some(700.0),
                 Some(700.1 + TOUCH_MM + sent),
             ]
@@ -386,5 +386,5 @@ fn a_ball_that_passes_on_what_hit_it_is_told_to_have_been_hit_though_it_was_miss
         let at_once = told.iter().filter(|told_s| told_s.abs() < 1.0 / 60.0).count();
         both += usize::from(told.len() == 2 && at_once == 2);
     }
-    assert!(both >= 17, "{both} of 20");
+    assert!(both >= 14, "{both} of 20");
 }
