@@ -263,3 +263,128 @@ fn how_fast_a_ball_was_between_two_impacts_a_moment_apart_is_not_told() {
         assert_eq!(speeds, [None, None], "seed {seed}");
     }
 }
+
+/// Along one line, with 1 mm of noise: when contacts were told, in seconds after the instant that `places_mm` counts from.
+fn contacts_on_a_line<const N: usize>(
+    seed: u64,
+    frames_per_second: u64,
+    seen: impl Fn(f64) -> [Option<f64>; N],
+) -> Vec<f64> {
+    let mut watch = Watch::new(ideal_nine_foot(), frames_per_second);
+    let mut random = Random(seed);
+    let first_us = watch.stamp.exposure_us + watch.frame_us;
+    let from_s = 1.0 + random.even() / frames_per_second as f64;
+    for frame in 0..2 * frames_per_second {
+        let t = (frame * watch.frame_us) as f64 / 1e6 - from_s;
+        let kinds = [BallKind::Cue, BallKind::Solid, BallKind::Stripe];
+        let balls: Vec<_> = (seen(t).into_iter().zip(kinds))
+            .filter_map(|(x, kind)| Some((x?, kind)))
+            .map(|(x, kind)| {
+                let place_mm = [x + random.normal(), AWAY_FROM_CUSHIONS_MM + random.normal()];
+                (place_mm, kind)
+            })
+            .collect();
+        watch.see(&balls);
+    }
+    (watch.events.iter())
+        .filter(|event| event.kind == EventKind::BALL_CONTACT)
+        .map(|event| (event.exposure_us as f64 - first_us as f64) / 1e6 - from_s)
+        .collect()
+}
+
+#[test]
+fn a_ball_that_comes_back_from_a_cushion_at_once_is_told_to_have_met_the_same_ball_twice() {
+    const TOUCH_MM: f64 = 57.15;
+    // 80 mm before the cushion, sent at 3 m/s by one that all but stops.
+    let turned_mm = 2540.0 - 0.963 * TOUCH_MM / 2.0;
+    let (turned_s, back) = (80.0 / 3000.0, 2400.0);
+    let again_s = turned_s + (80.0 - 75.0 * turned_s) / (back + 75.0);
+    let mut twice = 0;
+    for seed in 1..=20 {
+        let told = contacts_on_a_line(seed, 120, |t| {
+            let from_mm = turned_mm - 80.0;
+            let cue = match t {
+                ..0.0 => 3075.0 * t,
+                _ if t < again_s => 75.0 * t,
+                _ => 75.0 * again_s - 2300.0 * (t - again_s),
+            };
+            let other = match t {
+                ..0.0 => 0.0,
+                _ if t < turned_s => 3000.0 * t,
+                _ if t < again_s => 80.0 - back * (t - turned_s),
+                _ => 75.0 * again_s,
+            };
+            [Some(from_mm - TOUCH_MM + cue.max(-2000.0)), Some(from_mm + other)]
+        });
+        let met = |at_s: f64| {
+            told.iter()
+                .filter(|told_s| (*told_s - at_s).abs() < 1.0 / 120.0)
+                .count()
+        };
+        twice += usize::from(told.len() == 2 && met(0.0) == 1 && met(again_s) == 1);
+    }
+    assert!(twice >= 15, "{twice} of 20");
+}
+
+#[test]
+fn a_ball_that_rolls_on_after_a_contact_is_told_to_have_caught_the_other_one_up() {
+    const TOUCH_MM: f64 = 57.15;
+    const SLIDING_MM_S2: f64 = 1962.0;
+    // The one that was hit meets a third at once and is left with little; the first still has its roll, which takes it on.
+    let (gap_mm, slow) = (4.6, 25.0);
+    let (sent_s, again_s) = (0.004, 0.0652);
+    let hit_at = |t: f64| {
+        if t < sent_s {
+            t / sent_s * gap_mm
+        } else {
+            gap_mm + slow * (t - sent_s)
+        }
+    };
+    let cue_at = |t: f64| 30.0 * t + 0.5 * SLIDING_MM_S2 * t * t;
+    let told_again = |seed: u64| {
+        let told = contacts_on_a_line(seed, 60, |t| {
+            let after = (t - again_s).max(0.0);
+            let cue = match t {
+                ..0.0 => 1200.0 * t,
+                _ if t < again_s => cue_at(t),
+                _ => cue_at(again_s) + 110.0 * after,
+            };
+            let hit = match t {
+                ..0.0 => 0.0,
+                _ if t < again_s => hit_at(t),
+                _ => hit_at(again_s) + 155.0 * after - carried_mm(130.0, after),
+            };
+            let third = 1100.0 * (t - sent_s).max(0.0) - carried_mm(1100.0, (t - sent_s).max(0.0));
+            [
+                Some(700.0 - TOUCH_MM + cue.max(-500.0)),
+                Some(700.0 + hit),
+                Some(700.0 + gap_mm + TOUCH_MM + third),
+            ]
+        });
+        told.iter().any(|told_s| (told_s - again_s).abs() < 1.0 / 60.0)
+    };
+    let told = (1..=20).filter(|seed| told_again(*seed)).count();
+    assert!(told >= 14, "{told} of 20");
+}
+
+#[test]
+fn a_ball_that_passes_on_what_hit_it_is_told_to_have_been_hit_though_both_were_missed_and_it_lies_still() {
+    const TOUCH_MM: f64 = 57.15;
+    let mut both = 0;
+    for seed in 1..=20 {
+        let told = contacts_on_a_line(seed, 60, |t| {
+            let after = t.max(0.0);
+            let cue = if t < 0.0 { 1000.0 * t } else { 25.0 * t };
+            let sent = 950.0 * after - carried_mm(950.0, after);
+            let missed = (0.0..0.017).contains(&t);
+            [
+                (!missed).then_some(700.0 - TOUCH_MM + cue.max(-500.0)),
+                (!missed).then_some(700.0),
+                Some(700.1 + TOUCH_MM + sent),
+            ]
+        });
+        let at_once = told.iter().filter(|told_s| told_s.abs() < 1.0 / 60.0).count();
+        both += usize::from(told.len() == 2 && at_once == 2);
+    }
+    assert!(both >= 14, "{both} of 20");
+}

@@ -181,3 +181,31 @@ fn however_much_seems_to_be_in_motion_no_strike_is_told_faster_than_a_ball_can_b
         }
     }
 }
+
+#[test]
+fn a_strike_is_told_as_fast_as_it_was_though_the_ball_was_seen_once_before_it_turned_aside() {
+    // At 5 m/s, 36 ms before a contact whose line of centres is 45 degrees off.
+    let (speed, met_s) = (5000.0, 0.036);
+    let half = core::f64::consts::FRAC_1_SQRT_2;
+    let met_mm = [700.0 + slid_mm(speed, met_s), Y_MM];
+    let along = (slid_mm(speed, met_s) - slid_mm(speed, met_s - 1e-4)) / 1e-4 * half;
+    let places_mm = |t: f64| {
+        let other_mm = [met_mm[0] + half * TOUCH_MM, met_mm[1] + half * TOUCH_MM];
+        if t < met_s {
+            return [[700.0 + slid_mm(speed, t.max(0.0)), Y_MM], other_mm];
+        }
+        let sent = half * slid_mm(0.975 * along, t - met_s);
+        let kept = half * along * (t - met_s);
+        [
+            [met_mm[0] + kept, met_mm[1] - kept],
+            [other_mm[0] + sent, other_mm[1] + sent],
+        ]
+    };
+    let right = (1..=20).filter(|seed| {
+        let (_, told) = play(30, *seed, places_mm);
+        let shots = shots(&told);
+        shots.len() == 1 && (f64::from(shots[0].1.speed_mm_s.unwrap_or(0)) / speed - 1.0).abs() < 0.12
+    });
+    let right = right.count();
+    assert!(right >= 13, "{right} of 20");
+}

@@ -449,3 +449,76 @@ fn ids_of_balls_that_left_rest_before_they_are_given_again() {
         }
     }
 }
+
+#[test]
+fn a_ball_that_is_missed_just_as_it_is_hit_keeps_its_id() {
+    let mut watch = Watch::new(ideal_nine_foot(), 30);
+    let mut random = Random(3);
+    let met_s = 1.51;
+    let places_mm = |t: f64| {
+        let after_s = (t - met_s).max(0.0);
+        let cue_mm = 1142.85 + 400.0 * (t - met_s).min(0.0) + 90.0 * after_s;
+        [[cue_mm, 500.0], [1200.0 + 270.0 * after_s, 500.0]]
+    };
+    for frame in 0..75 {
+        let t = f64::from(frame) / 30.0;
+        let [cue, other] = places_mm(t);
+        let mut balls = vec![(cue, BallKind::Cue)];
+        let missed = (met_s..met_s + 0.13).contains(&t);
+        if !missed {
+            balls.push((other, BallKind::Solid));
+        }
+        watch.see(&noisy(&balls, 1.0, &mut random));
+    }
+    let balls = &watch.out.state.balls;
+    assert!(
+        balls.len() == 2 && watch.count(EventKind::BALL_APPEARED) == 0,
+        "{balls:?}"
+    );
+    let [_, other] = places_mm(74.0 / 30.0);
+    assert!(distance_mm(&watch.ball_at(other), other) < 5.0, "{balls:?}");
+}
+
+#[test]
+fn two_balls_that_touch_and_are_seen_as_one_are_no_third() {
+    let mut watch = Watch::new(ideal_nine_foot(), 60);
+    let balls = [
+        ([900.0, 500.0], BallKind::Solid),
+        ([958.0, 500.0], BallKind::Stripe),
+    ];
+    let between = ([929.0, 500.0], BallKind::Solid);
+    for frame in 0..70 {
+        let cue = ([300.0 + 5.0 * f64::from(frame), 900.0], BallKind::Cue);
+        if frame < 60 {
+            watch.see(&[cue, balls[0], balls[1]]);
+        } else {
+            watch.see(&[cue, between]);
+        }
+    }
+    assert_eq!(watch.out.state.balls.len(), 3);
+    assert_eq!(watch.count(EventKind::BALL_APPEARED), 0);
+}
+
+#[test]
+fn while_all_balls_roll_slowly_none_is_taken_for_something_that_only_a_fast_one_can_be() {
+    let mut watch = Watch::new(ideal_nine_foot(), 60);
+    let mut random = Random(4);
+    for frame in 0..90 {
+        let t = f64::from(frame) / 60.0;
+        let rolled = |speed: f64| (t - 0.5).max(0.0) * speed;
+        let own = [1200.0 + rolled(200.0), 900.0];
+        let cue = ([400.0 + rolled(300.0), 400.0], BallKind::Cue);
+        let seen = if frame == 80 {
+            // Missed, and something false fifteen centimetres away.
+            ([own[0], own[1] - 150.0], BallKind::Solid)
+        } else {
+            (own, BallKind::Solid)
+        };
+        watch.see(&noisy(&[cue, seen], 1.0, &mut random));
+        if frame >= 80 {
+            let nearest_mm = distance_mm(&watch.ball_at(own), own);
+            assert!(nearest_mm < 5.0, "frame {frame}: {nearest_mm} mm");
+        }
+    }
+    assert_eq!(watch.out.state.balls.len(), 2);
+}

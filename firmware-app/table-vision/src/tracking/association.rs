@@ -22,6 +22,14 @@ const UNCAUSED_MM_S: f64 = 300.0;
 const FARTHEST: f64 = 4.0;
 /// No ball is faster: a break shot is 10 m/s, a hard one 13.
 pub const FASTEST_MM_S: f64 = 13_500.0;
+/// A ball that has moved for less than this may have been struck by the cue, at a speed that nobody has seen yet.
+const STRUCK_S: f64 = 0.2;
+/// One that another ball hit is no faster than all that move would be as one: that, so much more and so many mm/s, for what
+/// their speeds may be off by.
+const FASTER_PART: f64 = 1.3;
+const FASTER_MM_S: f64 = 300.0;
+/// What was as fast a moment ago still counts: with a contact that was expected, the tracks' speeds change before it shows.
+const FAST_LASTS_S: f64 = 0.3;
 /// A ball that was seen once or twice may have been caught in motion, but not in a break shot: more likely the other one
 /// is another ball.
 const FASTEST_NEW_MM_S: f64 = 3_500.0;
@@ -36,13 +44,15 @@ const UNCONFIRMED: f64 = 2.0;
 /// A wrong kind alone never costs a ball its id.
 const WORST_KIND: f64 = 8.0;
 
-/// Fills in what every pairing costs, `interval_s` after the exposure before.
+/// Fills in what every pairing costs, `interval_s` after the exposure before, where no ball that was hit is faster than
+/// `fastest_mm_s`.
 pub fn weigh(
     assignment: &mut Assignment,
     tracks: &[Track],
     seen: &[Observation],
     exposure_us: u64,
     interval_s: f64,
+    fastest_mm_s: f64,
 ) {
     let anything_moves = tracks.iter().any(|track| track.confirmed && track.is_moving());
     for (i, track) in tracks.iter().enumerate() {
@@ -50,7 +60,14 @@ pub fn weigh(
         let probabilities = track.evidence.probabilities();
         let may_be_hit = anything_moves || track.named.identity.kind() == BallKind::CUE;
         for (j, observation) in seen.iter().enumerate() {
-            let way = motion_cost(track, observation, elapsed_s, interval_s, may_be_hit);
+            let way = motion_cost(
+                track,
+                observation,
+                elapsed_s,
+                interval_s,
+                may_be_hit,
+                fastest_mm_s,
+            );
             let cost = if way < UNPAIRED {
                 let likelihood = compatibility(&probabilities, observation.kind, observation.kind_score);
                 let kind = (-2.0 * libm::log(f64::from(likelihood))).min(WORST_KIND);
@@ -63,8 +80,41 @@ pub fn weigh(
     }
 }
 
+/// How fast one ball would be that had the energy of all that move, or, `interval_s` ago, `before_mm_s`.
+pub fn together_mm_s(tracks: &[Track], before_mm_s: f64, interval_s: f64) -> f64 {
+    let squares = tracks
+        .iter()
+        .filter(|track| track.confirmed && track.is_moving())
+        .map(|track| track.speed_mm_s() * track.speed_mm_s());
+    let remembered_mm_s = before_mm_s * (1.0 - interval_s / FAST_LASTS_S).max(0.0);
+    libm::sqrt(squares.sum()).max(remembered_mm_s)
+}
+
+/// How fast a ball can be that was hit: energy is not made. While the cue ball rests, or none is known, one may be struck.
+pub fn fastest_mm_s(tracks: &[Track], exposure_us: u64, together_mm_s: f64) -> f64 {
+    let believed = || tracks.iter().filter(|track| track.confirmed);
+    let long_since = |track: &Track| {
+        let moves_since = track.moving_since.map(|since| since.exposure_us);
+        moves_since.is_none_or(|us| seconds_between(us, exposure_us) > STRUCK_S)
+    };
+    let is_cue_ball = |track: &Track| track.named.identity.kind() == BallKind::CUE;
+    let cue_ball_moves = believed().any(|track| is_cue_ball(track) && track.is_moving());
+    if cue_ball_moves && believed().all(long_since) {
+        (FASTER_PART * together_mm_s + FASTER_MM_S).min(FASTEST_MM_S)
+    } else {
+        FASTEST_MM_S
+    }
+}
+
 /// The cheaper of two stories: the ball went on as it did, or it was hit and may be anywhere it can have reached.
-fn motion_cost(track: &Track, seen: &Observation, elapsed_s: f64, interval_s: f64, may_be_hit: bool) -> f64 {
+fn motion_cost(
+    track: &Track,
+    seen: &Observation,
+    elapsed_s: f64,
+    interval_s: f64,
+    may_be_hit: bool,
+    fastest_mm_s: f64,
+) -> f64 {
     let innovation = track.innovation(seen);
     let went_on = if innovation.squared < UNPAIRED {
         innovation.cost()
@@ -75,9 +125,9 @@ fn motion_cost(track: &Track, seen: &Observation, elapsed_s: f64, interval_s: f6
         return went_on;
     }
     let speed = if track.hits >= NEW_HITS {
-        FASTEST_MM_S
+        fastest_mm_s
     } else {
-        FASTEST_NEW_MM_S
+        FASTEST_NEW_MM_S.min(fastest_mm_s)
     };
     let sigma_mm = libm::sqrt(seen.variance_mm2[0].max(seen.variance_mm2[1])) + track.sigma_mm();
     let reach_mm = speed * elapsed_s + REACH_SIGMAS * sigma_mm;

@@ -26,8 +26,11 @@ const CLEAR_PUSH_MM_S: f64 = 25.0;
 const CLEAR_PART: f64 = 0.03;
 /// How much likelier a contact must be than none (-2 log-likelihood): for a push that hardly shows, and for two balls on
 /// whose ways a contact lies, which hardly ever curve just there without one.
-pub const SHOWS: f64 = 10.0;
+pub const SHOWS: f64 = 8.0;
 const LIES_ON_WAY: f64 = -3.0;
+/// The same of a push so much harder than a clear one, which no friction looks like.
+const STRONG_SHOWS: f64 = 2.0;
+const STRONG_PUSHES: f64 = 2.5;
 /// What a meeting may leave unexplained, a sighting, and what part of that of straight ways, where more balls met than two
 /// and no pair explains all.
 pub const FITS_WELL: f64 = 2.0;
@@ -112,8 +115,9 @@ impl Incidents {
         let clear_mm_s = CLEAR_PUSH_MM_S + CLEAR_PART * a.speed_mm_s().max(b.speed_mm_s());
         let lies_on_way =
             alone && reach_us == REACH_US && met.gain > LIES_ON_WAY && met.push_mm_s > clear_mm_s;
+        let strong = alone && met.gain > STRONG_SHOWS && met.push_mm_s > STRONG_PUSHES * clear_mm_s;
         let explains = met.misfit < FITS_WELL || met.misfit < EXPLAINS_PART * met.straight_misfit;
-        if explains && (shows || lies_on_way) {
+        if explains && (shows || strong || lies_on_way) {
             let faster = usize::from(a.speed_mm_s() <= b.speed_mm_s());
             self.confirm(Incident {
                 what: What::HitBall(pair[1 - faster].id),
@@ -123,6 +127,7 @@ impl Incidents {
                 place_mm: met.places_mm[faster],
                 speed: met.speeds[faster],
                 push_mm_s: met.push_mm_s,
+                towards: None,
                 known: Known::Roughly,
             });
         }

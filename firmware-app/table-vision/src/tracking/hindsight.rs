@@ -8,6 +8,7 @@ use super::leaving::{Speed, leaving};
 use super::meeting::meeting;
 use super::parties::{ONE_CONTACT_US, blurs};
 use super::party::Party;
+use crate::geometry::linear::{Vec2, norm2, scale2, sub2};
 
 /// An impact is measured when so much was seen of the balls after it,
 const MEASURED_US: u64 = 90_000;
@@ -113,6 +114,7 @@ impl Incidents {
         };
         if surer && met.gain > SHOWS && met.misfit < FITS_BADLY {
             self.redate(incident, met.at_us as u64, met.push_mm_s);
+            self.direct(incident, met.places_mm);
             incident.place_mm = met.places_mm[0];
             incident.speed = met.speeds[0];
         }
@@ -157,6 +159,7 @@ impl Incidents {
             from_us: others_us.clone().filter(|us| *us < at_us).fold(0.0, f64::max),
             until_us: others_us.filter(|us| *us >= at_us).fold(f64::INFINITY, f64::min),
             spinless: false,
+            slip: None,
             met_next: false,
             blurs: blurs(track, now),
         };
@@ -174,6 +177,14 @@ impl Incidents {
             Judgement::Happened
         } else {
             Judgement::Refuted
+        }
+    }
+
+    /// Remembers along which line two balls met.
+    fn direct(&mut self, incident: &Incident, [from_mm, to_mm]: [Vec2; 2]) {
+        if let Some(impact) = self.recent.iter_mut().find(|impact| impact.is_same(incident)) {
+            let apart = sub2(to_mm, from_mm);
+            impact.towards = Some(scale2(apart, 1.0 / norm2(apart).max(1e-9)));
         }
     }
 

@@ -9,6 +9,7 @@ use heapless::Vec;
 use super::collide::{Impact, Met};
 use super::discovery::Suspicion;
 use super::leaving::Speed;
+use super::parties::ONE_CONTACT_US;
 use super::starts::Start;
 use super::track::{Track, Verdict};
 use crate::FrameStamp;
@@ -20,6 +21,9 @@ use crate::limits::{MAX_FITS, MAX_INCIDENTS, MAX_PENDING, MAX_SUSPECTED, MAX_TRA
 const AT_REST_MM: f64 = 3.0;
 /// The same two balls do not meet again within this time; a ball that presses on another meets it many times.
 pub const SAME_MEETING_US: u64 = 60_000;
+/// Unless they were seen so far apart in between, and not within so many intervals.
+const PARTED_MM: f64 = 8.0;
+const PARTED_INTERVALS: f64 = 1.5;
 /// Impacts and ended rests are remembered for this long: they end the straight ways that others are measured on.
 pub const REMEMBERED_US: u64 = 400_000;
 /// Impacts that no sighting bears out within this time are forgotten.
@@ -28,6 +32,9 @@ const PENDING_US: u64 = 150_000;
 const BY_CUSHION_MM: f64 = 6.0;
 /// An impact slower than this is not told: it bends no way that anyone sees.
 const SLOWEST_MM_S: f64 = 25.0;
+
+/// A push that was guessed at less than this part of what was seen since was guessed from too little.
+const FAINTER_PART: f64 = 0.5;
 
 /// Something that happened to a ball.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -44,6 +51,8 @@ pub struct Incident {
     pub speed: Speed,
     /// About what it changed the ball's velocity by.
     pub push_mm_s: f64,
+    /// The direction from the ball to the one that it hit, where that was measured.
+    pub towards: Option<Vec2>,
     pub known: Known,
 }
 
@@ -151,7 +160,7 @@ impl Incidents {
             .retain(|rest| stamp.exposure_us.saturating_sub(rest.shown.exposure_us) < REMEMBERED_US);
         self.decide_pending(stamp, tracks);
         for impact in impacts {
-            self.judge(stamp, began_us, tracks, impact);
+            self.judge(stamp, began_us, tracks, impact, calibration.ball_diameter_mm);
         }
         for track in tracks.iter().filter(|track| track.confirmed) {
             if let Some(left) = track.left_rest {
@@ -194,7 +203,7 @@ impl Incidents {
     }
 
     /// An impact that was expected in this interval.
-    fn judge(&mut self, stamp: FrameStamp, began_us: u64, tracks: &[Track], impact: &Impact) {
+    fn judge(&mut self, stamp: FrameStamp, began_us: u64, tracks: &[Track], impact: &Impact, touch_mm: f64) {
         let ball = &tracks[usize::from(impact.ball)];
         if !ball.confirmed || impact.change_mm_s < SLOWEST_MM_S {
             return;
@@ -211,6 +220,7 @@ impl Incidents {
             place_mm: impact.place_mm,
             speed: Speed::guessed(impact.velocity_mm_s),
             push_mm_s: impact.change_mm_s,
+            towards: None,
             known: Known::Roughly,
         };
         let verdicts = match impact.met {
@@ -224,7 +234,19 @@ impl Incidents {
                 .any(|track| seen(track) && track.verdict == verdict)
         };
         if any(Verdict::AsExpected) {
-            self.confirm(incident);
+            let interval_us = (stamp.exposure_us - began_us) as f64;
+            let parted = match impact.met {
+                Met::Ball(other) => {
+                    let pair = [ball, &tracks[usize::from(other)]];
+                    self.have_parted(pair, incident.at_us, interval_us, touch_mm)
+                }
+                Met::Cushion => false,
+            };
+            if parted {
+                self.believe(incident);
+            } else {
+                self.confirm(incident);
+            }
         } else if !any(Verdict::NotHit) {
             // Full, the oldest wait no longer.
             if self.pending.is_full() {
@@ -232,6 +254,18 @@ impl Incidents {
             }
             let _ = self.pending.push(incident);
         }
+    }
+
+    /// Whether two balls that met a moment ago were seen apart between that and another meeting.
+    fn have_parted(&self, [a, b]: [&Track; 2], at_us: u64, interval_us: f64, touch_mm: f64) -> bool {
+        let met_us = self.recent.iter().filter(|impact| impact.is_of(a.id, b.id));
+        let met_us = met_us.map(|impact| impact.at_us).max();
+        // When they met first is known to an interval.
+        let shortest_us = ONE_CONTACT_US.max(PARTED_INTERVALS * interval_us);
+        met_us.is_some_and(|met_us| {
+            at_us.saturating_sub(met_us) as f64 > shortest_us
+                && a.trail.was_apart(&b.trail, met_us, at_us, touch_mm + PARTED_MM)
+        })
     }
 
     /// Impacts that the sightings so far left open.
@@ -247,9 +281,12 @@ impl Incidents {
                     .iter()
                     .filter(|track| track.id == incident.ball || Some(track.id) == other)
             };
-            if concerned().any(|track| {
-                track.unseen == 0 && matches!(track.verdict, Verdict::HitUnexpectedly | Verdict::NotHit)
-            }) {
+            let refutes = |track: &Track| {
+                track.unseen == 0
+                    && matches!(track.verdict, Verdict::HitUnexpectedly | Verdict::NotHit)
+                    && !self.passed_on(track.id, &incident)
+            };
+            if concerned().any(refutes) {
                 continue;
             }
             if concerned().any(|track| track.unseen == 0 && track.is_moving()) {
@@ -259,6 +296,16 @@ impl Incidents {
                 let _ = self.pending.push(incident);
             }
         }
+    }
+
+    /// Whether a ball gave what hit it to another one: then it lies as if nothing had.
+    fn passed_on(&self, ball: BallId, hit: &Incident) -> bool {
+        hit.what == What::HitBall(ball)
+            && self.recent.iter().any(|impact| {
+                impact.ball == ball
+                    && matches!(impact.what, What::HitBall(next) if next != hit.ball)
+                    && impact.at_us.abs_diff(hit.at_us) as f64 <= ONE_CONTACT_US
+            })
     }
 
     /// A ball in motion that was hit, or that hit something, when nothing was expected.
@@ -281,6 +328,7 @@ impl Incidents {
             place_mm: track.place_mm(),
             speed: Speed::guessed(track.velocity_mm_s()),
             push_mm_s: track.speed_mm_s(),
+            towards: None,
             known: Known::Roughly,
         };
         let is_ball = |index: u8, other: &Track| tracks[usize::from(index)].id == other.id;
@@ -322,9 +370,17 @@ impl Incidents {
             matches!(incident.what, What::HitBall(other) if impact.is_of(incident.ball, other))
                 && impact.at_us.abs_diff(incident.at_us) < SAME_MEETING_US
         };
-        if self.recent.iter().any(again) {
+        if let Some(known) = self.recent.iter().find(|impact| again(impact)).copied() {
+            if known.push_mm_s < FAINTER_PART * incident.push_mm_s {
+                self.guess_anew(&known, &incident);
+            }
             return;
         }
+        self.believe(incident);
+    }
+
+    /// An impact that is none of those that are known.
+    pub(super) fn believe(&mut self, incident: Incident) {
         if self.recent.is_full() {
             self.recent.remove(0);
         }
@@ -336,6 +392,15 @@ impl Incidents {
         }
         // Within capacity: made room above.
         let _ = self.confirmed.push(incident);
+    }
+
+    /// A contact that was guessed from less is guessed anew, until it is measured.
+    fn guess_anew(&mut self, known: &Incident, better: &Incident) {
+        let lists = self.recent.iter_mut().chain(&mut self.confirmed);
+        for impact in lists.filter(|impact| impact.is_same(known) && impact.known == Known::Roughly) {
+            impact.at_us = better.at_us;
+            impact.push_mm_s = better.push_mm_s;
+        }
     }
 
     pub(super) fn sort_news(&mut self) {

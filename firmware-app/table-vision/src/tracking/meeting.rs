@@ -10,8 +10,9 @@ use heapless::Vec;
 use super::collide::BALL_RESTITUTION;
 use super::least_squares::LeastSquares;
 use super::leaving::Speed;
-use super::party::{Party, Watched};
-use super::slide::{ROLLING_MM_S2, SLIDING_MM_S2, carried_mm, rub_part};
+use super::parties::AT_ONCE_US;
+use super::party::{Party, SLIP_DOUBT, Watched};
+use super::slide::{ROLLING_MM_S2, SLIDING_MM_S2, Slip, carried_mm, rub_part};
 use crate::geometry::linear::{Vec2, add2, dot2, norm2, scale2, sub2};
 
 /// Sightings so long before and after an impact tell its time; where other impacts disturb them, fewer.
@@ -183,8 +184,8 @@ fn tries(
     tried: i32,
 ) -> Vec<(f64, Bent), MAX_TRIES> {
     let [a, b] = [0, 1].map(|k| &parties[k].party);
-    let earliest_us = a.from_us.max(b.from_us).max(around_us - reach_us);
-    let latest_us = a.until_us.min(b.until_us).min(around_us + reach_us);
+    let earliest_us = (a.from_us.max(b.from_us) - AT_ONCE_US).max(around_us - reach_us);
+    let latest_us = (a.until_us.min(b.until_us) + AT_ONCE_US).min(around_us + reach_us);
     let middle_us = 0.5 * (earliest_us + latest_us);
     let step_us = 0.5 * (latest_us - earliest_us) / f64::from(tried);
     (-tried..=tried)
@@ -248,14 +249,21 @@ fn rested<const N: usize>(equations: &mut LeastSquares<N>, place: usize, at_mm: 
 
 /// One ball's way along a side, from what was seen of it: its place and velocity at an instant, and a third unknown that
 /// adds `third` times itself at a time in seconds from there.
-fn way(party: &Watched<'_>, side: usize, at_us: f64, third: impl Fn(f64) -> f64) -> LeastSquares<3> {
+fn way(
+    party: &Watched<'_>,
+    side: usize,
+    at_us: f64,
+    after: Option<Slip>,
+    third: impl Fn(f64) -> f64,
+) -> LeastSquares<3> {
     let mut equations = LeastSquares::new();
     if let Some(rest_mm) = party.party.rest_mm {
         rested(&mut equations, 0, rest_mm[side]);
     }
     for seen in &party.glimpses {
         let t = (seen.at_us - at_us) / 1e6;
-        equations.weigh([1.0, t, third(t)], seen.place_mm[side], seen.weight);
+        let place_mm = party.party.straightened(seen, at_us, after);
+        equations.weigh([1.0, t, third(t)], place_mm[side], seen.weight);
     }
     equations
 }
@@ -264,7 +272,7 @@ fn way(party: &Watched<'_>, side: usize, at_us: f64, third: impl Fn(f64) -> f64)
 fn alone_bent(party: &Watched<'_>, at_us: f64) -> Option<[[f64; 3]; 2]> {
     let mut sides = [[0.0; 3]; 2];
     for (i, side) in sides.iter_mut().enumerate() {
-        let mut equations = way(party, i, at_us, |t| t.max(0.0));
+        let mut equations = way(party, i, at_us, None, |t| t.max(0.0));
         equations.add(&[(1, 1.0)], 0.0, ANY_MM_S);
         equations.add(&[(2, 1.0)], 0.0, ANY_MM_S);
         *side = equations.solve()?.unknowns;
@@ -276,9 +284,10 @@ fn alone_bent(party: &Watched<'_>, at_us: f64) -> Option<[[f64; 3]; 2]> {
 fn straight_misfit(party: &Watched<'_>, at_us: f64) -> Option<f64> {
     let mut misfit = 0.0;
     for i in 0..2 {
-        let mut equations = way(party, i, at_us, |t| 0.5 * t * t);
+        let mut equations = way(party, i, at_us, party.party.slip, |t| 0.5 * t * t);
         let curved = match party.party.rest_mm {
             Some(_) => REST_SIGMA_MM_S,
+            None if party.party.slip.is_some() => SLIP_DOUBT * SLIDING_MM_S2,
             None if party.party.slides => SLIDING_WITHOUT_PUSH * SLIDING_MM_S2,
             None => ROLLING_MM_S2,
         };
@@ -358,6 +367,11 @@ fn along_centres(
         }
         let knows_friction = rest_mm.is_some() || !slides;
         let spun = spun_part(parties, k, rub, closing, guessed_mm_s);
+        let slip = party
+            .party
+            .slip
+            .filter(|_| !knows_friction)
+            .map(|slip| slip.pushed(at_us, scale2(normal, sign * kept * closing)));
         let slowed = party.party.slowed(guessed_mm_s[k]);
         for seen in &party.glimpses {
             let t = (seen.at_us - at_us) / 1e6;
@@ -369,7 +383,7 @@ fn along_centres(
                 curve
             };
             let short_mm = slowed[usize::from(t >= 0.0)].short_mm(t);
-            let place_mm = add2(seen.place_mm, short_mm);
+            let place_mm = add2(party.party.straightened(seen, at_us, slip), short_mm);
             let along = [1.0, t, sign * after, carried];
             ahead.weigh(along, dot2(place_mm, normal), seen.weight);
             beside.weigh([1.0, t, after, curve], dot2(place_mm, across), seen.weight);
@@ -378,6 +392,9 @@ fn along_centres(
         if knows_friction {
             equations.add(&[(first + 3, 1.0)], 1.0 + spun, CARRIED_DOUBT);
             beside.add(&[(3, 1.0)], 0.0, ACROSS_MM_S2);
+        } else if slip.is_some() {
+            equations.add(&[(first + 3, 1.0)], 0.0, CARRIED_DOUBT * SLIDING_MM_S2);
+            beside.add(&[(3, 1.0)], 0.0, CARRIED_DOUBT * SLIDING_MM_S2);
         } else {
             equations.add(&[(first + 3, 1.0)], 0.0, slowing);
             beside.add(&[(3, 1.0)], 0.0, slowing);

@@ -63,6 +63,8 @@ pub struct Tracker {
     next_id: u8,
     last: Option<FrameStamp>,
     loosen_next: bool,
+    /// How fast one ball would be that had the energy of all that move, or moved a moment ago.
+    together_mm_s: f64,
 }
 
 impl Tracker {
@@ -76,6 +78,7 @@ impl Tracker {
             next_id: 0,
             last: None,
             loosen_next: false,
+            together_mm_s: 0.0,
         }
     }
 
@@ -142,7 +145,9 @@ impl Tracker {
         self.incidents
             .step(stamp, began_us, &self.tracks, &self.impacts, calibration);
         for (observation, _) in seen.iter().zip(taken).filter(|(_, taken)| !taken) {
-            self.begin(observation, stamp, first, first || loosened);
+            if !self.is_between_two(observation, calibration.ball_diameter_mm) {
+                self.begin(observation, stamp, first, first || loosened);
+            }
         }
         self.end(stamp, calibration);
         self.name();
@@ -174,12 +179,15 @@ impl Tracker {
         calibration: &Calibration,
         taken: &mut [bool],
     ) {
+        self.together_mm_s = association::together_mm_s(&self.tracks, self.together_mm_s, interval_s);
+        let fastest_mm_s = association::fastest_mm_s(&self.tracks, stamp.exposure_us, self.together_mm_s);
         association::weigh(
             &mut self.assignment,
             &self.tracks,
             seen,
             stamp.exposure_us,
             interval_s,
+            fastest_mm_s,
         );
         let pairs = self.assignment.solve(self.tracks.len(), seen.len());
         let touch_mm = calibration.ball_diameter_mm;
@@ -228,6 +236,19 @@ impl Tracker {
                     && norm2(sub2(other_mm, own_mm)) < touch_mm + MERGED_MM
                     && norm2(sub2(seen.place_mm, middle_mm)) < MERGED_MM
             })
+    }
+
+    /// Whether something was seen halfway between two balls that leave no room for another one there.
+    fn is_between_two(&self, seen: &Observation, touch_mm: f64) -> bool {
+        let believed = || self.tracks.iter().filter(|track| track.confirmed);
+        believed().enumerate().any(|(i, a)| {
+            believed().skip(i + 1).any(|b| {
+                let [a_mm, b_mm] = [a.place_mm(), b.place_mm()];
+                let middle_mm = scale2(add2(a_mm, b_mm), 0.5);
+                norm2(sub2(b_mm, a_mm)) < touch_mm + MERGED_MM
+                    && norm2(sub2(seen.place_mm, middle_mm)) < MERGED_MM
+            })
+        })
     }
 
     /// Follows one more ball. While there is no room, a new ball waits: it will be seen again.

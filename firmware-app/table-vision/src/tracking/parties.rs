@@ -2,9 +2,10 @@
 
 use super::incidents::{Incident, Incidents, Now};
 use super::party::Party;
+use super::slide::Slip;
 use super::starts::WATCHED_US;
 use super::track::Track;
-use crate::geometry::linear::{Vec2, norm2, sub2};
+use crate::geometry::linear::{Vec2, norm2, scale2, sub2};
 
 /// Balls farther apart than this by now were not seen as one of late.
 const BLURRED_WITHIN_MM: f64 = 800.0;
@@ -15,9 +16,11 @@ const SLIDES_US_PER_MM_S: f64 = 150.0;
 const TOGETHER_US: f64 = 8_000.0;
 const TOGETHER_INTERVALS: f64 = 1.5;
 /// Which of two impacts closer than this came first, their times do not tell.
-const AT_ONCE_US: f64 = 4_000.0;
+pub const AT_ONCE_US: f64 = 4_000.0;
+/// A ball that was sent does not lie still again and leave within this time: what sent it ended its rest.
+const SHORTEST_REST_US: f64 = 100_000.0;
 /// Two contacts of the same balls that are closer in time than this are one.
-pub const ONE_CONTACT_US: f64 = 40_000.0;
+pub const ONE_CONTACT_US: f64 = 20_000.0;
 
 /// When a ball was sent by other impacts that were at about the time of one.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -74,6 +77,7 @@ impl Incidents {
                 trail: &track.trail,
                 sigma_mm: libm::sqrt(track.single_variance_mm2),
                 slides: self.slides(pair[k], pair[1 - k], at_us),
+                slip: self.slip(pair[k], at_us - AT_ONCE_US),
                 rest_mm: rests_mm[k].filter(|_| order(k) != Order::SentBefore),
                 from_us,
                 until_us,
@@ -104,6 +108,36 @@ impl Incidents {
         was_struck || pushes().any(slides_from)
     }
 
+    /// How a ball slides at an instant, if all that pushed it before is known.
+    fn slip(&self, ball: &Track, at_us: f64) -> Option<Slip> {
+        let impacts = || {
+            (self.recent.iter()).filter(|impact| impact.concerns(ball.id) && (impact.at_us as f64) < at_us)
+        };
+        let first_us = impacts().map(|impact| impact.at_us).min()?;
+        let was_struck = self
+            .ended_rests
+            .iter()
+            .any(|rest| rest.ball == ball.id && rest.until_us + (TOGETHER_US as u64) < first_us);
+        if was_struck {
+            return None;
+        }
+        let mut slip = Slip::NONE;
+        let mut until_us = 0;
+        // In order of time.
+        while let Some(impact) = impacts()
+            .filter(|impact| impact.at_us > until_us)
+            .min_by_key(|impact| impact.at_us)
+        {
+            until_us = impact.at_us;
+            let sign = if impact.ball == ball.id { -1.0 } else { 1.0 };
+            slip = slip.pushed(
+                impact.at_us as f64,
+                scale2(impact.towards?, sign * impact.push_mm_s),
+            );
+        }
+        Some(slip)
+    }
+
     /// Where a ball lay still until an impact, if it did. `others_us` are its other impacts.
     pub(super) fn rest_before(
         &self,
@@ -111,11 +145,15 @@ impl Incidents {
         at_us: f64,
         others_us: impl Iterator<Item = f64>,
     ) -> Option<Vec2> {
-        let since_us = others_us.filter(|us| *us < at_us).fold(0.0, f64::max);
+        let since_us = others_us
+            .filter(|us| *us < at_us)
+            .fold(f64::NEG_INFINITY, f64::max);
         let left = self.ended_rests.iter().find(|rest| rest.ball == track.id);
         let rested = left.filter(|rest| {
             let until_us = rest.until_us as f64;
-            (since_us..=at_us + WATCHED_US).contains(&until_us)
+            let sent_then = until_us < since_us + SHORTEST_REST_US;
+            !sent_then
+                && until_us <= at_us + WATCHED_US
                 && rest.shown.exposure_us as f64 >= at_us - TOGETHER_US
         });
         let still_mm = (!track.is_moving()).then(|| track.place_mm());

@@ -2,13 +2,15 @@
 
 use heapless::Vec;
 
-use super::slide::{ROLLING_MM_S2, SLIDING_MM_S2};
+use super::slide::{ROLLING_MM_S2, SLIDING_MM_S2, Slip};
 use super::trail::{PLACES, Sighting, Trail};
-use crate::geometry::linear::{Vec2, norm2, scale2};
+use crate::geometry::linear::{Vec2, norm2, scale2, sub2};
 
 /// What is presumed to slow a ball that may slide, and may not, as a part of sliding friction, and what that may be off by.
 const SLIDES_PERHAPS: f64 = 0.5;
 const SLIDING_DOUBT: f64 = 0.35;
+/// Of one that is known to slide, what friction may be off by, as a part.
+pub const SLIP_DOUBT: f64 = 0.15;
 const ROLLING_DOUBT_MM_S2: f64 = 20.0;
 /// What is slower has no direction.
 const LEAST_SPEED_MM_S: f64 = 30.0;
@@ -21,6 +23,8 @@ pub struct Party<'a> {
     pub sigma_mm: f64,
     /// Whether it may slide: it was struck or met something of late.
     pub slides: bool,
+    /// How it slides before, where that is known.
+    pub slip: Option<Slip>,
     /// Where it rested before.
     pub rest_mm: Option<Vec2>,
     /// The sightings that count lie between these.
@@ -56,6 +60,16 @@ impl<'a> Party<'a> {
         }
     }
 
+    /// Where it would have been seen, had it not slid: on the straight way that it has at an instant. `after` is how it
+    /// slides from then on.
+    pub fn straightened(&self, seen: &Glimpse, about_us: f64, after: Option<Slip>) -> Vec2 {
+        let slip = if seen.at_us < about_us { self.slip } else { after };
+        match slip {
+            Some(slip) => sub2(seen.place_mm, slip.bent_mm(seen.at_us, about_us)),
+            None => seen.place_mm,
+        }
+    }
+
     /// The sightings that tell of the impact.
     pub fn sightings(&self) -> impl Iterator<Item = &'a Sighting> + Clone + use<'a> {
         let seen_us = self.from_us..=self.until_us;
@@ -67,7 +81,9 @@ impl<'a> Party<'a> {
 
     /// What slows it before the impact, and what that may be off by, mm/s².
     fn slowing(&self) -> [f64; 2] {
-        if self.slides {
+        if self.slip.is_some() {
+            [0.0, SLIP_DOUBT * SLIDING_MM_S2]
+        } else if self.slides {
             [SLIDES_PERHAPS * SLIDING_MM_S2, SLIDING_DOUBT * SLIDING_MM_S2]
         } else {
             [ROLLING_MM_S2, ROLLING_DOUBT_MM_S2]
@@ -106,13 +122,13 @@ impl Slowed {
         let speed = norm2(velocity_mm_s);
         let has_direction = speed >= LEAST_SPEED_MM_S;
         Self {
-            direction: if has_direction {
+            direction: if slowing_mm_s2 > 0.0 && has_direction {
                 scale2(velocity_mm_s, 1.0 / speed)
             } else {
                 [0.0; 2]
             },
             slowing_mm_s2,
-            stops_s: speed / slowing_mm_s2,
+            stops_s: speed / slowing_mm_s2.max(1e-3),
         }
     }
 

@@ -6,7 +6,7 @@
 use super::incidents::{Incident, Incidents, Known, SAME_MEETING_US, What};
 use super::leaving::Speed;
 use super::track::Track;
-use super::trail::{Departure, departure};
+use super::trail::{Departure, departure, turned_after};
 use crate::FrameStamp;
 use crate::geometry::Calibration;
 use crate::geometry::linear::{Vec2, norm2, scale2, sub2};
@@ -52,16 +52,18 @@ impl Scene<'_> {
         self.track(ball).is_some_and(is_cue_ball) || !self.tracks.iter().any(is_cue_ball)
     }
 
-    /// Whether a ball has met something since it left its rest.
-    pub fn bent(&self, start: &Start) -> bool {
-        self.track(start.ball)
-            .is_some_and(|track| track.bent_us >= start.shown.exposure_us)
+    /// Up to when a ball was seen on its first way, if it has met something since it left its rest.
+    pub fn bent_us(&self, start: &Start) -> Option<u64> {
+        let track = self.track(start.ball)?;
+        let bent = (track.bent_us >= start.shown.exposure_us).then_some(track.bent_us);
+        let turned = || turned_after(start.from_mm, track.trail.since(start.until_us));
+        bent.or_else(turned)
     }
 
     /// How a ball left its rest, and how far it has come straight.
     pub fn first_way(&self, start: &Start) -> Option<(Departure, f64)> {
         let track = self.track(start.ball)?;
-        let end_us = if self.bent(start) { track.bent_us } else { u64::MAX };
+        let end_us = self.bent_us(start).unwrap_or(u64::MAX);
         let way = track
             .trail
             .since(start.until_us)
@@ -113,8 +115,9 @@ impl Incidents {
                 continue;
             };
             // Only what belongs to its first way.
-            let bent = scene.bent(&start);
-            let end_us = if bent { track.bent_us } else { u64::MAX };
+            let bent_us = scene.bent_us(&start);
+            let bent = bent_us.is_some();
+            let end_us = bent_us.unwrap_or(u64::MAX);
             let way = track
                 .trail
                 .since(start.until_us)
@@ -126,7 +129,11 @@ impl Incidents {
                 continue;
             };
             let sightings = way.clone().count();
-            let elapsed_us = stamp.exposure_us as f64 - left.at_us;
+            let met = self.met_early(&start, &scene);
+            let struck = met.and_then(|met| self.before_contact(&start, &met, &scene));
+            // What it met tells better when it left than where it was seen but once.
+            let left_us = struck.map_or(left.at_us, |struck| struck.at_us.min(left.at_us));
+            let elapsed_us = stamp.exposure_us as f64 - left_us;
             let interval_us = (stamp.exposure_us - began_us) as f64;
             let length_mm = way
                 .last()
@@ -139,27 +146,20 @@ impl Incidents {
                 || !track.is_moving();
             // A way too short to measure: what follows says how fast it was.
             let short = bent && sightings < CLEAR_SIGHTINGS && elapsed_us + interval_us < WATCHED_US;
-            let seen_since = track.trail.since(track.bent_us).count();
+            let seen_since = track.trail.since(bent_us.unwrap_or(track.bent_us)).count();
             if !clear || short && seen_since < 2 {
                 // Within capacity: it was in the list.
                 let _ = self.starts.push(start);
                 continue;
             }
             let sender = self.sender(&start, &left, length_mm, interval_us, &scene);
-            let met = if sender.is_none() {
-                self.met_early(&start, &scene)
-            } else {
-                None
-            };
+            let met = met.filter(|_| sender.is_none());
             if !no_longer && met.is_some_and(|met| !met.is_clear_after(track, &scene)) {
                 // Within capacity: it was in the list.
                 let _ = self.starts.push(start);
                 continue;
             }
-            let left = match &met {
-                Some(met) => self.before_contact(&start, met, &scene).unwrap_or(left),
-                None => left,
-            };
+            let left = struck.filter(|_| met.is_some()).unwrap_or(left);
             self.explain_start(&start, &left, sender, &scene);
         }
     }
@@ -206,7 +206,7 @@ impl Incidents {
     fn explain_start(&mut self, start: &Start, left: &Departure, sender: Option<&Track>, scene: &Scene<'_>) {
         if sender.is_none()
             && self.was_sent(start.ball, left.at_us, SAME_MEETING_US as f64)
-            && !scene.bent(start)
+            && scene.bent_us(start).is_none()
         {
             return;
         }
@@ -219,6 +219,7 @@ impl Incidents {
                 place_mm: scene.sender_place(start, left),
                 speed: Speed::guessed(sender.velocity_mm_s()),
                 push_mm_s: norm2(left.velocity_mm_s),
+                towards: None,
                 known: Known::Roughly,
             },
             None => Incident {
@@ -229,6 +230,7 @@ impl Incidents {
                 place_mm: start.from_mm,
                 speed: Speed::guessed(left.velocity_mm_s),
                 push_mm_s: norm2(left.velocity_mm_s),
+                towards: None,
                 known: Known::Roughly,
             },
         };

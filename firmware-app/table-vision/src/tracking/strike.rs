@@ -74,10 +74,11 @@ impl Incidents {
             .track(first.sent)
             .map_or(0, |sent| first.after(sent).count());
         // When the other one was sent, a single sighting of it does not tell.
-        let until_us = match (scene.bent(start), sent_seen >= AFTER) {
-            (true, _) => track.bent_us as f64,
-            (false, true) => first.at_us,
-            (false, false) => f64::INFINITY,
+        let until_us = match (scene.bent_us(start), sent_seen >= AFTER) {
+            (Some(bent_us), false) => bent_us as f64,
+            (Some(bent_us), true) => first.at_us.min(bent_us as f64),
+            (None, true) => first.at_us,
+            (None, false) => f64::INFINITY,
         };
         let since = track.trail.since(start.until_us);
         let mut before = since.take_while(|seen| seen.exposure_us as f64 <= until_us);
@@ -104,7 +105,7 @@ impl Incidents {
                 .any(|impact| impact.ball == rest.ball && impact.what == What::HitCushion);
             let has = match scene.track(rest.ball) {
                 // What it gave to others, they have.
-                Some(track) if scene.bent(rest) && !met_cushion => track.velocity_mm_s(),
+                Some(track) if scene.bent_us(rest).is_some() && !met_cushion => track.velocity_mm_s(),
                 _ => sent.velocity_mm_s,
             };
             momentum = add2(momentum, has);

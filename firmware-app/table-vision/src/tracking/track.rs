@@ -106,7 +106,8 @@ pub struct Track {
     /// Believed in, and published.
     pub confirmed: bool,
     pub axes: [Axis; 2],
-    /// Where the ball is if none of the impacts that are expected in this interval happened.
+    /// Where the ball is if none of the impacts happened that are expected in this interval, or, of one that lay still, since
+    /// it was last seen.
     pub unhit: Option<[Axis; 2]>,
     /// Direction and standard deviation along it of what the place is uncertain by because the speed is.
     pub along: Option<(Vec2, f64)>,
@@ -243,7 +244,7 @@ impl Track {
     pub fn mover(&self, dt_s: f64) -> Mover {
         let speed = self.speed_mm_s();
         // The mean over the interval of a speed that rolling diminishes.
-        let kept = if self.is_moving() && speed > 0.0 {
+        let kept = if speed > 0.0 {
             1.0 - (0.5 * ROLLING_MM_S2 * dt_s / speed).min(1.0)
         } else {
             0.0
@@ -264,11 +265,15 @@ impl Track {
 
     /// Forward in time, to where the ball is alone and, if it was to meet others or a cushion, to where `mover` is then.
     pub fn predict(&mut self, dt_s: f64, mover: &Mover, table: &TableSize) {
-        self.unhit = None;
+        // Unseen since it was to be hit: it may lie there still.
+        let lies = self
+            .unhit
+            .filter(|_| !self.is_moving() && self.unseen > 0 && self.speed_mm_s() > 0.0);
+        self.unhit = lies;
         self.along = None;
         self.verdict = Verdict::Open;
         self.left_rest = None;
-        if self.is_moving() {
+        if self.is_moving() || lies.is_some() {
             let rolled_s = seconds_between(self.bent_us, self.last_seen_us);
             let density = if rolled_s > SLIDES_S + SLIDES_S_PER_MM_S * self.speed_mm_s() {
                 ROLLING_DENSITY
@@ -293,7 +298,7 @@ impl Track {
             axis.position_mm = axis.position_mm.clamp(0.0, side_mm);
         }
         if mover.impacts > 0 {
-            self.unhit = Some(self.axes);
+            self.unhit.get_or_insert(self.axes);
         }
         if !moves && mover.impacts == 0 {
             return;

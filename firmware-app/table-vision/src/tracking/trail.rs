@@ -12,6 +12,10 @@ const BLURRED_PART: f64 = 0.8;
 /// Deceleration of a ball that slides, as most do just after an impact: 0.2 g.
 const SLIDING_MM_S2: f64 = 1962.0;
 
+/// A ball seen so far beside its first way, for each time as far as it came, has turned aside; a shorter way has no direction.
+const TURNED_MM: f64 = 4.0;
+const TURNS_MM: f64 = 12.0;
+
 /// A place and when.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Sighting {
@@ -128,6 +132,17 @@ impl Trail {
         nearest
     }
 
+    /// Whether both balls were seen farther apart than that between two instants.
+    pub fn was_apart(&self, other: &Self, from_us: u64, until_us: u64, apart_mm: f64) -> bool {
+        let between = |seen: &&Sighting| seen.exposure_us < until_us;
+        self.since(from_us).take_while(between).any(|own| {
+            let its = other
+                .since(from_us)
+                .find(|its| its.exposure_us == own.exposure_us);
+            its.is_some_and(|its| norm2(sub2(its.place_mm, own.place_mm)) > apart_mm)
+        })
+    }
+
     /// How close the ball came to a place between two instants: straight from sighting to sighting, or straight on from
     /// the sightings before, for its way may have been bent there. `None` if it was not seen then.
     pub fn approach(&self, to_mm: Vec2, from_us: f64, until_us: f64) -> Option<Approach> {
@@ -186,6 +201,21 @@ pub fn distance_to_way(point: Vec2, from: Vec2, to: Vec2) -> f64 {
         0.0
     };
     norm2(sub2(add2(from, scale2(way, part)), point))
+}
+
+/// The last sighting before a ball that left a place turned aside, if it did.
+pub fn turned_after<'a>(from_mm: Vec2, seen: impl Iterator<Item = &'a Sighting> + Clone) -> Option<u64> {
+    let legs = seen.clone().zip(seen.skip(1));
+    for (before, after) in legs {
+        let way = sub2(before.place_mm, from_mm);
+        let on = sub2(after.place_mm, before.place_mm);
+        let (way_mm, on_mm) = (norm2(way), norm2(on));
+        let beside_mm = (way[0] * on[1] - way[1] * on[0]).abs() / way_mm.max(1e-6);
+        if way_mm > TURNS_MM && beside_mm > TURNED_MM * (1.0 + on_mm / way_mm) {
+            return Some(before.exposure_us);
+        }
+    }
+    None
 }
 
 /// When and how fast a ball left `from_mm`, no earlier than `earliest_us` and no later than its first sighting elsewhere.
