@@ -61,8 +61,6 @@ pub const MORE_OF_RIM: f32 = 8.0;
 const NEAR: f64 = 0.2;
 /// A ray agrees if its edge at the rim is at least this part of its strongest.
 const AGREEING_EDGE: f32 = 0.3;
-/// Places are off by so many times what the spread of the rays says if all of the rim shows; the less shows, the more.
-const SIGMA_FACTOR: f64 = 1.2;
 
 /// Where rim and box disagree and it is open which of them is right, the place is off by this part of the way between them.
 const DISAGREEING_SIGMA: f64 = 0.5;
@@ -452,10 +450,8 @@ impl Fit {
     fn centre(&self, outline: &BallOutline) -> Centre {
         Centre {
             pixel: outline.point_px(self.shift, 1.0),
-            sigma_px: SIGMA_FACTOR
-                * (RAYS as f64 / f64::from(self.of_rim))
-                * self.sigma
-                * norm2(outline.half_axes_px[0]),
+            // The less of the rim shows, the more of it may be something else.
+            sigma_px: self.sigma * norm2(outline.half_axes_px[0]) * RAYS as f64 / f64::from(self.of_rim),
         }
     }
 }
