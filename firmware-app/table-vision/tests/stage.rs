@@ -253,7 +253,7 @@ fn the_same_detections_give_the_same_bytes_on_every_machine() {
     // Computed on x86-64. It changes with the stage's behaviour, never with the machine.
     assert_eq!(
         hash(&bytes),
-        17_468_184_710_732_040_106,
+        5_357_839_707_739_780_111,
         "the stage's behaviour has changed"
     );
 }
