@@ -10,7 +10,7 @@ use crate::geometry::linear::{Vec2, dot2, norm2, scale2, sub2};
 use crate::geometry::{BallOutline, Calibration};
 use crate::limits::MAX_OBSERVATIONS;
 use crate::readings::{Face, face};
-use crate::refine::{BALLS_IN_BOX, Centre, MORE_OF_RIM, Picture, Refiner, SOME_OF_RIM};
+use crate::refine::{BALLS_IN_BOX, Centre, MORE_OF_RIM, Picture, Refiner};
 
 /// A ball's centre may be seen outside the noses by this part of its radius: errors at the far end of the picture and
 /// balls in the jaws of a pocket. Chalk on a rail is farther out.
@@ -147,8 +147,9 @@ fn observe_balls(
         let mut balls: Vec<Centre, BALLS_IN_BOX> = Vec::new();
         if let Some(picture) = picture {
             let rim = refiner.rim(picture, &outline, detection.size_px);
-            let sure = rim.filter(|rim| rim.of_rim >= SOME_OF_RIM);
-            let is_alone = sure.is_some_and(|rim| rim.is_alone(&outline, detection.size_px));
+            let has_room = Refiner::has_room(&outline, detection.size_px);
+            let sure = rim.filter(|rim| rim.is_sure(has_room));
+            let is_alone = sure.is_some_and(|rim| !has_room || rim.is_in_middle(&outline));
             if !is_alone && parted < MAX_PARTED {
                 parted += 1;
                 balls = refiner.part(picture.luminance, &outline, detection.size_px);
@@ -158,7 +159,7 @@ fn observe_balls(
             {
                 balls = Vec::from_iter([rim.centre]);
             }
-            if balls.is_empty() {
+            if balls.is_empty() && !has_room {
                 balls.extend(rim.map(|rim| rim.doubted(outline.centre_px)));
             }
         }

@@ -30,6 +30,8 @@ const NOISE_LEVELS: f32 = 8.0;
 /// An edge of so many levels counts half of what the clearest does. What counts is that there is one all around: a stripe
 /// shows a clearer one than the rim of a ball of the cloth's colour.
 const HALF_LEVELS: f32 = 16.0;
+/// Around a ball smaller than this, edges are measured over fewer pixels than they are wide: they seem so much weaker, noise too.
+const SHARP_RADIUS_PX: f32 = 16.0;
 /// The coarse search looks this many steps of `SEARCH_STEP` to each side of the box's middle.
 const SEARCH_REACH: i32 = 5;
 const SEARCH_STEP: f32 = 0.08;
@@ -51,7 +53,7 @@ const FARTHEST: f64 = 0.42;
 const LARGEST_SIZE_ERROR: f64 = 0.09;
 /// How much of a rim must show, in rays with an edge at its exact place: a third; the others may be hidden, by a neighbour
 /// or a cue, or hardly differ from the cloth. Of 2,555 simulated balls that showed so much, three were off by more than 5 mm.
-pub const SOME_OF_RIM: f32 = 6.0;
+const SOME_OF_RIM: f32 = 6.0;
 /// Where less of one shows and no ball beside it, the place is still better than the box's middle more often than not.
 pub const LITTLE_OF_RIM: f32 = 4.5;
 /// Of a ball that the detector doubts more is asked: of 142 simulated doubts, 42 of 49 balls show so much, and 2 of what is
@@ -87,8 +89,8 @@ const RING: [f64; 2] = [0.75, 1.25];
 /// Two balls' middles are two radii apart, seen from above; less what their places on the grid, and then those found, are off by.
 const RINGS_APART_RADII: f64 = 1.5;
 const APART_RADII: f64 = 1.8;
-/// A box that is larger than the ball by more than this may show another, if the ball found is so far from its middle.
-const ROOM_FOR_ANOTHER: f64 = 1.15;
+/// A box that is larger than the ball by more than this may show two. If the ball found is so far from its middle, it probably does.
+const ROOM_FOR_ANOTHER: f64 = 1.25;
 const ASIDE_RADII: f64 = 0.35;
 /// What a box can show.
 pub const BALLS_IN_BOX: usize = 2;
@@ -133,12 +135,14 @@ pub struct Rim {
 }
 
 impl Rim {
-    /// Whether this is the ball in the middle of a box, and no other half of two balls in one.
-    pub fn is_alone(&self, outline: &BallOutline, box_size_px: [f32; 2]) -> bool {
-        let expected = outline.box_size_px();
-        let has_room = (0..2).any(|i| f64::from(box_size_px[i]) > ROOM_FOR_ANOTHER * expected[i]);
-        let off_px = norm2(sub2(self.centre.pixel, outline.centre_px));
-        !has_room || off_px < ASIDE_RADII * norm2(outline.half_axes_px[1])
+    /// Whether enough of it shows for the box not to be asked: more, where the box may show two balls and this be neither.
+    pub fn is_sure(&self, has_room: bool) -> bool {
+        self.of_rim >= if has_room { MORE_OF_RIM } else { SOME_OF_RIM }
+    }
+
+    /// Whether this is the ball in the middle of its box.
+    pub fn is_in_middle(&self, outline: &BallOutline) -> bool {
+        norm2(sub2(self.centre.pixel, outline.centre_px)) < ASIDE_RADII * norm2(outline.half_axes_px[1])
     }
 
     /// Where so little shows that the box may be right: they disagree, so one of them is wrong.
@@ -193,11 +197,19 @@ impl Refiner {
         })
     }
 
+    /// Whether a box is so large that it may show two balls.
+    pub fn has_room(outline: &BallOutline, box_size_px: [f32; 2]) -> bool {
+        let expected = outline.box_size_px();
+        (0..2).any(|i| f64::from(box_size_px[i]) > ROOM_FOR_ANOTHER * expected[i])
+    }
+
     /// The place where most of a rim shows.
     fn clearest(&self, picture: Picture<'_>, outline: &BallOutline) -> Option<Fit> {
         let mut edges = self.edges(picture, outline)?;
+        let radius_px = norm2(outline.half_axes_px[1]) as f32;
+        let half_levels = HALF_LEVELS * (radius_px / SHARP_RADIUS_PX).min(1.0);
         for edge in edges.iter_mut().flatten() {
-            *edge /= *edge + HALF_LEVELS;
+            *edge /= *edge + half_levels;
         }
         self.fit(&edges)
     }
