@@ -52,12 +52,12 @@ const RAY_SIGMA: f64 = 0.03;
 const FARTHEST: f64 = 0.42;
 const LARGEST_SIZE_ERROR: f64 = 0.09;
 /// How much of a rim must show, in rays with an edge at its exact place: a third; the others may be hidden, by a neighbour
-/// or a cue, or hardly differ from the cloth. Of 2,555 simulated balls that showed so much, three were off by more than 5 mm.
+/// or a cue, or hardly differ from the cloth.
 const SOME_OF_RIM: f32 = 6.0;
 /// Where less of one shows and no ball beside it, the place is still better than the box's middle more often than not.
 pub const LITTLE_OF_RIM: f32 = 4.5;
-/// Of a ball that the detector doubts more is asked: of 142 simulated doubts, 42 of 49 balls show so much, and 2 of what is
-/// none.
+/// Of a ball that the detector doubts more is asked, and of one in a box that may show two: half of what is no ball shows the
+/// other.
 pub const MORE_OF_RIM: f32 = 8.0;
 /// Farther than this from the box's middle, some rays begin or end beyond the rim: it is looked for again from there.
 const NEAR: f64 = 0.2;
