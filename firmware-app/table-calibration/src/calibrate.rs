@@ -8,7 +8,7 @@ use crate::outcome::{Hints, Outcome, Reason, Request};
 use crate::picture::Picture;
 use crate::side::Side;
 use crate::solve::{Beliefs, Constraint, Observation, Solution, refine};
-use crate::starts::{self, Scene, Start};
+use crate::starts::{self, LOOKS, Scene, Start};
 use crate::{gate, motion, nose_height_mm, pockets};
 use baize_frame::ImageView;
 use baize_table_vision::geometry::{Calibration, CameraModel, TableSize};
@@ -86,11 +86,28 @@ impl Calibrator<'_> {
     fn run(&self) -> Outcome {
         match self.request.hints.corners_px {
             Some(corners) => self.best_by_hand(&starts::by_hand(&self.scene(), corners)),
-            None => match starts::from_cloth(&self.scene(), &self.picture.small) {
+            None => self.by_cloth(),
+        }
+    }
+
+    /// Looks again where no calibration came of it, unless the table was found and too little of it shows: what was found
+    /// first stands then.
+    fn by_cloth(&self) -> Outcome {
+        let mut refused: Option<Outcome> = None;
+        for look in &LOOKS {
+            let outcome = match starts::from_cloth(&self.scene(), &self.picture.small, look) {
                 Ok(starts) => self.first_accepted(&starts),
                 Err(reason) => Outcome::refused(reason),
-            },
+            };
+            if matches!(outcome.reason, Reason::Accepted | Reason::Uncertain { .. }) {
+                return outcome;
+            }
+            let tells_more = |before: &Outcome| before.calibration.is_none() && outcome.calibration.is_some();
+            if refused.as_ref().is_none_or(tells_more) {
+                refused = Some(outcome);
+            }
         }
+        refused.unwrap_or_else(|| Outcome::refused(Reason::NoTable))
     }
 
     /// From the likeliest on; the outcome of the likeliest stands if none leads to a calibration.

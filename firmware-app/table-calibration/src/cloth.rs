@@ -21,7 +21,9 @@ const LIGHT_SPREAD: f64 = 0.35;
 const ACCEPT: f64 = 9.0;
 /// How much of that each colour is tried with: evenly lit cloth beside something alike needs little, cloth in bad light
 /// needs it all.
-const TOLERANCES: [f64; 4] = [1.0, 0.5, 0.25, 0.1];
+pub(crate) const TOLERANCES: [f64; 4] = [1.0, 0.5, 0.25, 0.1];
+/// The same where cloth and floor, or cloth and rail, are nearly of one colour.
+pub(crate) const CLOSE_TOLERANCES: [f64; 6] = [1.0, 0.5, 0.25, 0.1, 0.04, 0.015];
 /// Squared distances in tint and in light up to which the region grows where colour changes slowly, and the squared
 /// change between neighbours that is slow.
 const GROW_TINT: f64 = 4.0;
@@ -113,7 +115,7 @@ pub(crate) enum Bridges {
 }
 
 /// Regions that may be the cloth, from the most frequent colour in the picture's middle downwards.
-pub(crate) fn candidates(picture: &SmallPicture, bridges: Bridges) -> Vec<Candidate> {
+pub(crate) fn candidates(picture: &SmallPicture, bridges: Bridges, tolerances: &[f64]) -> Vec<Candidate> {
     let colours = smoothed(picture);
     let middle: Vec<Colour> = (0..colours.len())
         .flat_map(|at| std::iter::repeat_n(colours[at], weight(picture, at)))
@@ -121,7 +123,11 @@ pub(crate) fn candidates(picture: &SmallPicture, bridges: Bridges) -> Vec<Candid
     let gap = (picture.width.max(picture.height) / 100).max(1);
     frequent(&middle)
         .into_iter()
-        .flat_map(|mean| TOLERANCES.map(|tolerance| ColourModel { mean, tolerance }))
+        .flat_map(|mean| {
+            tolerances
+                .iter()
+                .map(move |&tolerance| ColourModel { mean, tolerance })
+        })
         .map(|model| {
             let model = model.fit(&middle);
             let core = Mask {
@@ -243,7 +249,7 @@ mod tests {
                 factor: 4,
                 rgb,
             };
-            let areas: Vec<usize> = candidates(&small, Bridges::Narrow)
+            let areas: Vec<usize> = candidates(&small, Bridges::Narrow, &TOLERANCES)
                 .iter()
                 .map(|found| found.mask.area())
                 .collect();

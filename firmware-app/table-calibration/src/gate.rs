@@ -18,11 +18,11 @@ const BALLS_RATIO: RangeInclusive<f64> = 0.80..=1.32;
 pub(crate) const MIN_SIDES_FOUND: usize = 4;
 /// A table farther from its proportions than this is another table.
 const MAX_SHAPE_LOG: f64 = 0.015;
-/// The largest standard deviation of positions, where on the bed it is worst. Simulated tables with more than 2.2 mm were off
-/// by 4 mm and more; real ones without diamonds, at 1280 x 720, have up to 2.0 mm.
-const MAX_WORST_SIGMA_MM: f64 = 2.1;
+/// The largest standard deviation of positions, where on the bed it is worst. Simulated tables with more than 1.2 mm were off
+/// by 4 mm and more; real ones without diamonds, at 1280 x 720, have up to 1.1 mm.
+const MAX_WORST_SIGMA_MM: f64 = 1.16;
 /// The same where a person gave the corners.
-const MAX_WORST_SIGMA_BY_HAND_MM: f64 = 7.0;
+const MAX_WORST_SIGMA_BY_HAND_MM: f64 = 3.9;
 /// Fewer balls than this are no evidence.
 const MIN_BALLS: usize = 3;
 const MIN_BALL_SCORE: f32 = 0.6;

@@ -16,8 +16,10 @@ const OFFSET_CELL_PX: f64 = 1.5;
 const MAX_LINES: usize = 12;
 /// How far a boundary pixel may be from the line that it supports, in pixels of the small picture.
 const ON_LINE_PX: f64 = 1.6;
-/// The least overlap, intersection over union, of the cloth's region with its outline. A man in the way costs 0.1.
-const MIN_OVERLAP: f64 = 0.80;
+/// The least overlap, intersection over union, of the cloth's region with its outline. A man in the way costs 0.1; one who
+/// leans over the table's middle costs 0.3.
+pub(crate) const MIN_OVERLAP: f64 = 0.80;
+pub(crate) const SMALL_OVERLAP: f64 = 0.65;
 /// The least share of the outline's length that boundary pixels support. Six pockets cost 0.15 to 0.25.
 const MIN_SUPPORT: f64 = 0.40;
 /// The least share of each single side: a side that a person hides entirely is not to be guessed.
@@ -117,7 +119,7 @@ impl Line {
 }
 
 /// The best outline of `cloth`; `factor` is how many pixels of the full picture one of the mask's is.
-pub(crate) fn find(cloth: &Mask, factor: usize) -> Result<Outline, NoOutline> {
+pub(crate) fn find(cloth: &Mask, factor: usize, min_overlap: f64) -> Result<Outline, NoOutline> {
     let (width, height) = (cloth.width as f64, cloth.height as f64);
     if (cloth.area() as f64) < MIN_AREA * width * height {
         return Err(NoOutline::NotATable);
@@ -125,7 +127,9 @@ pub(crate) fn find(cloth: &Mask, factor: usize) -> Result<Outline, NoOutline> {
     let boundary = boundary(cloth);
     let best = BARRELS
         .iter()
-        .filter_map(|&barrel| quadrilateral(cloth, &boundary, Warp::new([width, height], barrel)))
+        .filter_map(|&barrel| {
+            quadrilateral(cloth, &boundary, Warp::new([width, height], barrel), min_overlap)
+        })
         .max_by(|a, b| a.score.total_cmp(&b.score));
     match best {
         Some(outline) => Ok(Outline {
@@ -175,7 +179,7 @@ fn boundary(cloth: &Mask) -> Boundary {
     Boundary { points, at_border }
 }
 
-fn quadrilateral(cloth: &Mask, boundary: &Boundary, warp: Warp) -> Option<Outline> {
+fn quadrilateral(cloth: &Mask, boundary: &Boundary, warp: Warp, min_overlap: f64) -> Option<Outline> {
     let edges: Vec<Edge> = boundary
         .points
         .iter()
@@ -198,7 +202,7 @@ fn quadrilateral(cloth: &Mask, boundary: &Boundary, warp: Warp) -> Option<Outlin
             continue;
         };
         let overlap = overlap(&sides, &samples);
-        if overlap < MIN_OVERLAP {
+        if overlap < min_overlap {
             continue;
         }
         let Some(support) = support(&sides, &corners, &edges) else {

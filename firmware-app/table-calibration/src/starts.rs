@@ -1,10 +1,10 @@
 //! Where to begin: the outlines that may be the table, the likeliest first.
 
-use crate::cloth::{self, Bridges};
+use crate::cloth::{self, Bridges, CLOSE_TOLERANCES, TOLERANCES};
 use crate::first_guess::{FirstGuess, FocalPrior, Rectangle, guess};
 use crate::noses::CUSHION_WIDTH_MM;
 use crate::outcome::Reason;
-use crate::outline::{self, BARRELS, NoOutline, Outline};
+use crate::outline::{self, BARRELS, MIN_OVERLAP, NoOutline, Outline, SMALL_OVERLAP};
 use crate::picture::SmallPicture;
 use crate::warp::Warp;
 use baize_table_vision::geometry::TableSize;
@@ -21,6 +21,33 @@ const MAX_COST_BY_HAND: f64 = 200.0;
 const SAME_OUTLINE: f64 = 0.01;
 /// A guess of this cost is half as likely to be the table as one that fits perfectly.
 const LIKELY_GUESS_COST: f64 = 20.0;
+
+/// How regions that may be the cloth are looked for.
+pub(crate) struct Look {
+    bridges: Bridges,
+    tolerances: &'static [f64],
+    min_overlap: f64,
+}
+
+/// From the surest on: as usual; cut free where the cloth may hang together with the room; and with little certainty, where cloth
+/// and floor are alike or a player splits the cloth.
+pub(crate) const LOOKS: [Look; 3] = [
+    Look {
+        bridges: Bridges::Narrow,
+        tolerances: &TOLERANCES,
+        min_overlap: MIN_OVERLAP,
+    },
+    Look {
+        bridges: Bridges::Wide,
+        tolerances: &TOLERANCES,
+        min_overlap: MIN_OVERLAP,
+    },
+    Look {
+        bridges: Bridges::Narrow,
+        tolerances: &CLOSE_TOLERANCES,
+        min_overlap: SMALL_OVERLAP,
+    },
+];
 
 /// What is known before the table is looked for.
 pub(crate) struct Scene {
@@ -70,19 +97,16 @@ pub(crate) fn by_hand(scene: &Scene, mut corners: [[f64; 2]; 4]) -> Vec<Start> {
         .collect()
 }
 
-/// Outlines of what may be the cloth. Where there are none, the cloth may hang together with the room: then wider bridges
-/// are cut.
-pub(crate) fn from_cloth(scene: &Scene, small: &SmallPicture) -> Result<Vec<Start>, Reason> {
-    from_regions(scene, small, Bridges::Narrow)
-        .or_else(|reason| from_regions(scene, small, Bridges::Wide).map_err(|_| reason))
-}
-
-fn from_regions(scene: &Scene, small: &SmallPicture, bridges: Bridges) -> Result<Vec<Start>, Reason> {
+/// Outlines of what may be the cloth.
+pub(crate) fn from_cloth(scene: &Scene, small: &SmallPicture, look: &Look) -> Result<Vec<Start>, Reason> {
     let mut cut_off = false;
     let mut outlines: Vec<Outline> = Vec::new();
     let mut starts: Vec<(f64, Start)> = Vec::new();
-    for (rank, candidate) in cloth::candidates(small, bridges).iter().enumerate() {
-        let outline = match outline::find(&candidate.mask, small.factor) {
+    for (rank, candidate) in cloth::candidates(small, look.bridges, look.tolerances)
+        .iter()
+        .enumerate()
+    {
+        let outline = match outline::find(&candidate.mask, small.factor, look.min_overlap) {
             Ok(outline) => outline,
             Err(why) => {
                 cut_off |= rank == 0 && why == NoOutline::CutOff;

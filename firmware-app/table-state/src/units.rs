@@ -173,7 +173,7 @@ impl Direction {
 }
 
 /// How far off a position may be: one standard deviation along each axis, in sixteen steps of about 1.6 from 0.1 mm to
-/// 125 mm. It is rounded up, so what is published is never better than what was known.
+/// 125 mm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Sigma(u8);
@@ -184,11 +184,25 @@ impl Sigma {
     /// The worst step: 125 mm or more, or not known.
     pub const WORST: Self = Self(15);
 
-    /// The smallest step that is not below these millimetres; NaN gives [`WORST`](Self::WORST).
+    /// The smallest step that is not below these millimetres, so that what is published is never better than what was known; NaN
+    /// gives [`WORST`](Self::WORST).
     pub fn from_mm(sigma_mm: f32) -> Self {
         // The tolerance keeps a step's own value, which is not exact in binary, at that step.
         let fits = |step: &u16| sigma_mm * 10.0 <= f32::from(*step) * 1.000_01;
         match Self::STEPS_TENTH_MM.iter().position(fits) {
+            Some(code) => Self(code as u8),
+            None => Self::WORST,
+        }
+    }
+
+    /// The step that is nearest by ratio: where many are published, as many lie within their sigmas as should; NaN gives
+    /// [`WORST`](Self::WORST).
+    pub fn nearest(sigma_mm: f32) -> Self {
+        let is_nearer_than_next = |steps: &[u16]| {
+            let tenth_mm = sigma_mm * 10.0;
+            tenth_mm * tenth_mm <= f32::from(steps[0]) * f32::from(steps[1])
+        };
+        match Self::STEPS_TENTH_MM.windows(2).position(is_nearer_than_next) {
             Some(code) => Self(code as u8),
             None => Self::WORST,
         }

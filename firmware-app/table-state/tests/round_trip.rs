@@ -64,6 +64,13 @@ proptest! {
     }
 
     #[test]
+    fn the_nearest_sigma_is_off_by_at_most_half_a_step(sigma_mm in 0.1..125.0_f32) {
+        let ratio = Sigma::nearest(sigma_mm).mm() / sigma_mm;
+        prop_assert!((0.7..1.42).contains(&ratio), "{ratio}");
+        prop_assert!(Sigma::nearest(sigma_mm) <= Sigma::from_mm(sigma_mm));
+    }
+
+    #[test]
     fn no_float_makes_a_value_out_of_range(bits in any::<u32>()) {
         let value = f32::from_bits(bits);
         let position = Position::from_mm(value, value);
@@ -136,8 +143,10 @@ fn every_step_of_sigma_keeps_its_own_value() {
             "step {step}"
         );
     }
-    assert_eq!(Sigma::from_mm(f32::NAN), Sigma::WORST);
-    assert_eq!(Sigma::from_mm(1e9), Sigma::WORST);
+    for worst in [f32::NAN, 1e9] {
+        assert_eq!(Sigma::from_mm(worst), Sigma::WORST);
+        assert_eq!(Sigma::nearest(worst), Sigma::WORST);
+    }
 }
 
 #[test]

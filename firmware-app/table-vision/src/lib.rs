@@ -19,6 +19,7 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+mod cloth;
 mod cue;
 mod events;
 mod faces;

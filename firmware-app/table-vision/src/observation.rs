@@ -5,11 +5,12 @@ use baize_frame::{BallDetection, BallKind, CueDetection, Detections, Luminance};
 use baize_table_state::{Colour, Game};
 use heapless::Vec;
 
+use crate::cloth::Cloth;
 use crate::geometry::linear::{Vec2, dot2, norm2, scale2, sub2};
 use crate::geometry::{BallOutline, Calibration};
 use crate::limits::MAX_OBSERVATIONS;
 use crate::readings::{Face, face};
-use crate::refine::{BALLS_IN_BOX, Centre, HALF_OF_RIM, MORE_OF_RIM, Refiner};
+use crate::refine::{BALLS_IN_BOX, Centre, MORE_OF_RIM, Picture, Refiner};
 
 /// A ball's centre may be seen outside the noses by this part of its radius: errors at the far end of the picture and
 /// balls in the jaws of a pocket. Chalk on a rail is farther out.
@@ -133,6 +134,10 @@ fn observe_balls(
             let _ = observations.push(seen);
         }
     };
+    let picture = luminance.map(|luminance| Picture {
+        luminance,
+        cloth: Cloth::of(luminance, calibration),
+    });
     let mut parted = 0;
     let mut second: Vec<Observation, MAX_PARTED> = Vec::new();
     for detection in &detections.balls {
@@ -140,11 +145,22 @@ fn observe_balls(
             continue;
         };
         let mut balls: Vec<Centre, BALLS_IN_BOX> = Vec::new();
-        if let Some(picture) = luminance {
-            balls.extend(refiner.rim(picture, &outline, detection.size_px, HALF_OF_RIM));
-            if balls.is_empty() && parted < MAX_PARTED {
+        if let Some(picture) = picture {
+            let rim = refiner.rim(picture, &outline, detection.size_px);
+            let has_room = Refiner::has_room(&outline, detection.size_px);
+            let sure = rim.filter(|rim| rim.is_sure(has_room));
+            let is_alone = sure.is_some_and(|rim| !has_room || rim.is_in_middle(&outline));
+            if !is_alone && parted < MAX_PARTED {
                 parted += 1;
-                balls = refiner.part(picture, &outline, detection.size_px);
+                balls = refiner.part(picture.luminance, &outline, detection.size_px);
+            }
+            if let Some(rim) = sure
+                && balls.len() < BALLS_IN_BOX
+            {
+                balls = Vec::from_iter([rim.centre]);
+            }
+            if balls.is_empty() && !has_room {
+                balls.extend(rim.map(|rim| rim.doubted(outline.centre_px)));
             }
         }
         if balls.is_empty() {
@@ -169,7 +185,7 @@ fn observe_balls(
     }
     // What has a box of its own comes first: it may be the other ball of a box that shows two.
     second.into_iter().for_each(&mut add);
-    if let Some(picture) = luminance {
+    if let Some(picture) = picture {
         let clear_of_cues = |ball: &&BallDetection| !detections.cues.iter().any(|cue| is_beside(ball, cue));
         let doubtful = detections.doubtful.iter().filter(clear_of_cues);
         doubtful
@@ -200,16 +216,17 @@ fn observe_doubtful(
     calibration: &Calibration,
     refiner: &Refiner,
     detection: &BallDetection,
-    picture: Luminance<'_>,
+    picture: Picture<'_>,
 ) -> Option<Observation> {
     let outline = expected_outline(calibration, detection)?;
     let expected = outline.box_size_px();
     let is_ball_sized = (0..2).all(|i| DOUBTFUL_BOX.contains(&(detection.size_px[i] / expected[i] as f32)));
-    let centre = is_ball_sized
-        .then(|| refiner.rim(picture, &outline, detection.size_px, MORE_OF_RIM))
-        .flatten()?;
+    let rim = is_ball_sized
+        .then(|| refiner.rim(picture, &outline, detection.size_px))
+        .flatten()
+        .filter(|rim| rim.of_rim >= MORE_OF_RIM)?;
     let inside_mm = DOUBTFUL_INSIDE_RADII * calibration.ball_radius_mm();
-    observation(calibration, detection, &centre, &face(game, detection))
+    observation(calibration, detection, &rim.centre, &face(game, detection))
         .filter(|seen| calibration.is_on_bed(seen.place_mm, -inside_mm))
 }
 

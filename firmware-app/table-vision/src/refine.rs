@@ -3,11 +3,12 @@
 //! The geometry says how large the image is and what shape it has; only its place is sought. Rays from the middle of
 //! the box see the rim as an edge, and much else besides: stripes, numbers, glare, shadows, neighbours. What only the
 //! rim does is to show edges all around at the right distance: a coarse search finds the place where most rays agree, a
-//! robust fit then places it exactly. The work for a ball is the same whatever the picture shows.
+//! robust fit then places it exactly. Where that is far from the box's middle, it looks once more from there.
 
 use baize_frame::Luminance;
 use heapless::Vec;
 
+use crate::cloth::{Cloth, Light};
 use crate::geometry::BallOutline;
 use crate::geometry::linear::{Vec2, add2, norm2, scale2, sub2};
 
@@ -26,9 +27,16 @@ const FIRST_SAMPLE: f32 = FIRST_EDGE - STEP * EDGE_REACH as f32;
 
 /// Edges weaker than this, in grey levels, are noise.
 const NOISE_LEVELS: f32 = 8.0;
-/// The coarse search asks every second ray, and looks this many steps of `SEARCH_STEP` to each side of the box's middle.
+/// An edge of so many levels counts half of what the clearest does. What counts is that there is one all around: a stripe
+/// shows a clearer one than the rim of a ball of the cloth's colour.
+const HALF_LEVELS: f32 = 16.0;
+/// Around a ball smaller than this, edges are measured over fewer pixels than they are wide: they seem so much weaker, noise too.
+const SHARP_RADIUS_PX: f32 = 16.0;
+/// The coarse search looks this many steps of `SEARCH_STEP` to each side of the box's middle.
 const SEARCH_REACH: i32 = 5;
 const SEARCH_STEP: f32 = 0.08;
+const FARTHEST_SEARCHED: f32 = SEARCH_REACH as f32 * SEARCH_STEP;
+const SHIFTS: usize = 81;
 /// What the mean edge must gain for a place at the end of the search to be preferred to the box's middle.
 const SEARCH_RELUCTANCE: f32 = 0.1;
 
@@ -43,17 +51,21 @@ const RAY_SIGMA: f64 = 0.03;
 /// A place this far from the box's middle, or a ball this much larger or smaller, is a wrong edge.
 const FARTHEST: f64 = 0.42;
 const LARGEST_SIZE_ERROR: f64 = 0.09;
-/// Rays that must agree: half of the rim may be hidden, by a neighbour or a cue.
-pub const HALF_OF_RIM: usize = RAYS / 2;
-/// Farther than this from the box's middle, nearly all of the rim must show.
-const NEAR: f64 = 0.25;
-/// Of a ball that the detector doubts more is asked. In clips of real tables isolated balls of 17 pixels showed 11 to 14 such rays, in
-/// spite of compression, and what was none 10 in most pictures.
-pub const MORE_OF_RIM: usize = RAYS * 11 / 20;
+/// How much of a rim must show, in rays with an edge at its exact place: a third; the others may be hidden, by a neighbour
+/// or a cue, or hardly differ from the cloth.
+const SOME_OF_RIM: f32 = 6.0;
+/// Where less of one shows and no ball beside it, the place is still better than the box's middle more often than not.
+pub const LITTLE_OF_RIM: f32 = 4.5;
+/// Of a ball that the detector doubts more is asked, and of one in a box that may show two: half of what is no ball shows the
+/// other.
+pub const MORE_OF_RIM: f32 = 8.0;
+/// Farther than this from the box's middle, some rays begin or end beyond the rim: it is looked for again from there.
+const NEAR: f64 = 0.2;
 /// A ray agrees if its edge at the rim is at least this part of its strongest.
 const AGREEING_EDGE: f32 = 0.3;
-/// However well the rays agree, pixels and light leave this much.
-const LEAST_SIGMA_PX: f64 = 0.15;
+
+/// Where rim and box disagree and it is open which of them is right, the place is off by this part of the way between them.
+const DISAGREEING_SIGMA: f64 = 0.5;
 
 /// The middle of a box is off by this part of its size: a network sees pictures reduced to a third.
 const BOX_SIGMA: f64 = 0.04;
@@ -77,6 +89,9 @@ const RING: [f64; 2] = [0.75, 1.25];
 /// Two balls' middles are two radii apart, seen from above; less what their places on the grid, and then those found, are off by.
 const RINGS_APART_RADII: f64 = 1.5;
 const APART_RADII: f64 = 1.8;
+/// A box that is larger than the ball by more than this may show two. If the ball found is so far from its middle, it probably does.
+const ROOM_FOR_ANOTHER: f64 = 1.25;
+const ASIDE_RADII: f64 = 0.35;
 /// What a box can show.
 pub const BALLS_IN_BOX: usize = 2;
 
@@ -85,6 +100,23 @@ pub const BALLS_IN_BOX: usize = 2;
 pub struct Refiner {
     /// Cosine and sine of each ray.
     rays: [[f32; 2]; RAYS],
+    shifts: [Shift; SHIFTS],
+}
+
+/// A place at which the coarse search looks.
+#[derive(Debug, Clone, Copy, Default)]
+struct Shift {
+    by: [f32; 2],
+    /// Which edge of each ray is at the rim there; beyond the last where none is.
+    edges: [u8; RAYS],
+    reluctance: f32,
+}
+
+/// What a ball is looked for in.
+#[derive(Debug, Clone, Copy)]
+pub struct Picture<'a> {
+    pub luminance: Luminance<'a>,
+    pub cloth: Cloth,
 }
 
 /// The middle of a ball's image, and how well it is known in every direction.
@@ -94,48 +126,105 @@ pub struct Centre {
     pub sigma_px: f64,
 }
 
+/// A ball found by its rim.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Rim {
+    pub centre: Centre,
+    /// How much of it shows, in rays.
+    pub of_rim: f32,
+}
+
+impl Rim {
+    /// Whether enough of it shows for the box not to be asked: more, where the box may show two balls and this be neither.
+    pub fn is_sure(&self, has_room: bool) -> bool {
+        self.of_rim >= if has_room { MORE_OF_RIM } else { SOME_OF_RIM }
+    }
+
+    /// Whether this is the ball in the middle of its box.
+    pub fn is_in_middle(&self, outline: &BallOutline) -> bool {
+        norm2(sub2(self.centre.pixel, outline.centre_px)) < ASIDE_RADII * norm2(outline.half_axes_px[1])
+    }
+
+    /// Where so little shows that the box may be right: they disagree, so one of them is wrong.
+    pub fn doubted(&self, box_centre_px: Vec2) -> Centre {
+        let apart_px = norm2(sub2(self.centre.pixel, box_centre_px));
+        Centre {
+            sigma_px: self.centre.sigma_px.max(DISAGREEING_SIGMA * apart_px),
+            ..self.centre
+        }
+    }
+}
+
 impl Refiner {
     pub fn new() -> Self {
         let rays = core::array::from_fn(|ray| {
             let angle = core::f64::consts::TAU * ray as f64 / RAYS as f64;
             [libm::cos(angle) as f32, libm::sin(angle) as f32]
         });
-        Self { rays }
+        let mut shifts = [Shift::default(); SHIFTS];
+        let reach = -SEARCH_REACH..=SEARCH_REACH;
+        let steps = reach.clone().flat_map(|i| reach.clone().map(move |j| [i, j]));
+        let near = steps.filter(|[i, j]| i * i + j * j <= SEARCH_REACH * SEARCH_REACH);
+        for (shift, step) in shifts.iter_mut().zip(near) {
+            let by = step.map(|i| i as f32 * SEARCH_STEP);
+            let part = (by[0] * by[0] + by[1] * by[1]) / (FARTHEST_SEARCHED * FARTHEST_SEARCHED);
+            *shift = Shift {
+                by,
+                edges: rays.map(|ray| ((rim(ray, by) - FIRST_EDGE) / STEP + 0.5).clamp(0.0, 255.0) as u8),
+                reluctance: SEARCH_RELUCTANCE * part,
+            };
+        }
+        Self { rays, shifts }
     }
 
     /// The middle of the ball by its rim; `outline` is the image expected of a ball at the box's middle, `box_size_px` the
-    /// size that was detected. `None` where no rim shows in so many rays: a moving ball has none, and between two balls there is none.
-    pub fn rim(
-        &self,
-        luminance: Luminance<'_>,
-        outline: &BallOutline,
-        box_size_px: [f32; 2],
-        agreeing_rays: usize,
-    ) -> Option<Centre> {
+    /// size that was detected. `None` where no rim shows: a moving ball has none, and between two balls there is none.
+    pub fn rim(&self, picture: Picture<'_>, outline: &BallOutline, box_size_px: [f32; 2]) -> Option<Rim> {
         let expected = outline.box_size_px();
         let is_large = (0..2).any(|i| f64::from(box_size_px[i]) > LARGE * expected[i] + LARGE_PX);
         if is_large {
             return None;
         }
-        let mut edges = self.edges(luminance, outline)?;
-        for ray in &mut edges {
-            relate(ray, strongest(ray));
+        let mut outline = *outline;
+        let mut fit = self.clearest(picture, &outline)?;
+        if norm2(fit.shift) > NEAR {
+            outline.centre_px = outline.point_px(fit.shift, 1.0);
+            fit = self.clearest(picture, &outline)?;
         }
-        let fit = self.fit(&edges, agreeing_rays)?;
-        // Far from the box's middle half a rim may be a neighbour's, or a stripe and a shadow.
-        let is_sure = norm2(fit.shift) < NEAR || fit.agreeing >= WHOLE_RIM_RAYS;
-        is_sure.then(|| fit.centre(outline))
+        (fit.is_plausible() && fit.of_rim >= LITTLE_OF_RIM).then(|| Rim {
+            centre: fit.centre(&outline),
+            of_rim: fit.of_rim,
+        })
+    }
+
+    /// Whether a box is so large that it may show two balls.
+    pub fn has_room(outline: &BallOutline, box_size_px: [f32; 2]) -> bool {
+        let expected = outline.box_size_px();
+        (0..2).any(|i| f64::from(box_size_px[i]) > ROOM_FOR_ANOTHER * expected[i])
+    }
+
+    /// The place where most of a rim shows.
+    fn clearest(&self, picture: Picture<'_>, outline: &BallOutline) -> Option<Fit> {
+        let mut edges = self.edges(picture, outline)?;
+        let radius_px = norm2(outline.half_axes_px[1]) as f32;
+        let half_levels = HALF_LEVELS * (radius_px / SHARP_RADIUS_PX).min(1.0);
+        for edge in edges.iter_mut().flatten() {
+            *edge /= *edge + half_levels;
+        }
+        self.fit(&edges)
     }
 
     /// The middle of a ball whose rim is sharp nearly all around: no smear, no shadow, nothing of another shape.
     fn whole_rim(&self, luminance: Luminance<'_>, outline: &BallOutline) -> Option<Centre> {
-        let mut edges = self.edges(luminance, outline)?;
+        let cloth = Cloth::UNKNOWN;
+        let mut edges = self.edges(Picture { luminance, cloth }, outline)?;
         // Related to the strongest of all rays, the slopes at a smear's ends are none.
         let most = edges.iter().map(strongest).fold(0.0, f32::max);
         for ray in &mut edges {
             relate(ray, strongest(ray).max(SLOPE * most));
         }
-        Some(self.fit(&edges, WHOLE_RIM_RAYS)?.centre(outline))
+        let fit = self.fit(&edges)?;
+        (fit.is_plausible() && fit.agreeing >= WHOLE_RIM_RAYS).then(|| fit.centre(outline))
     }
 
     /// The balls that show whole somewhere in a box, the one nearest to its middle first; none where it shows a smear.
@@ -236,8 +325,12 @@ impl Refiner {
         }
     }
 
-    /// How strong the edge is at each place of each ray, in grey levels; `None` at the picture's rim.
-    fn edges(&self, luminance: Luminance<'_>, outline: &BallOutline) -> Option<[[f32; EDGES]; RAYS]> {
+    /// How clear the edge is at each place of each ray, in grey levels; `None` at the picture's rim.
+    fn edges(
+        &self,
+        Picture { luminance, cloth }: Picture<'_>,
+        outline: &BallOutline,
+    ) -> Option<[[f32; EDGES]; RAYS]> {
         let [a, b] = outline.half_axes_px.map(|axis| axis.map(|v| v as f32));
         let [u0, v0] = outline.centre_px.map(|v| v as f32);
         let chroma = luminance.chroma();
@@ -248,63 +341,54 @@ impl Refiner {
                 let part = FIRST_SAMPLE + STEP * i as f32;
                 [u0 + part * along[0], v0 + part * along[1]]
             };
-            let mut levels = [[0.0; 3]; SAMPLES];
-            for (i, level) in levels.iter_mut().enumerate() {
-                level[0] = luminance.between(place(i))?;
+            let mut lights: [Light; SAMPLES] = [[0.0; 3]; SAMPLES];
+            for (i, light) in lights.iter_mut().enumerate() {
+                light[0] = luminance.between(place(i))?;
             }
             // Colour has half the resolution: every second sample shows all of it.
             for i in (0..SAMPLES).step_by(2) {
                 let [blue, red] = chroma.between(place(i))?;
-                levels[i][1..].copy_from_slice(&[blue, red]);
+                lights[i][1..].copy_from_slice(&[blue, red]);
             }
             for i in (1..SAMPLES - 1).step_by(2) {
-                let ([_, blue, red], [_, next_blue, next_red]) = (levels[i - 1], levels[i + 1]);
-                levels[i][1..].copy_from_slice(&[0.5 * (blue + next_blue), 0.5 * (red + next_red)]);
+                let ([_, blue, red], [_, next_blue, next_red]) = (lights[i - 1], lights[i + 1]);
+                lights[i][1..].copy_from_slice(&[0.5 * (blue + next_blue), 0.5 * (red + next_red)]);
             }
+            let lights = lights.map(|light| cloth.turned(light));
             for (i, edge) in edges.iter_mut().enumerate() {
-                let (inner, outer) = (levels[i], levels[i + 2 * EDGE_REACH]);
-                *edge =
-                    (outer[0] - inner[0]).abs() + (outer[1] - inner[1]).abs() + (outer[2] - inner[2]).abs();
+                *edge = cloth.edge(lights[i], lights[i + 2 * EDGE_REACH]);
             }
         }
         Some(edges)
     }
 
-    /// Where at least so many rays agree.
-    fn fit(&self, edges: &[[f32; EDGES]; RAYS], agreeing_rays: usize) -> Option<Fit> {
-        let coarse = self.search(edges);
+    /// Where the rays agree most.
+    fn fit(&self, edges: &[[f32; EDGES]; RAYS]) -> Option<Fit> {
         let mut fit = Fit {
-            shift: coarse.map(f64::from),
+            shift: self.search(edges).map(f64::from),
             size: 0.0,
             sigma: 0.0,
             agreeing: 0,
+            of_rim: 0.0,
         };
         for _ in 0..FIT_ROUNDS {
             fit = self.fit_once(edges, &fit)?;
         }
-        let plausible = norm2(fit.shift) <= FARTHEST && fit.size.abs() <= LARGEST_SIZE_ERROR;
-        (plausible && fit.agreeing >= agreeing_rays).then_some(fit)
+        Some(fit)
     }
 
     /// The place around the box's middle where the rays show the strongest edges at the rim.
     fn search(&self, edges: &[[f32; EDGES]; RAYS]) -> [f32; 2] {
         let (mut best, mut best_score) = ([0.0; 2], f32::NEG_INFINITY);
-        for i in -SEARCH_REACH..=SEARCH_REACH {
-            for j in -SEARCH_REACH..=SEARCH_REACH {
-                let part = (i * i + j * j) as f32 / (SEARCH_REACH * SEARCH_REACH) as f32;
-                if part > 1.0 {
-                    continue;
-                }
-                let shift = [i as f32 * SEARCH_STEP, j as f32 * SEARCH_STEP];
-                let mut total = 0.0;
-                for (ray, edges) in self.rays.iter().zip(edges).step_by(2) {
-                    let at = (rim(*ray, shift) - FIRST_EDGE) / STEP + 0.5;
-                    total += edges.get(at as usize).copied().unwrap_or(0.0);
-                }
-                let score = 2.0 * total / RAYS as f32 - SEARCH_RELUCTANCE * part;
-                if score > best_score {
-                    (best, best_score) = (shift, score);
-                }
+        for shift in &self.shifts {
+            let total: f32 = edges
+                .iter()
+                .zip(shift.edges)
+                .map(|(edges, at)| edges.get(usize::from(at)).copied().unwrap_or(0.0))
+                .sum();
+            let score = total / RAYS as f32 - shift.reluctance;
+            if score > best_score {
+                (best, best_score) = (shift.by, score);
             }
         }
         best
@@ -317,7 +401,7 @@ impl Refiner {
         let pull = (RAY_SIGMA / FARTHEST) * (RAY_SIGMA / FARTHEST);
         let mut normal = [[pull, 0.0, 0.0], [0.0, pull, 0.0], [0.0, 0.0, prior]];
         let mut right = [-pull * from.shift[0], -pull * from.shift[1], -prior * from.size];
-        let (mut squares, mut weights, mut agreeing) = (0.0, 0.0, 0);
+        let (mut squares, mut weights, mut agreeing, mut of_rim) = (0.0, 0.0, 0, 0.0);
         let shift = from.shift.map(|v| v as f32);
         for (ray, edges) in self.rays.iter().zip(edges) {
             let expected = rim(*ray, shift) + from.size as f32;
@@ -328,6 +412,7 @@ impl Refiner {
             let part = off / FIT_REACH;
             let closeness = (1.0 - part * part).max(0.0);
             let weight = f64::from(strength * strength * closeness * closeness);
+            of_rim += strength * closeness;
             if strength > AGREEING_EDGE && closeness > 0.5 {
                 agreeing += 1;
             }
@@ -350,6 +435,7 @@ impl Refiner {
             size: from.size + step[2],
             sigma: libm::sqrt(variance * inverse[0][0].max(inverse[1][1])),
             agreeing,
+            of_rim,
         })
     }
 }
@@ -364,13 +450,20 @@ struct Fit {
     sigma: f64,
     /// Rays that show an edge at the rim.
     agreeing: usize,
+    /// The same, each counting what its edge is worth and how near it is to the rim.
+    of_rim: f32,
 }
 
 impl Fit {
+    fn is_plausible(&self) -> bool {
+        norm2(self.shift) <= FARTHEST && self.size.abs() <= LARGEST_SIZE_ERROR
+    }
+
     fn centre(&self, outline: &BallOutline) -> Centre {
         Centre {
             pixel: outline.point_px(self.shift, 1.0),
-            sigma_px: LEAST_SIGMA_PX + self.sigma * norm2(outline.half_axes_px[0]),
+            // The less of the rim shows, the more of it may be something else.
+            sigma_px: self.sigma * norm2(outline.half_axes_px[0]) * RAYS as f64 / f64::from(self.of_rim),
         }
     }
 }

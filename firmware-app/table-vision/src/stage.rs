@@ -336,7 +336,7 @@ fn ball(calibration: &Calibration, track: &Track, exposure_us: u64) -> Ball {
         identity: track.named.identity,
         position: Position::from_mm(x as f32, y as f32),
         velocity: Velocity::from_mm_s(vx as f32, vy as f32),
-        sigma: Sigma::from_mm(total_mm as f32),
+        sigma: Sigma::nearest(total_mm as f32),
         confidence: Confidence::from_ratio(track.confidence(exposure_us)),
         moving: track.is_moving(),
         age_exposures: track.unseen.min(u32::from(u8::MAX)) as u8,

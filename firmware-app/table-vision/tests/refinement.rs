@@ -119,6 +119,27 @@ impl Picture {
     }
 }
 
+/// Two pictures of the same as one in colours: how bright it is, and how green.
+fn take_in_green(brightness: Picture, greenness: &Picture) -> Shot {
+    let mut random = Random(13);
+    let mut noise = || 6.0 * (random.even() - 0.5) + 0.5;
+    let pairs = brightness
+        .levels
+        .chunks_exact(2)
+        .zip(greenness.levels.chunks_exact(2));
+    let bytes = pairs
+        .flat_map(|(bright, green)| {
+            let colour = 128.0 - (green[0] + green[1]) / 2.0;
+            [bright[0], colour, bright[1], colour].map(|value| (value + noise()) as u8)
+        })
+        .collect();
+    Shot {
+        calibration: brightness.calibration,
+        pixels: PixelFormat::Yuyv,
+        bytes,
+    }
+}
+
 struct Shot {
     calibration: Calibration,
     pixels: PixelFormat,
@@ -195,6 +216,18 @@ fn a_box_off_by_two_pixels_is_corrected_to_half_a_millimetre_anywhere_on_the_bed
 }
 
 #[test]
+fn a_ball_that_shows_sharply_is_known_to_the_half_millimetre_that_light_leaves_and_no_worse() {
+    let exactly_calibrated = Calibration {
+        place_sigma_mm: 0.0,
+        ..tilted_nine_foot()
+    };
+    let mut picture = Picture::of_cloth(exactly_calibrated, 90.0);
+    picture.draw(PLACES[1], |_| 180.0);
+    let ball = picture.take().locate(PLACES[1], [1.0, 0.5], [1.0, 1.0], true);
+    assert_eq!(ball.sigma.tenth_mm(), 5, "{ball:?}");
+}
+
+#[test]
 fn stripe_glare_shadow_and_a_touching_neighbour_do_not_pull_the_centre_away() {
     for place in PLACES {
         let mut picture = Picture::of_cloth(tilted_nine_foot(), 80.0);
@@ -231,6 +264,43 @@ fn a_red_ball_as_bright_as_its_green_cloth_is_found_by_its_colour() {
             let error = distance_mm(&ball, place);
             assert!(error < 0.8, "{error} mm at {place:?} from {off_px:?}");
         }
+    }
+}
+
+#[test]
+fn a_green_ball_on_green_cloth_is_not_taken_for_its_shadow() {
+    for place in PLACES {
+        for towards in [[7.6, 2.4], [-6.2, 5.0], [1.6, -7.8]] {
+            let shadow_place = [place[0] + towards[0], place[1] + towards[1]];
+            let picture = |cloth: f64, ball: f64| {
+                let mut picture = Picture::of_cloth(tilted_nine_foot(), cloth);
+                picture.draw(shadow_place, |_| 0.6 * cloth);
+                picture.draw(place, |_| ball);
+                picture
+            };
+            let shot = take_in_green(picture(110.0, 90.0), &picture(44.0, 28.0));
+            for off_px in OFFSETS_PX {
+                let error = distance_mm(&shot.locate(place, off_px, [1.0, 1.0], true), place);
+                assert!(
+                    error < 1.5,
+                    "{error} mm at {place:?}, shadow {towards:?}, from {off_px:?}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_ball_half_of_whose_rim_does_not_differ_from_the_cloth_is_placed_by_the_other_half() {
+    let place = PLACES[1];
+    let mut picture = Picture::of_cloth(tilted_nine_foot(), 90.0);
+    picture.draw(place, |[x, _]| if x < 0.1 { 180.0 } else { 90.0 });
+    let shot = picture.take();
+    // The box is around what shows: half of a ball.
+    for off_px in [[-5.0, 0.0], [-4.0, 1.0]] {
+        let ball = shot.locate(place, off_px, [0.6, 1.0], true);
+        let error = distance_mm(&ball, place);
+        assert!(error < 2.0, "{error} mm from {off_px:?}");
     }
 }
 

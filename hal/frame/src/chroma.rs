@@ -34,6 +34,14 @@ impl Chroma<'_> {
         }
     }
 
+    /// What [`between`](Self::between) gives where it is black.
+    pub fn of_black(&self) -> f32 {
+        match self.image.format().pixels {
+            PixelFormat::Grey | PixelFormat::Yuyv | PixelFormat::Nv12 => 0.0,
+            PixelFormat::Rgb24 => -64.0,
+        }
+    }
+
     /// `first` is the byte of the first sample.
     #[inline]
     fn interpolated(&self, [u, v]: [f32; 2], first: usize, samples: &Samples) -> Option<[f32; 2]> {

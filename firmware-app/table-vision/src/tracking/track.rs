@@ -222,7 +222,10 @@ impl Track {
     /// The standard deviation to publish: of the filter, and of what is the same in every picture of a resting ball.
     pub fn published_sigma_mm(&self) -> f64 {
         let sigma_mm = self.sigma_mm();
-        libm::sqrt(sigma_mm * sigma_mm + SYSTEMATIC_SHARE * self.single_variance_mm2)
+        let averaged_mm2 = sigma_mm * sigma_mm;
+        // Of one sighting nothing is averaged yet: its variance is all there is.
+        let averaged_away_mm2 = (self.single_variance_mm2 - averaged_mm2).max(0.0);
+        libm::sqrt(averaged_mm2 + SYSTEMATIC_SHARE * averaged_away_mm2)
     }
 
     /// The larger standard deviation of the place along the two sides.
