@@ -29,6 +29,16 @@ fn cushions_taken_for_noses_are_noticed_by_the_beds_shape() {
     );
 }
 
+/// Cloth and rails of one grey: the backs of the cushions were taken for the noses, and fitted.
+#[test]
+fn cushions_taken_for_noses_are_noticed_by_diamonds_that_show_too_near() {
+    let measured = measurer().measure(&RandomCamera::new(488));
+    assert!(
+        !measured.accepted || measured.bed_error_mm.is_some_and(|mm| mm < 3.0),
+        "{measured:?}"
+    );
+}
+
 #[test]
 fn tables_under_random_cameras_are_found_and_their_balls_placed_within_millimetres() {
     let mut measurer = measurer();

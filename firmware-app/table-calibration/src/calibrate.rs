@@ -301,7 +301,7 @@ impl Calibrator<'_> {
         let plane = self.plane(&calibration);
         let pockets = pockets::find(self.picture, &plane, self.request.table);
         outcome.pockets_found = [pockets.found, pockets.looked_at];
-        let [a, b, c, d] = self.request.table.corners_mm().map(plane);
+        let [a, b, c, d] = self.request.table.corners_mm().map(&plane);
         outcome.corners_px = (|| Some([a?, b?, c?, d?]))();
         outcome.residual_mm = Some(fit.rms_mm);
         outcome.residual_p95_mm = Some(fit.p95_mm);
@@ -315,6 +315,13 @@ impl Calibrator<'_> {
             ..calibration
         });
         outcome.reason = gate::judge(&outcome, self.request);
+        let may_be_beyond = hints.corners_px.is_none() && seen.diamonds.is_empty();
+        if outcome.reason == Reason::Accepted
+            && may_be_beyond
+            && diamonds::are_too_near(self.picture, &plane, self.request.table)
+        {
+            outcome.reason = Reason::BeyondTheNoses;
+        }
         outcome.accepted = outcome.reason == Reason::Accepted;
         outcome
     }

@@ -8,10 +8,18 @@ use crate::steps::NosePlane;
 use baize_table_vision::geometry::TableSize;
 use baize_table_vision::geometry::linear::{norm2, sub2};
 
-/// How far beyond the nose their middles may be.
-const SET_BACK_MM: (f64, f64) = (62.0, 132.0);
-/// How far along from where they belong they are looked for: what a first camera is off by.
-const REACH_MM: f64 = 22.0;
+/// Where they are looked for: how far beyond the nose their middles may be, and how far along from where they belong, which
+/// is what a first camera is off by.
+const ON_THE_RAIL: Search = Search {
+    set_back_mm: (62.0, 132.0),
+    reach_mm: 22.0,
+};
+/// Where they are when the backs of the cushions, some 50 mm beyond the noses, were taken for these: a bed that is so much
+/// larger moves those near the corners as far along.
+const TOO_NEAR: Search = Search {
+    set_back_mm: (14.0, 58.0),
+    reach_mm: 50.0,
+};
 /// Distance of neighbouring samples of the rail.
 const STEP_MM: f64 = 1.5;
 /// A mark's own part, and the ring of rail around it that it is compared with.
@@ -26,6 +34,11 @@ const SAME_SET_BACK_MM: f64 = 5.0;
 const MIN_FOUND: f64 = 0.5;
 /// Rounds of finding a mark's middle.
 const ROUNDS: usize = 4;
+
+struct Search {
+    set_back_mm: (f64, f64),
+    reach_mm: f64,
+}
 
 /// A diamond seen.
 #[derive(Debug, Clone, Copy)]
@@ -54,6 +67,15 @@ struct Mark {
 
 /// Looks for the diamonds of a table; none where too few of them show to be sure.
 pub(crate) fn find(picture: &Picture, plane: &impl NosePlane, table: TableSize) -> Vec<Diamond> {
+    search(picture, plane, table, &ON_THE_RAIL)
+}
+
+/// Whether diamonds show where the cushions should be: what was taken for the noses is something beyond them.
+pub(crate) fn are_too_near(picture: &Picture, plane: &impl NosePlane, table: TableSize) -> bool {
+    !search(picture, plane, table, &TOO_NEAR).is_empty()
+}
+
+fn search(picture: &Picture, plane: &impl NosePlane, table: TableSize, search: &Search) -> Vec<Diamond> {
     let sides = Side::all(table);
     let mut expected = 0;
     let mut marks = Vec::new();
@@ -62,7 +84,7 @@ pub(crate) fn find(picture: &Picture, plane: &impl NosePlane, table: TableSize) 
         for &part in side.diamonds() {
             expected += 1;
             marks.extend(
-                rail.mark(side.part_mm(part))
+                rail.mark(side.part_mm(part), search)
                     .map(|(middle, is_bright, at_px)| Mark {
                         diamond: Diamond {
                             side: number_of_side,
@@ -116,8 +138,8 @@ impl<P: NosePlane> Rail<'_, P> {
     }
 
     /// The clearest mark around where a diamond belongs: its middle, whether it is brighter than the rail, and its pixel.
-    fn mark(&self, along_mm: f64) -> Option<([f64; 2], bool, [f64; 2])> {
-        let (clearest, levels) = self.patch(along_mm).clearest()?;
+    fn mark(&self, along_mm: f64, search: &Search) -> Option<([f64; 2], bool, [f64; 2])> {
+        let (clearest, levels) = self.patch(along_mm, search).clearest()?;
         let is_bright = levels > 0.0;
         let mut middle = clearest;
         for _ in 0..ROUNDS {
@@ -127,12 +149,13 @@ impl<P: NosePlane> Rail<'_, P> {
         (!strayed).then_some((middle, is_bright, self.pixel(middle)?))
     }
 
-    fn patch(&self, along_mm: f64) -> Patch {
+    fn patch(&self, along_mm: f64, search: &Search) -> Patch {
         let border = RING_MM.1;
-        let first = [along_mm - REACH_MM - border, SET_BACK_MM.0 - border];
+        let (nearest, farthest) = search.set_back_mm;
+        let first = [along_mm - search.reach_mm - border, nearest - border];
         let extents = [
-            2.0 * (REACH_MM + border),
-            SET_BACK_MM.1 - SET_BACK_MM.0 + 2.0 * border,
+            2.0 * (search.reach_mm + border),
+            farthest - nearest + 2.0 * border,
         ];
         let [columns, rows] = extents.map(|extent| (extent / STEP_MM) as usize + 1);
         let at = |column: usize, row: usize| {

@@ -76,6 +76,8 @@ pub enum Reason {
         /// Length over width, as seen.
         seen: f64,
     },
+    /// What was taken for the noses lies beyond them: diamonds show where the cushions should be.
+    BeyondTheNoses,
     /// The noses do not fit one camera over one rectangular bed.
     PoorFit,
     /// Too little shows to place balls well everywhere: positions might be off by three times this, in mm.
@@ -115,6 +117,9 @@ impl std::fmt::Display for Reason {
             Self::AnotherShape { seen } => write!(
                 f,
                 "the table in the picture is {seen:.2} times as long as wide, unlike the one named; check the table's size",
+            ),
+            Self::BeyondTheNoses => f.write_str(
+                "the backs of the cushions, or the rails, were taken for the noses; add light from above, or give the corners by hand",
             ),
             Self::PoorFit => f.write_str(
                 "the sides found do not fit one rectangular bed well enough; clear the table's edge, or give the lens",
