@@ -140,14 +140,16 @@ fn with_the_right_keys_states_come_through_and_with_wrong_ones_the_reason_is_sai
 fn keys_that_cannot_be_read_are_named_before_anything_starts() {
     let scratch = Scratch::new();
     let no_key = scratch.write("no.pem", "no certificate");
-    for (key, parts) in [
-        ("ca_file", &["no.pem", "certificate"][..]),
-        ("certificate_file", &["no.pem"]),
+    for (keys, parts) in [
+        (&["ca_file"][..], &["no.pem", "certificate"][..]),
+        (&["certificate_file", "key_file"], &["no.pem"]),
     ] {
-        let lines = format!(
-            "[table]\nname = \"t\"\n[camera]\nsource = \"sim:\"\n[broker]\nurl = \"mqtts://localhost\"\n{key} = \"{0}\"\nkey_file = \"{0}\"\n",
-            no_key.display()
-        );
+        let mut lines =
+            "[table]\nname = \"t\"\n[camera]\nsource = \"sim:\"\n[broker]\nurl = \"mqtts://localhost\"\n"
+                .to_owned();
+        for key in keys {
+            lines += &format!("{key} = \"{}\"\n", no_key.display());
+        }
         let config = scratch.write("baize.toml", lines);
         run(["run", "--config", config.to_str().expect("text")]).refused_with(parts);
     }
