@@ -14,14 +14,20 @@ struct Share {
     share: f32,
 }
 
+/// Samples of a pixel: luma and two of colour, or red, green and blue.
+const MOST_SAMPLES: usize = 3;
+
 /// Rooms for cutting.
 pub(super) struct Cutter {
     side: usize,
     margin: f32,
     across: Vec<Share>,
     down: Vec<Share>,
+    /// The pixels of a line that are read, and what they are.
+    columns: Vec<u32>,
     pixels: Vec<[f32; 3]>,
-    line: Vec<[f32; 3]>,
+    /// A line of the crop's width: red, then green, then blue.
+    line: Vec<f32>,
 }
 
 impl Cutter {
@@ -33,8 +39,9 @@ impl Cutter {
             margin,
             across: Vec::with_capacity(shares),
             down: Vec::with_capacity(shares),
+            columns: Vec::with_capacity(shares),
             pixels: Vec::with_capacity(shares),
-            line: vec![[0.0; 3]; side],
+            line: vec![0.0; 3 * side],
         }
     }
 
@@ -48,23 +55,23 @@ impl Cutter {
         let Square { x, y, length, step } = square;
         shares(x, length, self.side, format.width, step, &mut self.across);
         shares(y, length, self.side, format.height, step, &mut self.down);
+        self.columns.clear();
+        self.columns.extend(self.across.iter().map(|across| across.pixel));
+        // Neighbouring parts share a pixel, which is read once.
+        self.columns.dedup();
         let mut last = None;
-        let plane = self.side * self.side;
         for down in &self.down {
             if last != Some(down.pixel) {
-                read_line(image, down.pixel, &self.across, &mut self.pixels);
-                self.line.fill([0.0; 3]);
-                for (across, rgb) in self.across.iter().zip(&self.pixels) {
-                    for (sum, level) in self.line[across.part].iter_mut().zip(rgb) {
-                        *sum += across.share * level;
-                    }
-                }
+                read_line(image, down.pixel, &self.columns, &mut self.pixels);
+                average(&self.across, &self.columns, &self.pixels, &mut self.line);
                 last = Some(down.pixel);
             }
-            let row = down.part * self.side;
-            for (column, rgb) in self.line.iter().enumerate() {
-                for (channel, level) in rgb.iter().enumerate() {
-                    crop[channel * plane + row + column] += down.share / 255.0 * level;
+            let share = down.share / 255.0;
+            let planes = crop.chunks_exact_mut(self.side * self.side);
+            for (plane, line) in planes.zip(self.line.chunks_exact(self.side)) {
+                let row = &mut plane[down.part * self.side..][..self.side];
+                for (sum, level) in row.iter_mut().zip(line) {
+                    *sum += share * level;
                 }
             }
         }
@@ -95,27 +102,48 @@ fn shares(first: f32, length: f32, parts: usize, pixels: u32, step: u32, out: &m
     }
 }
 
-/// Red, green and blue, 0 to 255, of the pixels that the shares name, in one line of the picture.
-fn read_line(image: &ImageView<'_>, line: u32, wanted: &[Share], pixels: &mut Vec<[f32; 3]>) {
-    let format = image.format();
-    let layout = Layout::of(format.pixels);
-    pixels.clear();
-    pixels.extend(wanted.iter().map(|_| layout.bias_rgb.map(|level| level as f32)));
-    for (index, plane) in layout.planes.iter().enumerate() {
-        let start = plane_start(&format, index) + (line >> plane.row_shift) as usize * format.stride as usize;
-        for sample in plane.samples {
-            let rgb = sample.rgb.map(|level| level as f32);
-            for (share, pixel) in wanted.iter().zip(pixels.iter_mut()) {
-                let level = f32::from(image.bytes()[start + sample.byte_of(share.pixel) as usize]);
-                for (sum, factor) in pixel.iter_mut().zip(rgb) {
-                    *sum += factor * level;
-                }
-            }
+/// What the parts of a line have of its pixels, plane after plane.
+fn average(across: &[Share], columns: &[u32], pixels: &[[f32; 3]], line: &mut [f32]) {
+    let side = line.len() / 3;
+    line.fill(0.0);
+    let mut at = 0;
+    for share in across {
+        // Shares come in the order of the columns.
+        at += usize::from(columns[at] != share.pixel);
+        for (channel, level) in pixels[at].iter().enumerate() {
+            line[channel * side + share.part] += share.share * level;
         }
     }
-    for pixel in pixels {
-        *pixel = pixel.map(|level| level.clamp(0.0, 255.0));
+}
+
+/// Red, green and blue, 0 to 255, of these columns in one line of the picture.
+fn read_line(image: &ImageView<'_>, line: u32, wanted: &[u32], pixels: &mut Vec<[f32; 3]>) {
+    let format = image.format();
+    let layout = Layout::of(format.pixels);
+    let bias = layout.bias_rgb.map(|level| level as f32);
+    let mut samples = heapless::Vec::<_, MOST_SAMPLES>::new();
+    for (index, plane) in layout.planes.iter().enumerate() {
+        let start = plane_start(&format, index) + (line >> plane.row_shift) as usize * format.stride as usize;
+        let row = &image.bytes()[start..];
+        // No pixel has more.
+        samples.extend(
+            plane
+                .samples
+                .iter()
+                .map(|sample| (row, sample, sample.rgb.map(|level| level as f32))),
+        );
     }
+    pixels.clear();
+    pixels.extend(wanted.iter().map(|&column| {
+        let mut pixel = bias;
+        for (row, sample, rgb) in &samples {
+            let level = f32::from(row[sample.byte_of(column) as usize]);
+            for (sum, factor) in pixel.iter_mut().zip(rgb) {
+                *sum += factor * level;
+            }
+        }
+        pixel.map(|level| level.clamp(0.0, 255.0))
+    }));
 }
 
 #[cfg(test)]
