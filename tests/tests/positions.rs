@@ -19,24 +19,24 @@ fn measurer() -> Measurer {
     Measurer::new(detector)
 }
 
-/// Black cloth: the noses hardly show, the cushions' backs do, and a wrong lens nearly explains a bed too large.
-#[test]
-fn cushions_taken_for_noses_are_noticed_by_the_beds_shape() {
-    let measured = measurer().measure(&RandomCamera::new(288));
+fn is_refused_or_right(seed: u64) {
+    let measured = measurer().measure(&RandomCamera::new(seed));
     assert!(
         !measured.accepted || measured.bed_error_mm.is_some_and(|mm| mm < 3.0),
         "{measured:?}"
     );
 }
 
+/// Black cloth: the noses hardly show, the cushions' backs do, and a wrong lens nearly explains a bed too large.
+#[test]
+fn cushions_taken_for_noses_are_noticed_by_the_beds_shape() {
+    is_refused_or_right(288);
+}
+
 /// Cloth and rails of one grey: the backs of the cushions were taken for the noses, and fitted.
 #[test]
 fn cushions_taken_for_noses_are_noticed_by_diamonds_that_show_too_near() {
-    let measured = measurer().measure(&RandomCamera::new(488));
-    assert!(
-        !measured.accepted || measured.bed_error_mm.is_some_and(|mm| mm < 3.0),
-        "{measured:?}"
-    );
+    is_refused_or_right(488);
 }
 
 #[test]

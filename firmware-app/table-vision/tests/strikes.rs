@@ -59,17 +59,16 @@ fn slid_mm(speed_mm_s: f64, after_s: f64) -> f64 {
     speed_mm_s * after_s - SLIDING_MM_S2 * sliding_s * (after_s - 0.5 * sliding_s)
 }
 
-#[test]
-fn a_strike_is_told_once_and_as_fast_as_it_was_though_the_ball_met_another_before_it_was_seen_twice() {
-    // At 2.4 m/s, 18 ms before a contact whose line of centres is 45 degrees off.
-    let (speed, met_s) = (2400.0, 0.018);
+/// Where a ball and the one that it meets are, by the time since the strike; `met_s` after that they meet, with a line of
+/// centres that is 45 degrees off.
+fn turning_aside(speed_mm_s: f64, met_s: f64) -> impl Fn(f64) -> [[f64; 2]; 2] + Copy {
     let half = core::f64::consts::FRAC_1_SQRT_2;
-    let met_mm = [700.0 + slid_mm(speed, met_s), Y_MM];
-    let along = (slid_mm(speed, met_s) - slid_mm(speed, met_s - 1e-4)) / 1e-4 * half;
-    let places_mm = |t: f64| {
+    let met_mm = [700.0 + slid_mm(speed_mm_s, met_s), Y_MM];
+    let along = (slid_mm(speed_mm_s, met_s) - slid_mm(speed_mm_s, met_s - 1e-4)) / 1e-4 * half;
+    move |t| {
         let other_mm = [met_mm[0] + half * TOUCH_MM, met_mm[1] + half * TOUCH_MM];
         if t < met_s {
-            return [[700.0 + slid_mm(speed, t.max(0.0)), Y_MM], other_mm];
+            return [[700.0 + slid_mm(speed_mm_s, t.max(0.0)), Y_MM], other_mm];
         }
         let sent = half * slid_mm(0.975 * along, t - met_s);
         let kept = half * along * (t - met_s);
@@ -77,7 +76,13 @@ fn a_strike_is_told_once_and_as_fast_as_it_was_though_the_ball_met_another_befor
             [met_mm[0] + kept, met_mm[1] - kept],
             [other_mm[0] + sent, other_mm[1] + sent],
         ]
-    };
+    }
+}
+
+#[test]
+fn a_strike_is_told_once_and_as_fast_as_it_was_though_the_ball_met_another_before_it_was_seen_twice() {
+    let speed = 2400.0;
+    let places_mm = turning_aside(speed, 0.018);
     let (mut in_time, mut right) = (0, 0);
     for seed in 1..=20 {
         let (struck_us, told) = play(30, seed, places_mm);
@@ -184,23 +189,8 @@ fn however_much_seems_to_be_in_motion_no_strike_is_told_faster_than_a_ball_can_b
 
 #[test]
 fn a_strike_is_told_as_fast_as_it_was_though_the_ball_was_seen_once_before_it_turned_aside() {
-    // At 5 m/s, 36 ms before a contact whose line of centres is 45 degrees off.
-    let (speed, met_s) = (5000.0, 0.036);
-    let half = core::f64::consts::FRAC_1_SQRT_2;
-    let met_mm = [700.0 + slid_mm(speed, met_s), Y_MM];
-    let along = (slid_mm(speed, met_s) - slid_mm(speed, met_s - 1e-4)) / 1e-4 * half;
-    let places_mm = |t: f64| {
-        let other_mm = [met_mm[0] + half * TOUCH_MM, met_mm[1] + half * TOUCH_MM];
-        if t < met_s {
-            return [[700.0 + slid_mm(speed, t.max(0.0)), Y_MM], other_mm];
-        }
-        let sent = half * slid_mm(0.975 * along, t - met_s);
-        let kept = half * along * (t - met_s);
-        [
-            [met_mm[0] + kept, met_mm[1] - kept],
-            [other_mm[0] + sent, other_mm[1] + sent],
-        ]
-    };
+    let speed = 5000.0;
+    let places_mm = turning_aside(speed, 0.036);
     let right = (1..=20).filter(|seed| {
         let (_, told) = play(30, *seed, places_mm);
         let shots = shots(&told);
