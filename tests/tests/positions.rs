@@ -39,6 +39,19 @@ fn cushions_taken_for_noses_are_noticed_by_diamonds_that_show_too_near() {
     is_refused_or_right(488);
 }
 
+/// A player hides half of a long side; steps on his back lie in line with the rest of it.
+#[test]
+fn steps_on_a_players_back_are_no_part_of_a_nose() {
+    is_refused_or_right(332);
+}
+
+/// A large table, whose noses are rounded over two pixels: a rounding that could not explain one side was taken for the
+/// likeliest, as that side did not count then.
+#[test]
+fn a_rounding_must_explain_every_nose() {
+    is_refused_or_right(355);
+}
+
 #[test]
 fn tables_under_random_cameras_are_found_and_their_balls_placed_within_millimetres() {
     let mut measurer = measurer();

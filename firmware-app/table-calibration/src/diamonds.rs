@@ -1,6 +1,7 @@
 //! The diamonds on the rails: small marks, evenly spaced between the corners of the noses, all equally far beyond the
 //! nose. Where they are, their spacing is exact; so it tells the lens, which straight noses tell only in part.
 
+use crate::median::median;
 use crate::picture::Picture;
 use crate::side::Side;
 use crate::solve::Constraint;
@@ -195,7 +196,7 @@ impl<P: NosePlane> Rail<'_, P> {
                 samples.push((off, light));
             }
         }
-        let level = median(&mut ring)?;
+        let level = median(ring)?;
         let sign = if is_bright { 1.0 } else { -1.0 };
         let peak = samples
             .iter()
@@ -284,9 +285,4 @@ impl Sum {
             .max(0.0)
             .sqrt()
     }
-}
-
-fn median(values: &mut [f64]) -> Option<f64> {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied()
 }

@@ -1,5 +1,6 @@
 //! Whether the camera still is where a calibration has it, by the places of the cushions' noses.
 
+use crate::median::median;
 use crate::nose_height_mm;
 use crate::noses;
 use crate::picture::Picture;
@@ -23,12 +24,11 @@ pub fn nose_depths_mm(view: &ImageView, calibration: &Calibration) -> NoseDepths
     let sides = Side::all(calibration.table);
     std::array::from_fn(|k| {
         let points_px = &noses[k].as_ref()?.points_px;
-        let mut depths: Vec<f64> = points_px
-            .iter()
-            .filter_map(|&pixel| Some(sides[k].depth_mm(calibration.pixel_to_plane(pixel, height_mm)?)))
-            .collect();
-        depths.sort_by(f64::total_cmp);
-        depths.get(depths.len() / 2).copied()
+        median(
+            points_px
+                .iter()
+                .filter_map(|&pixel| Some(sides[k].depth_mm(calibration.pixel_to_plane(pixel, height_mm)?))),
+        )
     })
 }
 

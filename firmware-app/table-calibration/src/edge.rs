@@ -80,9 +80,19 @@ pub(crate) fn nose_offsets(profiles: &[Option<&Profile>; 4]) -> [NoseOffset; 4] 
                 let sides = explained
                     .each_ref()
                     .map(|side| Some(side.as_ref()?[darkening]).filter(|side| side.weight > 0.0));
-                let evidence: f64 = sides.iter().flatten().map(|side| side.weight.ln()).sum();
-                models.push((evidence - 0.5 * unusual * unusual, sides));
+                models.push((-0.5 * unusual * unusual, sides));
             }
+        }
+    }
+    for k in 0..4 {
+        let evidence_of = |sides: &[Option<Explanation>; 4]| sides[k].map(|side| side.weight.ln());
+        let least = models
+            .iter()
+            .filter_map(|(_, sides)| evidence_of(sides))
+            .reduce(f64::min);
+        for (evidence, sides) in &mut models {
+            // What cannot explain this side at all is no likelier than what hardly can.
+            *evidence += evidence_of(sides).or(least).unwrap_or(0.0);
         }
     }
     let most = models

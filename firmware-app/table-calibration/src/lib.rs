@@ -26,6 +26,7 @@ mod first_guess;
 mod gate;
 mod linear;
 mod mask;
+mod median;
 mod model;
 mod motion;
 mod noses;

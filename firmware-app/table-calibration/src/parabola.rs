@@ -1,6 +1,7 @@
 //! A line with a slight bend, through points of which some are wrong.
 
 use crate::linear::solve;
+use crate::median::median;
 
 /// What a lens leaves of a straight line after a first correction.
 pub(crate) struct Parabola {
@@ -12,20 +13,14 @@ pub(crate) struct Parabola {
 impl Parabola {
     /// Least squares, outliers weighed down over a few rounds.
     pub fn robust(points: &[(f64, f64)]) -> Self {
-        let mut depths: Vec<f64> = points.iter().map(|point| point.1).collect();
-        depths.sort_by(f64::total_cmp);
-        let median = depths.get(depths.len() / 2).copied().unwrap_or(0.0);
+        let middle = median(points.iter().map(|point| point.1));
         let mut fit = Self {
-            terms: [median, 0.0, 0.0],
+            terms: [middle.unwrap_or(0.0), 0.0, 0.0],
             spread: f64::INFINITY,
         };
         for _ in 0..6 {
-            let mut off: Vec<f64> = points
-                .iter()
-                .map(|&(t, depth)| (depth - fit.at(t)).abs())
-                .collect();
-            off.sort_by(f64::total_cmp);
-            fit.spread = 1.48 * off.get(off.len() / 2).copied().unwrap_or(0.0) + 1e-3;
+            let off = points.iter().map(|&(t, depth)| (depth - fit.at(t)).abs());
+            fit.spread = 1.48 * median(off).unwrap_or(0.0) + 1e-3;
             let (mut normal, mut right) = ([[0.0; 3]; 3], [0.0; 3]);
             for &(t, depth) in points {
                 let off = (depth - fit.at(t)) / (2.0 * fit.spread);

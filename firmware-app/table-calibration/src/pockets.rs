@@ -1,5 +1,6 @@
 //! The pockets: holes that are darker than the cushions beside them. They tell a table from another even rectangle.
 
+use crate::median::median;
 use crate::picture::Picture;
 use crate::side::Side;
 use crate::steps::NosePlane;
@@ -77,14 +78,5 @@ fn cushion_light(
             .filter(|along_mm| side.is_on_it(*along_mm))
             .map(|along_mm| side.point_at_mm(along_mm, -BEYOND_MM))
     });
-    median(
-        places
-            .filter_map(|place| picture.luma_at(plane.pixel(place)?))
-            .collect(),
-    )
-}
-
-fn median(mut values: Vec<f64>) -> Option<f64> {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied()
+    median(places.filter_map(|place| picture.luma_at(plane.pixel(place)?)))
 }

@@ -1,6 +1,7 @@
 //! Brightness across one side of the bed, and the steps in it.
 
 use crate::edge::{PROFILE_MM, Profile};
+use crate::median::median;
 use crate::parabola::Parabola;
 use crate::picture::Picture;
 use crate::side::{PROFILES, Side};
@@ -14,6 +15,10 @@ pub(crate) const MIN_STEP: f64 = 0.012;
 const HALF: usize = 4;
 /// Lines across that a station's brightness is the mean of; a station is some ten pixels long.
 const LINES: usize = 5;
+/// Where the cushion is looked at, beyond a step.
+const CUSHION_MM: [f64; 3] = [6.0, 10.0, 14.0];
+/// How differently bright one cushion may be along the way: light falls off. What differs more hides it.
+const SAME_CUSHION_LOG: f64 = 0.45;
 /// Keeps noise in the dark from counting as a relative step.
 const DARK: f64 = 20.0;
 
@@ -125,14 +130,19 @@ impl Steps {
     /// The steps near a line, each to a fraction of a sample; `None` if fewer than a third of the stations have one.
     pub fn trace(&self, line: &Line, reach_mm: f64) -> Option<Trace> {
         let sign = if line.is_reverse { -1.0 } else { 1.0 };
-        let steepest: Vec<(f64, f64)> = self
-            .stations
-            .iter()
-            .zip(&self.steps)
-            .filter_map(|(&t, row)| {
+        let lit: Vec<(f64, f64, f64)> = (0..self.stations.len())
+            .filter_map(|i| {
+                let t = self.stations[i];
                 let expected = line.start_mm + t * (line.end_mm - line.start_mm);
-                Some((t, self.steepest(row, sign, expected, reach_mm)?))
+                let depth = self.steepest(&self.steps[i], sign, expected, reach_mm)?;
+                Some((t, depth, self.cushion_light(&self.light[i], depth)?))
             })
+            .collect();
+        let usual = median(lit.iter().map(|(.., light)| *light))?;
+        let steepest: Vec<(f64, f64)> = lit
+            .into_iter()
+            .filter(|(.., light)| ((light + DARK) / (usual + DARK)).ln().abs() < SAME_CUSHION_LOG)
+            .map(|(t, depth, _)| (t, depth))
             .collect();
         let bend = Parabola::robust(&steepest);
         let tolerance = (3.0 * bend.spread).max(self.spacing_mm);
@@ -144,6 +154,15 @@ impl Steps {
             profile: self.mean_profile(&bend, &places),
             places,
         })
+    }
+
+    /// The cushion's brightness beside a step, where it is in sight.
+    fn cushion_light(&self, row: &[Option<f64>], step_mm: f64) -> Option<f64> {
+        median(
+            CUSHION_MM
+                .iter()
+                .filter_map(|beyond_mm| self.between(row, step_mm - beyond_mm, HALF)),
+        )
     }
 
     fn steepest(&self, row: &[Option<f64>], sign: f64, expected_mm: f64, reach_mm: f64) -> Option<f64> {

@@ -4,6 +4,7 @@ use super::Board;
 use super::grid::MIN_POINTS;
 use super::reason::{LensReason, Zone};
 use crate::linear::solve;
+use crate::median::median;
 use baize_table_vision::geometry::linear::{dot3, mul33};
 use baize_table_vision::geometry::{CameraModel, Pose};
 
@@ -186,10 +187,9 @@ impl Guess {
     /// The boards without the points that are far from where this has them.
     fn without_strays(&self, boards: &[Board]) -> Vec<Board> {
         let far = |off: &[f64; 2]| off[0].hypot(off[1]);
-        let mut all: Vec<f64> = self.all_offs(boards).iter().flatten().map(far).collect();
-        all.sort_by(f64::total_cmp);
+        let all = self.all_offs(boards);
         // Of two normal errors, the median distance is 1.18 of their sigma.
-        let sigma_px = all.get(all.len() / 2).map_or(0.0, |median| median / 1.18);
+        let sigma_px = median(all.iter().flatten().map(far)).map_or(0.0, |middle| middle / 1.18);
         let limit_px = STRAY_PX.max(STRAY_SIGMAS * sigma_px);
         let kept = |board: &Board, place: &Pose| {
             let offs = Self::offs(&self.lens, place, board).unwrap_or_default();

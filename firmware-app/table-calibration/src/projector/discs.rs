@@ -1,6 +1,7 @@
 //! The discs that show: spots of light of a disc's shape, all about equally large.
 
 use super::lit::{Lit, STEP_MM, place_mm};
+use crate::median::median;
 
 /// A spot of light.
 #[derive(Debug, Clone, Copy)]
@@ -37,9 +38,7 @@ pub(super) fn find_discs(lit: &Lit) -> Option<Vec<Disc>> {
         .iter()
         .filter_map(|spot| measure(lit, spot))
         .collect();
-    let mut areas: Vec<f64> = spots.iter().map(|spot| spot.area_mm2).collect();
-    areas.sort_by(f64::total_cmp);
-    let usual = *areas.get(areas.len() / 2)?;
+    let usual = median(spots.iter().map(|spot| spot.area_mm2))?;
     spots.retain(|spot| {
         spot.elongation < ELONGATION_MAX
             && (usual / AREA_FACTOR..usual * AREA_FACTOR).contains(&spot.area_mm2)

@@ -1,6 +1,7 @@
 //! The homography that explains pairs of a place on the cloth and a pixel of the projector, by least squares on the cloth.
 
 use crate::linear::{Homography, solve};
+use crate::median::median;
 
 use super::distance;
 
@@ -105,9 +106,7 @@ impl Mapping {
 
 /// The pairs without those that something hides in part or that lie on something else than the cloth.
 pub(super) fn without_strays(mut pairs: Vec<Pair>, mapping: &Mapping) -> Vec<Pair> {
-    let mut off: Vec<f64> = pairs.iter().map(|pair| mapping.off_mm(pair)).collect();
-    off.sort_by(f64::total_cmp);
-    let usual = off.get(off.len() / 2).copied().unwrap_or(0.0);
+    let usual = median(pairs.iter().map(|pair| mapping.off_mm(pair))).unwrap_or(0.0);
     let most = STRAY_MM.max(STRAY_FACTOR * usual);
     pairs.retain(|pair| mapping.off_mm(pair) <= most);
     pairs
