@@ -36,6 +36,8 @@ const INDEPENDENT_SAMPLES: f64 = 12.0;
 const MAX_BED_FALL: f64 = 0.03;
 /// What every profile is off by, as a share of brightness: no model is better than this.
 const FLOOR: f64 = 0.0012;
+/// A profile that is off by so much from each model is of another shape, a strip of two shadows, say.
+const UNEXPLAINED: f64 = 0.01;
 /// Cushion's level and slope, rounding, strip's level and slope, bed's level.
 const TERMS: usize = 6;
 
@@ -66,7 +68,8 @@ impl NoseOffset {
 }
 
 /// The offset on each side: the mean over all roundings, blurs, strips and offsets, each by its likelihood, so that a
-/// little noise does not throw the answer from one explanation to another; and the spread of what is likely.
+/// little noise does not throw the answer from one explanation to another; and the spread of what is likely. A side that
+/// none explains well is left where it is steepest.
 pub(crate) fn nose_offsets(profiles: &[Option<&Profile>; 4]) -> [NoseOffset; 4] {
     let mut models = Vec::new();
     for blur_px in BLURS_PX {
@@ -79,20 +82,10 @@ pub(crate) fn nose_offsets(profiles: &[Option<&Profile>; 4]) -> [NoseOffset; 4] 
             for darkening in 0..DARKENINGS.len() {
                 let sides = explained
                     .each_ref()
-                    .map(|side| Some(side.as_ref()?[darkening]).filter(|side| side.weight > 0.0));
-                models.push((-0.5 * unusual * unusual, sides));
+                    .map(|side| Some(side.as_ref()?[darkening].or_unexplained()));
+                let evidence: f64 = sides.iter().flatten().map(|side| side.weight.ln()).sum();
+                models.push((evidence - 0.5 * unusual * unusual, sides));
             }
-        }
-    }
-    for k in 0..4 {
-        let evidence_of = |sides: &[Option<Explanation>; 4]| sides[k].map(|side| side.weight.ln());
-        let least = models
-            .iter()
-            .filter_map(|(_, sides)| evidence_of(sides))
-            .reduce(f64::min);
-        for (evidence, sides) in &mut models {
-            // What cannot explain this side at all is no likelier than what hardly can.
-            *evidence += evidence_of(sides).or(least).unwrap_or(0.0);
         }
     }
     let most = models
@@ -128,6 +121,24 @@ struct Explanation {
     weight: f64,
     sum_mm: f64,
     square_mm2: f64,
+}
+
+impl Explanation {
+    /// Beside what this allows: that the profile is of none of the shapes tried.
+    fn or_unexplained(&self) -> Self {
+        let NoseOffset { mm, sigma_mm } = NoseOffset::UNKNOWN;
+        let weight = likelihood(UNEXPLAINED * UNEXPLAINED) * 2.0 * sigma_mm;
+        Self {
+            weight: self.weight + weight,
+            sum_mm: self.sum_mm + weight * mm,
+            square_mm2: self.square_mm2 + weight * (mm * mm + sigma_mm * sigma_mm),
+        }
+    }
+}
+
+/// Of a profile from which a model is so far off, in mean square.
+fn likelihood(misfit: f64) -> f64 {
+    (misfit / (FLOOR * FLOOR) + 1.0).powf(-0.5 * INDEPENDENT_SAMPLES)
 }
 
 /// A profile, with how much it has of every blurred step and ramp: what is made of these is then quickly compared.
@@ -200,10 +211,8 @@ impl Blurred {
                     continue;
                 };
                 for (all, darkening) in all.iter_mut().zip(DARKENINGS) {
-                    let misfit = fit.misfit(darkening);
-                    let likelihood = (misfit / (FLOOR * FLOOR) + 1.0).powf(-0.5 * INDEPENDENT_SAMPLES);
                     // Offsets are as likely as they are many, whatever their steps.
-                    let weight = likelihood * self.step_mm;
+                    let weight = likelihood(fit.misfit(darkening)) * self.step_mm;
                     all.weight += weight;
                     all.sum_mm += weight * offset_mm;
                     all.square_mm2 += weight * offset_mm * offset_mm;

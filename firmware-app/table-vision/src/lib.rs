@@ -32,6 +32,7 @@ mod readings;
 mod refine;
 mod stage;
 mod stroke;
+mod taken;
 mod tracking;
 
 pub use geometry::{Calibration, TableSize};

@@ -1,5 +1,7 @@
 //! From detections in pixels to observations in millimetres.
 
+use core::cmp::Ordering;
+
 use baize_frame::limits::MAX_CUE_DETECTIONS;
 use baize_frame::{BallDetection, BallKind, CueDetection, Detections, Luminance};
 use baize_table_state::{Colour, Game};
@@ -10,13 +12,16 @@ use crate::geometry::linear::{Vec2, dot2, norm2, scale2, sub2};
 use crate::geometry::{BallOutline, Calibration};
 use crate::limits::MAX_OBSERVATIONS;
 use crate::readings::{Face, face};
-use crate::refine::{BALLS_IN_BOX, Centre, MORE_OF_RIM, Picture, Refiner};
+use crate::refine::{BALLS_IN_BOX, Centre, MORE_OF_RIM, Picture, Refiner, Rim};
+use crate::taken::Taken;
 
 /// A ball's centre may be seen outside the noses by this part of its radius: errors at the far end of the picture and
 /// balls in the jaws of a pocket. Chalk on a rail is farther out.
 const BED_MARGIN_RADII: f64 = 0.5;
 /// Detections closer than this part of a diameter are one ball: no two balls' centres can be.
 const ONE_BALL_DIAMETERS: f64 = 0.6;
+/// What is moved out of another ball is off by this part of the way.
+const MOVED_SIGMA: f64 = 0.5;
 /// A box smaller than the ball's image by more than this is not a ball, a half hidden one neither.
 const SMALLEST_BOX: f32 = 0.35;
 /// A box larger than the ball's image by more than this, in its smaller extent, is a head or a lamp. A ball blurred
@@ -80,7 +85,7 @@ pub struct CueLine {
 /// All that one exposure shows, in millimetres: what the table stage works on, and what a recording keeps.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Observations {
-    /// The balls on the bed: those with a box of their own, best score first, then those that share one, then the doubtful.
+    /// The balls on the bed: those with a box of their own, clearest first, then those that share one, then the doubtful.
     pub balls: Vec<Observation, MAX_OBSERVATIONS>,
     /// The cues.
     pub cues: Vec<CueLine, MAX_CUE_DETECTIONS>,
@@ -125,48 +130,34 @@ fn observe_balls(
     detections: &Detections,
     luminance: Option<Luminance<'_>>,
 ) -> Vec<Observation, MAX_OBSERVATIONS> {
-    let apart_mm = ONE_BALL_DIAMETERS * calibration.ball_diameter_mm;
-    let mut observations: Vec<Observation, MAX_OBSERVATIONS> = Vec::new();
-    let mut add = |seen: Observation| {
-        let is_another = |other: &Observation| norm2(sub2(other.place_mm, seen.place_mm)) > apart_mm;
-        if observations.iter().all(is_another) {
-            // Where there is no room, what came last is left out: the detections are as many, what shares a box comes after them.
-            let _ = observations.push(seen);
-        }
-    };
     let picture = luminance.map(|luminance| Picture {
         luminance,
         cloth: Cloth::of(luminance, calibration),
     });
+    let look = Look {
+        calibration,
+        refiner,
+        picture,
+    };
+    let mut candidates: Vec<Candidate<'_>, MAX_OBSERVATIONS> = detections
+        .balls
+        .iter()
+        .filter_map(|detection| look.candidate(detection))
+        .collect();
+    candidates.sort_unstable_by(Candidate::clearest_first);
+    let mut placed = Placed {
+        calibration,
+        observations: Vec::new(),
+        clear: Taken::new(calibration.ball_diameter_mm),
+    };
     let mut parted = 0;
     let mut second: Vec<Observation, MAX_PARTED> = Vec::new();
-    for detection in &detections.balls {
-        let Some(outline) = expected_outline(calibration, detection) else {
+    for candidate in &candidates {
+        let detection = candidate.detection;
+        let Some(Located { centres, is_clear }) = look.located(candidate, &placed.clear, &mut parted) else {
             continue;
         };
-        let mut balls: Vec<Centre, BALLS_IN_BOX> = Vec::new();
-        if let Some(picture) = picture {
-            let rim = refiner.rim(picture, &outline, detection.size_px);
-            let has_room = Refiner::has_room(&outline, detection.size_px);
-            let sure = rim.filter(|rim| rim.is_sure(has_room));
-            let is_alone = sure.is_some_and(|rim| !has_room || rim.is_in_middle(&outline));
-            if !is_alone && parted < MAX_PARTED {
-                parted += 1;
-                balls = refiner.part(picture.luminance, &outline, detection.size_px);
-            }
-            if let Some(rim) = sure
-                && balls.len() < BALLS_IN_BOX
-            {
-                balls = Vec::from_iter([rim.centre]);
-            }
-            if balls.is_empty() && !has_room {
-                balls.extend(rim.map(|rim| rim.doubted(outline.centre_px)));
-            }
-        }
-        if balls.is_empty() {
-            let _ = balls.push(Refiner::of_box(&outline, detection.size_px));
-        }
-        let face = match balls.len() {
+        let face = match centres.len() {
             1 => face(game, detection),
             _ => Face {
                 kind: BallKind::Ball,
@@ -175,24 +166,210 @@ fn observe_balls(
                 colour: Colour::UNKNOWN,
             },
         };
-        let mut seen = balls
+        let mut seen = centres
             .iter()
             .filter_map(|centre| observation(calibration, detection, centre, &face));
         if let Some(first) = seen.next() {
-            add(first);
+            placed.add(first, is_clear);
         }
         second.extend(seen);
     }
     // What has a box of its own comes first: it may be the other ball of a box that shows two.
-    second.into_iter().for_each(&mut add);
-    if let Some(picture) = picture {
-        let clear_of_cues = |ball: &&BallDetection| !detections.cues.iter().any(|cue| is_beside(ball, cue));
-        let doubtful = detections.doubtful.iter().filter(clear_of_cues);
-        doubtful
-            .filter_map(|detection| observe_doubtful(game, calibration, refiner, detection, picture))
-            .for_each(add);
+    second.into_iter().for_each(|seen| placed.add(seen, false));
+    let clear_of_cues = |ball: &&BallDetection| !detections.cues.iter().any(|cue| is_beside(ball, cue));
+    for detection in detections.doubtful.iter().filter(clear_of_cues) {
+        if let Some(seen) = look.doubtful(game, detection, &placed.clear) {
+            placed.add(seen, false);
+        }
     }
-    observations
+    placed.observations
+}
+
+/// The balls of one exposure so far.
+struct Placed<'a> {
+    calibration: &'a Calibration,
+    observations: Vec<Observation, MAX_OBSERVATIONS>,
+    clear: Taken,
+}
+
+impl Placed<'_> {
+    /// Adds what is not there yet. What is clear leaves no room for others.
+    fn add(&mut self, seen: Observation, is_clear: bool) {
+        let apart_mm = ONE_BALL_DIAMETERS * self.calibration.ball_diameter_mm;
+        let is_another = |seen: &Observation| {
+            let is_apart = |other: &Observation| norm2(sub2(other.place_mm, seen.place_mm)) > apart_mm;
+            self.observations.iter().all(is_apart)
+        };
+        if !is_another(&seen) {
+            return;
+        }
+        let seen = self.beside_the_clear(seen);
+        if is_another(&seen) {
+            if is_clear {
+                self.clear.push(seen.place_mm);
+            }
+            // Where there is no room, what came last is left out: the detections are as many, what shares a box comes after them.
+            let _ = self.observations.push(seen);
+        }
+    }
+
+    /// Moved out of the balls that were seen clearly, and the less certain for it.
+    fn beside_the_clear(&self, seen: Observation) -> Observation {
+        if self.clear.is_free(seen.place_mm) {
+            return seen;
+        }
+        let place_mm = self.clear.beside(seen.place_mm);
+        let moved_mm = norm2(sub2(place_mm, seen.place_mm));
+        let pixel = self.calibration.ball_outline(place_mm);
+        Observation {
+            place_mm,
+            variance_mm2: seen
+                .variance_mm2
+                .map(|variance| variance + (MOVED_SIGMA * moved_mm) * (MOVED_SIGMA * moved_mm)),
+            pixel: pixel.map_or(seen.pixel, |outline| outline.centre_px.map(|v| v as f32)),
+            ..seen
+        }
+    }
+}
+
+/// A detection that may be a ball on the bed, and the rim that shows around the middle of its box.
+struct Candidate<'a> {
+    detection: &'a BallDetection,
+    outline: BallOutline,
+    /// The box may show two balls.
+    has_room: bool,
+    rim: Option<Rim>,
+}
+
+impl Candidate<'_> {
+    /// How much of a rim shows; nothing where it is not sure.
+    fn clarity(&self) -> f32 {
+        self.rim
+            .filter(|rim| rim.is_sure(self.has_room))
+            .map_or(0.0, |rim| rim.of_rim)
+    }
+
+    fn clearest_first(a: &Self, b: &Self) -> Ordering {
+        let by_clarity = b.clarity().total_cmp(&a.clarity());
+        by_clarity.then(b.detection.score.total_cmp(&a.detection.score))
+    }
+}
+
+/// Where a candidate's balls are.
+struct Located {
+    centres: Vec<Centre, BALLS_IN_BOX>,
+    /// A rim tells it that is no other ball's.
+    is_clear: bool,
+}
+
+/// What balls are looked for with.
+#[derive(Clone, Copy)]
+struct Look<'a> {
+    calibration: &'a Calibration,
+    refiner: &'a Refiner,
+    picture: Option<Picture<'a>>,
+}
+
+impl Look<'_> {
+    fn candidate<'a>(&self, detection: &'a BallDetection) -> Option<Candidate<'a>> {
+        let outline = expected_outline(self.calibration, detection)?;
+        Some(Candidate {
+            detection,
+            outline,
+            has_room: Refiner::has_room(&outline, detection.size_px),
+            rim: self
+                .picture
+                .and_then(|picture| self.refiner.rim(picture, &outline, detection.size_px)),
+        })
+    }
+
+    /// `None` where a candidate is a ball that was seen clearly before, once more.
+    fn located(&self, candidate: &Candidate<'_>, clear: &Taken, parted: &mut usize) -> Option<Located> {
+        let &Candidate {
+            detection,
+            outline,
+            has_room,
+            ..
+        } = candidate;
+        let (rim, is_free) = self.own_rim(candidate, clear)?;
+        let sure = rim.filter(|rim| is_free && rim.is_sure(has_room));
+        let is_alone = sure.is_some_and(|rim| !has_room || rim.is_in_middle(&outline));
+        let mut centres: Vec<Centre, BALLS_IN_BOX> = Vec::new();
+        if let Some(picture) = self.picture
+            && !is_alone
+            && *parted < MAX_PARTED
+        {
+            *parted += 1;
+            centres = self.refiner.part(picture.luminance, &outline, detection.size_px);
+        }
+        if let Some(rim) = sure
+            && centres.len() < BALLS_IN_BOX
+        {
+            centres = Vec::from_iter([rim.centre(outline.centre_px)]);
+        }
+        if centres.is_empty() && !has_room {
+            centres.extend(rim.map(|rim| rim.centre(outline.centre_px)));
+        }
+        if centres.is_empty() {
+            let _ = centres.push(Refiner::of_box(&outline, detection.size_px));
+        }
+        Some(Located {
+            centres,
+            is_clear: is_alone,
+        })
+    }
+
+    /// A candidate's rim, looked for once more where another ball was seen clearly, and whether there is room for it;
+    /// `None` where it is that ball, once more.
+    fn own_rim(&self, candidate: &Candidate<'_>, clear: &Taken) -> Option<(Option<Rim>, bool)> {
+        let (Some(rim), Some(picture)) = (candidate.rim, self.picture) else {
+            return Some((candidate.rim, true));
+        };
+        let place = |pixel| self.calibration.outline_centre_to_place(pixel);
+        let rim_mm = place(rim.pixel())?;
+        if clear.is_free(rim_mm) {
+            return Some((Some(rim), true));
+        }
+        let same_mm = ONE_BALL_DIAMETERS * self.calibration.ball_diameter_mm;
+        let own = self.rim_clear_of(clear, picture, candidate.detection, &candidate.outline);
+        match own {
+            Some(own) => Some((Some(own), true)),
+            None => (!clear.is_within(rim_mm, same_mm)).then_some((Some(rim), false)),
+        }
+    }
+
+    fn rim_clear_of(
+        &self,
+        clear: &Taken,
+        picture: Picture<'_>,
+        detection: &BallDetection,
+        outline: &BallOutline,
+    ) -> Option<Rim> {
+        let is_free = clear.room_around(self.calibration, outline.centre_px)?;
+        self.refiner
+            .rim_where(picture, outline, detection.size_px, is_free)
+    }
+
+    /// A ball that the detector doubted; `None` unless it has a ball's size, shows most of a rim, and lies where a ball can.
+    fn doubtful(&self, game: Game, detection: &BallDetection, clear: &Taken) -> Option<Observation> {
+        let calibration = self.calibration;
+        let outline = expected_outline(calibration, detection)?;
+        let expected = outline.box_size_px();
+        let is_ball_sized =
+            (0..2).all(|i| DOUBTFUL_BOX.contains(&(detection.size_px[i] / expected[i] as f32)));
+        let rim = is_ball_sized
+            .then(|| self.rim_clear_of(clear, self.picture?, detection, &outline))
+            .flatten()
+            .filter(|rim| rim.of_rim >= MORE_OF_RIM)?;
+        let inside_mm = DOUBTFUL_INSIDE_RADII * calibration.ball_radius_mm();
+        observation(
+            calibration,
+            detection,
+            &rim.centre(outline.centre_px),
+            &face(game, detection),
+        )
+        .filter(|seen| calibration.is_on_bed(seen.place_mm, -inside_mm))
+    }
 }
 
 /// Whether a box is on a cue's tip or beside its shaft, where knuckles and fingers are. Ahead of it is the ball addressed.
@@ -208,26 +385,6 @@ fn is_beside(ball: &BallDetection, cue: &CueDetection) -> bool {
         ON_TIP_DIAMETERS
     };
     off_px < reach * f64::from(ball.size_px[0].max(ball.size_px[1]))
-}
-
-/// A ball that the detector doubted; `None` unless it has a ball's size, shows most of a rim, and lies where a ball can.
-fn observe_doubtful(
-    game: Game,
-    calibration: &Calibration,
-    refiner: &Refiner,
-    detection: &BallDetection,
-    picture: Picture<'_>,
-) -> Option<Observation> {
-    let outline = expected_outline(calibration, detection)?;
-    let expected = outline.box_size_px();
-    let is_ball_sized = (0..2).all(|i| DOUBTFUL_BOX.contains(&(detection.size_px[i] / expected[i] as f32)));
-    let rim = is_ball_sized
-        .then(|| refiner.rim(picture, &outline, detection.size_px))
-        .flatten()
-        .filter(|rim| rim.of_rim >= MORE_OF_RIM)?;
-    let inside_mm = DOUBTFUL_INSIDE_RADII * calibration.ball_radius_mm();
-    observation(calibration, detection, &rim.centre, &face(game, detection))
-        .filter(|seen| calibration.is_on_bed(seen.place_mm, -inside_mm))
 }
 
 /// The image that a ball would have where the box's middle is; `None` where no ball can be.
