@@ -52,6 +52,20 @@ fn a_rounding_must_explain_every_nose() {
     is_refused_or_right(355);
 }
 
+/// Boxes between balls, and boxes that are drawn to a ball that shows more clearly: with each, a ball was placed within another.
+#[test]
+fn balls_beside_balls_are_placed_by_their_own_rims() {
+    let mut measurer = measurer();
+    for seed in [50, 439, 591] {
+        let measured = measurer.measure(&RandomCamera::new(seed));
+        let far: Vec<_> = measured.found.iter().filter(|ball| ball.error_mm > 5.0).collect();
+        assert!(
+            measured.found.len() >= 10 && far.is_empty(),
+            "camera {seed}: {far:?}"
+        );
+    }
+}
+
 #[test]
 fn tables_under_random_cameras_are_found_and_their_balls_placed_within_millimetres() {
     let mut measurer = measurer();

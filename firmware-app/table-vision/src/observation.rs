@@ -20,6 +20,8 @@ use crate::taken::Taken;
 const BED_MARGIN_RADII: f64 = 0.5;
 /// Detections closer than this part of a diameter are one ball: no two balls' centres can be.
 const ONE_BALL_DIAMETERS: f64 = 0.6;
+/// A rim a radius aside of its box is worth so many rays less when it is asked whose it is.
+const RAYS_A_RADIUS_ASIDE: f32 = 5.0;
 /// What is moved out of another ball is off by this part of the way.
 const MOVED_SIGMA: f64 = 0.5;
 /// A box smaller than the ball's image by more than this is not a ball, a half hidden one neither.
@@ -242,11 +244,13 @@ struct Candidate<'a> {
 }
 
 impl Candidate<'_> {
-    /// How much of a rim shows; nothing where it is not sure.
+    /// How much of a rim shows, less where it is rather that of another candidate; nothing where it is not sure.
     fn clarity(&self) -> f32 {
         self.rim
             .filter(|rim| rim.is_sure(self.has_room))
-            .map_or(0.0, |rim| rim.of_rim)
+            .map_or(0.0, |rim| {
+                rim.of_rim - RAYS_A_RADIUS_ASIDE * rim.aside(&self.outline) as f32
+            })
     }
 
     fn clearest_first(a: &Self, b: &Self) -> Ordering {
@@ -291,8 +295,8 @@ impl Look<'_> {
             has_room,
             ..
         } = candidate;
-        let (rim, is_free) = self.own_rim(candidate, clear)?;
-        let sure = rim.filter(|rim| is_free && rim.is_sure(has_room));
+        let rim = self.own_rim(candidate, clear)?;
+        let sure = rim.filter(|rim| rim.is_sure(has_room));
         let is_alone = sure.is_some_and(|rim| !has_room || rim.is_in_middle(&outline));
         let mut centres: Vec<Centre, BALLS_IN_BOX> = Vec::new();
         if let Some(picture) = self.picture
@@ -301,6 +305,11 @@ impl Look<'_> {
         {
             *parted += 1;
             centres = self.refiner.part(picture.luminance, &outline, detection.size_px);
+            if let [only] = centres[..]
+                && !self.place(only.pixel).is_some_and(|place| clear.is_free(place))
+            {
+                centres.clear();
+            }
         }
         if let Some(rim) = sure
             && centres.len() < BALLS_IN_BOX
@@ -319,23 +328,26 @@ impl Look<'_> {
         })
     }
 
-    /// A candidate's rim, looked for once more where another ball was seen clearly, and whether there is room for it;
-    /// `None` where it is that ball, once more.
-    fn own_rim(&self, candidate: &Candidate<'_>, clear: &Taken) -> Option<(Option<Rim>, bool)> {
+    /// A candidate's rim, looked for once more where it is another's that was seen clearly; `None` where the candidate is that
+    /// ball, once more.
+    fn own_rim(&self, candidate: &Candidate<'_>, clear: &Taken) -> Option<Option<Rim>> {
         let (Some(rim), Some(picture)) = (candidate.rim, self.picture) else {
-            return Some((candidate.rim, true));
+            return Some(candidate.rim);
         };
-        let place = |pixel| self.calibration.outline_centre_to_place(pixel);
-        let rim_mm = place(rim.pixel())?;
-        if clear.is_free(rim_mm) {
-            return Some((Some(rim), true));
+        if clear.is_free(self.place(rim.pixel())?) {
+            return Some(Some(rim));
         }
+        let box_mm = self.place(candidate.outline.centre_px)?;
         let same_mm = ONE_BALL_DIAMETERS * self.calibration.ball_diameter_mm;
-        let own = self.rim_clear_of(clear, picture, candidate.detection, &candidate.outline);
-        match own {
-            Some(own) => Some((Some(own), true)),
-            None => (!clear.is_within(rim_mm, same_mm)).then_some((Some(rim), false)),
+        if clear.is_within(box_mm, same_mm) {
+            return None;
         }
+        let beside = self.calibration.ball_outline(clear.beside(box_mm))?;
+        Some(self.rim_clear_of(clear, picture, candidate.detection, &beside))
+    }
+
+    fn place(&self, pixel: Vec2) -> Option<Vec2> {
+        self.calibration.outline_centre_to_place(pixel)
     }
 
     fn rim_clear_of(

@@ -148,9 +148,14 @@ impl Rim {
         self.centre.pixel
     }
 
+    /// How far aside of its box's middle it is, in radii.
+    pub fn aside(&self, outline: &BallOutline) -> f64 {
+        norm2(sub2(self.centre.pixel, outline.centre_px)) / norm2(outline.half_axes_px[1])
+    }
+
     /// Whether this is the ball in the middle of its box.
     pub fn is_in_middle(&self, outline: &BallOutline) -> bool {
-        norm2(sub2(self.centre.pixel, outline.centre_px)) < ASIDE_RADII * norm2(outline.half_axes_px[1])
+        self.aside(outline) < ASIDE_RADII
     }
 
     /// The ball's middle. Where so little of the rim shows that the box may be right, and they disagree, one of them is wrong.

@@ -168,6 +168,20 @@ impl Shot {
         self.judged(&detections, with_picture.then(|| image.luminance()))
     }
 
+    /// What the stage makes of boxes of these places, with these scores.
+    fn located(&self, boxes: &[(Vec2, f32)]) -> Vec<Ball> {
+        let camera = self.calibration.camera;
+        let format = FrameFormat::packed(camera.width_px, camera.height_px, self.pixels);
+        let image = ImageView::new(&self.bytes, format).expect("the picture has its size");
+        let mut detections = Detections::new();
+        for &(place, score) in boxes {
+            let exact = detection(&self.calibration, place, BallKind::Solid);
+            let scored = BallDetection { score, ..exact };
+            detections.balls.push(scored).expect("room");
+        }
+        self.judged(&detections, Some(image.luminance()))
+    }
+
     /// What the stage makes of a box that the detector doubts.
     fn doubted(&self, place: Vec2, stretch: f32) -> Vec<Ball> {
         let camera = self.calibration.camera;
@@ -285,6 +299,31 @@ fn a_green_ball_on_green_cloth_is_not_taken_for_its_shadow() {
                     error < 1.5,
                     "{error} mm at {place:?}, shadow {towards:?}, from {off_px:?}"
                 );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_ball_that_hardly_shows_is_placed_beside_its_clear_neighbour_and_not_within_it() {
+    let place = PLACES[1];
+    for towards in [[57.2, 0.0], [-40.0, 41.0], [12.0, -56.0]] {
+        let clear = [place[0] + towards[0], place[1] + towards[1]];
+        let mut picture = Picture::of_cloth(tilted_nine_foot(), 60.0);
+        picture.draw(clear, |_| 210.0);
+        picture.draw(place, |_| 40.0);
+        let shot = picture.take();
+        // Its box is drawn to the neighbour, whose edge is the clearest around.
+        for part in [0.2, 0.25, 0.3] {
+            let drawn = [0, 1].map(|i| place[i] + part * towards[i]);
+            let balls = shot.located(&[(drawn, 0.9), (clear, 0.8)]);
+            assert_eq!(balls.len(), 2, "{part} of {towards:?}: {balls:?}");
+            for place in [place, clear] {
+                let error = balls
+                    .iter()
+                    .map(|ball| distance_mm(ball, place))
+                    .fold(f64::INFINITY, f64::min);
+                assert!(error < 3.0, "{error} mm, {part} of {towards:?}: {balls:?}");
             }
         }
     }
