@@ -222,6 +222,11 @@ impl Calibrator<'_> {
     }
 
     fn solve(&self, from: Calibration, seen: &Seen, start: &Start, width_log_sigma: f64) -> Option<Solution> {
+        let shared = seen
+            .noses
+            .iter()
+            .flatten()
+            .map(|nose| nose.offset.shared_sigma_mm);
         let beliefs = Beliefs {
             focal: focal_prior(&self.request.hints, self.picture),
             lens_is_given: self.request.hints.lens.is_some(),
@@ -231,6 +236,7 @@ impl Calibrator<'_> {
                 .noses
                 .each_ref()
                 .map(|nose| nose.as_ref().map_or(0.0, |nose| nose.offset.sigma_mm)),
+            shared_nose_sigma_mm: shared.reduce(f64::min).unwrap_or(0.0),
         };
         let observations = self.observations(seen, start, from.table);
         refine(from, self.nose_height_mm, &observations, &beliefs)

@@ -37,7 +37,7 @@ const MAX_BED_FALL: f64 = 0.03;
 /// What every profile is off by, as a share of brightness: no model is better than this.
 const FLOOR: f64 = 0.0012;
 /// A profile that is off by so much from each model is of another shape, a strip of two shadows, say.
-const UNEXPLAINED: f64 = 0.01;
+const UNEXPLAINED: f64 = 0.035;
 /// Cushion's level and slope, rounding, strip's level and slope, bed's level.
 const TERMS: usize = 6;
 
@@ -57,6 +57,8 @@ pub(crate) struct Profile {
 pub(crate) struct NoseOffset {
     pub mm: f64,
     pub sigma_mm: f64,
+    /// What of it all sides share: they are rounded and blurred alike.
+    pub shared_sigma_mm: f64,
 }
 
 impl NoseOffset {
@@ -64,6 +66,7 @@ impl NoseOffset {
     pub const UNKNOWN: Self = Self {
         mm: 0.0,
         sigma_mm: 3.0,
+        shared_sigma_mm: 0.0,
     };
 }
 
@@ -71,7 +74,7 @@ impl NoseOffset {
 /// little noise does not throw the answer from one explanation to another; and the spread of what is likely. A side that
 /// none explains well is left where it is steepest.
 pub(crate) fn nose_offsets(profiles: &[Option<&Profile>; 4]) -> [NoseOffset; 4] {
-    let mut models = Vec::new();
+    let mut models: Vec<Model> = Vec::new();
     for blur_px in BLURS_PX {
         let sides = profiles.map(|profile| Some(Blurred::new(profile?, blur_px)));
         for rounding_mm in ROUNDINGS_MM {
@@ -92,7 +95,7 @@ pub(crate) fn nose_offsets(profiles: &[Option<&Profile>; 4]) -> [NoseOffset; 4] 
         .iter()
         .map(|(evidence, _)| *evidence)
         .fold(f64::NEG_INFINITY, f64::max);
-    [0, 1, 2, 3].map(|k| {
+    let mut offsets = [0, 1, 2, 3].map(|k| {
         let mut all = Explanation::default();
         for (evidence, sides) in &models {
             if let Some(side) = &sides[k] {
@@ -108,12 +111,41 @@ pub(crate) fn nose_offsets(profiles: &[Option<&Profile>; 4]) -> [NoseOffset; 4] 
             NoseOffset {
                 mm,
                 sigma_mm: variance.sqrt(),
+                shared_sigma_mm: 0.0,
             }
         } else {
             NoseOffset::UNKNOWN
         }
-    })
+    });
+    let shared_sigma_mm = shared_sigma_mm(&models, most, &offsets);
+    for offset in &mut offsets {
+        offset.shared_sigma_mm = shared_sigma_mm.min(offset.sigma_mm);
+    }
+    offsets
 }
+
+/// The root of the mean covariance of two sides' offsets.
+fn shared_sigma_mm(models: &[Model], most: f64, offsets: &[NoseOffset; 4]) -> f64 {
+    let (mut sum, mut weights) = (0.0, 0.0);
+    for (evidence, sides) in models {
+        let off = |k: usize| sides[k].map(|side| side.sum_mm / side.weight - offsets[k].mm);
+        let weight = (evidence - most).exp();
+        for (one, other) in [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)] {
+            if let (Some(one), Some(other)) = (off(one), off(other)) {
+                sum += weight * one * other;
+                weights += weight;
+            }
+        }
+    }
+    if weights > 0.0 {
+        (sum / weights).max(0.0).sqrt()
+    } else {
+        0.0
+    }
+}
+
+/// The logarithm of how likely one rounding, blur and darkening is, and what it says of each side.
+type Model = (f64, [Option<Explanation>; 4]);
 
 /// Offsets that one rounding, blur and darkening allow, by their likelihood.
 #[derive(Default, Clone, Copy)]
@@ -126,7 +158,7 @@ struct Explanation {
 impl Explanation {
     /// Beside what this allows: that the profile is of none of the shapes tried.
     fn or_unexplained(&self) -> Self {
-        let NoseOffset { mm, sigma_mm } = NoseOffset::UNKNOWN;
+        let NoseOffset { mm, sigma_mm, .. } = NoseOffset::UNKNOWN;
         let weight = likelihood(UNEXPLAINED * UNEXPLAINED) * 2.0 * sigma_mm;
         Self {
             weight: self.weight + weight,

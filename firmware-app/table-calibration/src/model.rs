@@ -3,8 +3,8 @@
 use baize_table_vision::geometry::linear::mul33;
 use baize_table_vision::geometry::{Calibration, Pose, TableSize};
 
-/// Turn about three axes, shift along three, the lens's seven terms, the table's width, the rails' six terms.
-pub(crate) const PARAMETERS: usize = 20;
+/// Turn about three axes, shift along three, the lens's seven terms, the table's width, the rails' seven terms.
+pub(crate) const PARAMETERS: usize = 21;
 pub(crate) const FOCAL: usize = 6;
 pub(crate) const K1: usize = 7;
 pub(crate) const K2: usize = 8;
@@ -15,12 +15,13 @@ pub(crate) const WIDTH: usize = 13;
 pub(crate) const SET_BACK: usize = 14;
 /// How much higher than the nose.
 pub(crate) const RISE: usize = 15;
-/// How far inwards each nose really is.
+/// How far inwards each nose really is, beyond what all are.
 pub(crate) const NOSES: [usize; 4] = [16, 17, 18, 19];
+pub(crate) const ALL_NOSES: usize = 20;
 /// One of each is about as much as a solution moves in one step.
 const UNITS: [f64; PARAMETERS] = [
     0.01, 0.01, 0.01, 10.0, 10.0, 10.0, 0.05, 0.02, 0.02, 5.0, 5.0, 0.001, 0.001, 0.01, 2.0, 2.0, 0.5, 0.5,
-    0.5, 0.5,
+    0.5, 0.5, 0.5,
 ];
 
 /// Where the World Pool-Billiard Association has the diamonds' middles: 3 11/16 inches from the nose.
@@ -95,7 +96,7 @@ pub(crate) fn moved(start: &Calibration, parameters: &Parameters) -> (Calibratio
     let rails = Rails {
         set_back_mm: Rails::USUAL.set_back_mm + by[SET_BACK],
         rise_mm: Rails::USUAL.rise_mm + by[RISE],
-        noses_inwards_mm: NOSES.map(|i| by[i]),
+        noses_inwards_mm: NOSES.map(|i| by[ALL_NOSES] + by[i]),
     };
     (calibration, rails)
 }

@@ -5,8 +5,8 @@
 use crate::first_guess::FocalPrior;
 use crate::linear::solve;
 use crate::model::{
-    AXIS, FOCAL, K1, K2, NOSES, PARAMETERS, Parameters, RISE, Rails, SET_BACK, TANGENTIAL, WIDTH, moved,
-    moves_places, second_radial_term, sizes,
+    ALL_NOSES, AXIS, FOCAL, K1, K2, NOSES, PARAMETERS, Parameters, RISE, Rails, SET_BACK, TANGENTIAL, WIDTH,
+    moved, moves_places, second_radial_term, sizes,
 };
 use crate::outcome::Place;
 use crate::side::Side;
@@ -116,8 +116,9 @@ pub(crate) struct Beliefs {
     pub lens_is_seen: bool,
     /// How far the logarithm of the table's width may be from what it is said to be.
     pub width_log_sigma: f64,
-    /// How well it is known where in what is seen of each nose the nose itself is.
+    /// How well it is known where in what is seen of each nose the nose itself is, and what of it all share.
     pub nose_sigmas_mm: [f64; 4],
+    pub shared_nose_sigma_mm: f64,
 }
 
 pub(crate) struct Solution {
@@ -228,7 +229,11 @@ impl Beliefs {
         let mm_per_px = start.pose.camera_centre_mm()[2] / camera.fx;
         let shared_mm = NOSE_SHARED_SIGMA_MM + NOSE_SHARED_SIGMA_PX * mm_per_px;
         let noses = NOSES.iter().zip(self.nose_sigmas_mm);
-        beliefs.extend(noses.map(|(&parameter, seen_mm)| belief(parameter, 0.0, shared_mm.hypot(seen_mm))));
+        beliefs.extend(noses.map(|(&parameter, seen_mm)| {
+            let own_mm2 = seen_mm.powi(2) - self.shared_nose_sigma_mm.powi(2);
+            belief(parameter, 0.0, shared_mm.hypot(own_mm2.max(0.0).sqrt()))
+        }));
+        beliefs.push(belief(ALL_NOSES, 0.0, self.shared_nose_sigma_mm.max(FIXED)));
         beliefs
     }
 }
