@@ -8,6 +8,7 @@
 //! - [`Device`]: the root of a device that was just flashed, and its first boot.
 //! - [`Subscriber`]: hears everything below a topic and keeps it with the time it came; [`Proxy`]: a way to the broker
 //!   that can be blocked; [`pictures`]: what cameras and recordings show.
+//! - [`panel`]: a button and an LED whose lines are the test's.
 //! - [`positions`]: how far off calibrations and balls are under random cameras; the program of that name prints it.
 //! - Everything waits for conditions, with patience for busy machines; everything ends what it started.
 #![forbid(unsafe_code)]
@@ -16,6 +17,7 @@ mod appliance;
 mod controller;
 mod device;
 mod mosquitto;
+pub mod panel;
 pub mod pictures;
 pub mod positions;
 mod program;

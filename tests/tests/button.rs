@@ -1,37 +1,19 @@
 //! The button and the LED of a whole appliance, on lines that the test pulls: their time is the test's, so that a minute
 //! takes no time. One test, as a process has one pipeline.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::mpsc::{Sender, channel};
+use std::time::Duration;
 
 use baize::appliance;
 use baize::config::Config;
 use baize::panel::Panel;
-use baize_board::button::{ButtonLine, LevelReading};
-use baize_board::gpio::GpioError;
-use baize_board::led::LedLine;
+use baize_board::button::LevelReading;
 use baize_table_state::Topic;
-use baize_tests::{CALIBRATIONS, Mosquitto, Scratch, Subscriber, TABLE, wait};
+use baize_tests::panel::{FAST_MS, FakeButton, FakeLed, SLOW_MS};
+use baize_tests::{CALIBRATIONS, Mosquitto, Scratch, Subscriber, TABLE};
 use serde_json::Value;
-
-/// Readings come from the test; without one, time stands still.
-struct FakeButton {
-    readings: Receiver<LevelReading>,
-    last: LevelReading,
-}
-
-impl ButtonLine for FakeButton {
-    fn next_level(&mut self, timeout: Duration) -> Result<LevelReading, GpioError> {
-        match self.readings.recv_timeout(timeout.min(Duration::from_millis(5))) {
-            Ok(reading) => self.last = reading,
-            Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => std::thread::sleep(Duration::from_millis(5)),
-        }
-        Ok(self.last)
-    }
-}
 
 /// The finger.
 struct Finger {
@@ -76,46 +58,6 @@ impl Finger {
     }
 }
 
-/// Every change of the LED, and when.
-#[derive(Clone, Default)]
-struct FakeLed(Arc<Mutex<Vec<(bool, Instant)>>>);
-
-impl LedLine for FakeLed {
-    fn set(&mut self, is_lit: bool) -> Result<(), GpioError> {
-        let mut changes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if changes.last().is_none_or(|(last, _)| *last != is_lit) {
-            changes.push((is_lit, Instant::now()));
-        }
-        Ok(())
-    }
-}
-
-impl FakeLed {
-    /// The length of the last complete light or dark, once it is one of these.
-    fn wait_for_blinking(&self, ms: std::ops::Range<u128>) {
-        let from = self.0.lock().unwrap_or_else(PoisonError::into_inner).len();
-        wait::until("the LED to blink so", || {
-            let changes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            let newer = changes.get(from.saturating_sub(1)..)?;
-            let lengths = newer.windows(2).map(|pair| (pair[1].1 - pair[0].1).as_millis());
-            (lengths.filter(|length| ms.contains(length)).count() >= 2).then_some(())
-        });
-    }
-
-    /// Neither blinks nor changes for half a second.
-    fn wait_for_steady(&self, is_lit: bool) {
-        wait::until("the LED to be steady", || {
-            let changes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            let (last, since) = *changes.last()?;
-            // Slow blinking changes every half second, which is as long as a busy machine may be late.
-            (last == is_lit && since.elapsed() > Duration::from_millis(900)).then_some(())
-        });
-    }
-}
-
-const SLOW_MS: std::ops::Range<u128> = 400..2000;
-const FAST_MS: std::ops::Range<u128> = 50..400;
-
 /// What was calibrated, in the order of the answers.
 fn answers(subscriber: &Subscriber, count: usize) -> Vec<Value> {
     let answers = subscriber.wait_for_count(Topic::RecalibrateResult, count);
@@ -146,10 +88,7 @@ fn each_press_does_what_it_says_and_the_led_says_it_before() {
         is_down: true,
         at_us: 0,
     };
-    let button = FakeButton {
-        readings,
-        last: held_at_boot,
-    };
+    let button = FakeButton::new(readings, held_at_boot);
     let led = FakeLed::default();
     let seen = led.clone();
     let stop = Arc::new(AtomicBool::new(false));
