@@ -21,6 +21,8 @@ pub enum Manner {
     Silent,
     /// Says that it cannot.
     Fails,
+    /// Says a size that no projector has.
+    SaysATinySize,
     /// Shows something else than it is asked for.
     ShowsAnother,
     /// Shows a corner of it: the rest falls on somebody who stands there.
@@ -105,6 +107,7 @@ fn answer(request: &Value, manner: Manner, light: &Path) -> Option<Value> {
     match manner {
         Manner::Silent => return None,
         Manner::Fails => return Some(json!({"id": id, "error": "the lamp is worn out"})),
+        Manner::SaysATinySize => return Some(json!({"id": id, "size_px": [64, 48]})),
         Manner::Obeys | Manner::ShowsAnother | Manner::IsBlocked => {
             show(light, &discs(request, manner).unwrap_or_default());
         }

@@ -313,6 +313,7 @@ fn a_projector_is_mapped_with_the_help_of_its_controller_and_refused_without() {
     };
     refused(Manner::Silent, "silent", "did not answer within 5 s");
     refused(Manner::Fails, "fails", "the lamp is worn out");
+    refused(Manner::SaysATinySize, "tiny", "320 to 16384 each way");
     refused(Manner::ShowsAnother, "another", "not the pattern asked for");
 
     controller.behave(Manner::Obeys);

@@ -141,6 +141,13 @@ fn tell(outcome: &Outcome) {
     if let Some(calibration) = &outcome.calibration {
         let [x, y, z] = calibration.pose.camera_centre_mm();
         println!("camera: {z:.0} mm above the cloth at x {x:.0} mm, y {y:.0} mm");
+        if !outcome.focal_known {
+            println!(
+                "focal length: {:.0} px, a guess: this view does not show it. Balls are placed nearly as well without; a projector's light \
+                 on the cloth may be off by millimetres near the table's ends. --fov tells it",
+                calibration.camera.fx
+            );
+        }
     }
 }
 
