@@ -87,7 +87,8 @@ pub struct CueLine {
 /// All that one exposure shows, in millimetres: what the table stage works on, and what a recording keeps.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Observations {
-    /// The balls on the bed: those with a box of their own, clearest first, then those that share one, then the doubtful.
+    /// The balls on the bed: those whose rim shows in a box of their own, clearest first, then those that share one, those that
+    /// only their box tells, and the doubtful.
     pub balls: Vec<Observation, MAX_OBSERVATIONS>,
     /// The cues.
     pub cues: Vec<CueLine, MAX_CUE_DETECTIONS>,
@@ -154,9 +155,10 @@ fn observe_balls(
     };
     let mut parted = 0;
     let mut second: Vec<Observation, MAX_PARTED> = Vec::new();
+    let mut by_box: Vec<Observation, MAX_OBSERVATIONS> = Vec::new();
     for candidate in &candidates {
         let detection = candidate.detection;
-        let Some(Located { centres, is_clear }) = look.located(candidate, &placed.clear, &mut parted) else {
+        let Some(Located { centres, by }) = look.located(candidate, &placed.clear, &mut parted) else {
             continue;
         };
         let face = match centres.len() {
@@ -171,13 +173,20 @@ fn observe_balls(
         let mut seen = centres
             .iter()
             .filter_map(|centre| observation(calibration, detection, centre, &face));
-        if let Some(first) = seen.next() {
-            placed.add(first, is_clear);
+        match (seen.next(), by) {
+            (Some(first), By::Box) => {
+                // There is room: one for each candidate.
+                let _ = by_box.push(first);
+            }
+            (Some(first), _) => placed.add(first, by == By::ClearRim),
+            (None, _) => {}
         }
         second.extend(seen);
     }
-    // What has a box of its own comes first: it may be the other ball of a box that shows two.
-    second.into_iter().for_each(|seen| placed.add(seen, false));
+    // A ball seen in its own box may be the other one of a box that shows two; a box that shows no rim may show that one.
+    for seen in second.into_iter().chain(by_box) {
+        placed.add(seen, false);
+    }
     let clear_of_cues = |ball: &&BallDetection| !detections.cues.iter().any(|cue| is_beside(ball, cue));
     for detection in detections.doubtful.iter().filter(clear_of_cues) {
         if let Some(seen) = look.doubtful(game, detection, &placed.clear) {
@@ -262,8 +271,16 @@ impl Candidate<'_> {
 /// Where a candidate's balls are.
 struct Located {
     centres: Vec<Centre, BALLS_IN_BOX>,
-    /// A rim tells it that is no other ball's.
-    is_clear: bool,
+    by: By,
+}
+
+/// What tells where a ball is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum By {
+    /// A rim that is no other ball's.
+    ClearRim,
+    Rim,
+    Box,
 }
 
 /// What balls are looked for with.
@@ -319,13 +336,15 @@ impl Look<'_> {
         if centres.is_empty() && !has_room {
             centres.extend(rim.map(|rim| rim.centre(outline.centre_px)));
         }
-        if centres.is_empty() {
+        let by = match centres.is_empty() {
+            _ if is_alone => By::ClearRim,
+            false => By::Rim,
+            true => By::Box,
+        };
+        if by == By::Box {
             let _ = centres.push(Refiner::of_box(&outline, detection.size_px));
         }
-        Some(Located {
-            centres,
-            is_clear: is_alone,
-        })
+        Some(Located { centres, by })
     }
 
     /// A candidate's rim, looked for once more where it is another's that was seen clearly; `None` where the candidate is that
