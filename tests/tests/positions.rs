@@ -21,10 +21,11 @@ fn measurer() -> Measurer {
 
 fn is_refused_or_right(seed: u64) {
     let measured = measurer().measure(&RandomCamera::new(seed));
-    assert!(
-        !measured.accepted || measured.bed_error_mm.is_some_and(|mm| mm < 3.0),
-        "{measured:?}"
-    );
+    assert!(!measured.accepted || is_right(&measured), "{measured:?}");
+}
+
+fn is_right(measured: &Measured) -> bool {
+    measured.bed_error_mm.is_some_and(|mm| mm < 3.0)
 }
 
 /// Black cloth: the noses hardly show, the cushions' backs do, and a wrong lens nearly explains a bed too large.
@@ -50,6 +51,19 @@ fn steps_on_a_players_back_are_no_part_of_a_nose() {
 #[test]
 fn a_rounding_must_explain_every_nose() {
     is_refused_or_right(355);
+}
+
+/// Blurred over more than a pixel: all four noses were 3 mm too far out, and each was believed to be so by itself.
+#[test]
+fn what_all_noses_share_of_an_error_is_told_by_the_diamonds() {
+    is_refused_or_right(726);
+}
+
+/// A cushion throws two shadows, one within the other: no shape that is tried explains that, the least bad one was 8 mm off.
+#[test]
+fn a_nose_that_nothing_explains_is_where_it_is_steepest() {
+    let measured = measurer().measure(&RandomCamera::new(156));
+    assert!(measured.accepted && is_right(&measured), "{measured:?}");
 }
 
 /// Boxes between balls, and boxes that are drawn to a ball that shows more clearly: with each, a ball was placed within another.

@@ -293,6 +293,7 @@ impl Calibrator<'_> {
             hints.lens.is_some() || hints.focal_px.is_some() || lens.focal_log_sigma < KNOWN_FOCAL_LOG_SIGMA;
         outcome.length_over_width_seen =
             Some(lens.calibration.table.length_mm / lens.calibration.table.width_mm);
+        outcome.length_over_width_log_sigma = Some(lens.width_log_sigma);
         let Some(solution) = self.solve_as_said(&lens.calibration, seen, start) else {
             return outcome;
         };

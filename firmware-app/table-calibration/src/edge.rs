@@ -118,7 +118,10 @@ pub(crate) fn nose_offsets(profiles: &[Option<&Profile>; 4]) -> [NoseOffset; 4] 
         }
     });
     let shared_sigma_mm = shared_sigma_mm(&models, most, &offsets);
-    for offset in &mut offsets {
+    for offset in offsets
+        .iter_mut()
+        .filter(|offset| **offset != NoseOffset::UNKNOWN)
+    {
         offset.shared_sigma_mm = shared_sigma_mm.min(offset.sigma_mm);
     }
     offsets

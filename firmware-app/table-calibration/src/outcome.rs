@@ -180,6 +180,8 @@ pub struct Outcome {
     /// The table's proportions as seen, free of what was said of them; good to a percent or so where the focal length
     /// is known.
     pub length_over_width_seen: Option<f64>,
+    /// Standard deviation of its logarithm.
+    pub length_over_width_log_sigma: Option<f64>,
     /// Whether the picture itself (or a hint) told the focal length. Where not, it is a usual one; positions of balls
     /// depend on it little, since noses and ball centres are nearly equally high.
     pub focal_known: bool,
@@ -203,6 +205,7 @@ impl Outcome {
             worst_sigma_mm: None,
             sides_found: [false; 4],
             length_over_width_seen: None,
+            length_over_width_log_sigma: None,
             focal_known: false,
             calibration: None,
         }

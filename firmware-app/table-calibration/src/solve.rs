@@ -126,6 +126,8 @@ pub(crate) struct Solution {
     pub rails: Rails,
     /// Spread of the focal length's logarithm that the picture leaves, belief set aside.
     pub focal_log_sigma: f64,
+    /// Spread of the logarithm of the table's width that picture and belief leave.
+    pub width_log_sigma: f64,
     /// Standard deviation of a ball's place along each axis that the solution leaves, over the bed and where it is worst.
     pub place_sigma_mm: f64,
     pub worst_sigma_mm: f64,
@@ -173,6 +175,7 @@ pub(crate) fn refine(
         calibration,
         rails,
         focal_log_sigma: problem.focal_log_sigma(&now),
+        width_log_sigma: problem.log_sigma(WIDTH, &now),
         place_sigma_mm,
         worst_sigma_mm,
     })
@@ -319,14 +322,18 @@ impl Problem<'_> {
     fn focal_log_sigma(&self, at: &Parameters) -> f64 {
         let mut beliefs = self.beliefs.clone();
         beliefs.retain(|belief| belief.parameter != FOCAL);
-        let without_belief = Problem { beliefs, ..*self };
+        Problem { beliefs, ..*self }.log_sigma(FOCAL, at)
+    }
+
+    /// Spread of a parameter that is a logarithm.
+    fn log_sigma(&self, parameter: usize, at: &Parameters) -> f64 {
         let mut unit = [0.0; PARAMETERS];
-        unit[FOCAL] = 1.0;
-        let variance = without_belief
+        unit[parameter] = 1.0;
+        let variance = self
             .normal_equations(at)
             .and_then(|(normal, _)| solve(normal, unit))
-            .map_or(f64::INFINITY, |column| sizes(&column)[FOCAL]);
-        let unit_size = sizes(&unit)[FOCAL];
+            .map_or(f64::INFINITY, |column| sizes(&column)[parameter]);
+        let unit_size = sizes(&unit)[parameter];
         if variance >= 0.0 {
             (variance * unit_size).sqrt()
         } else {

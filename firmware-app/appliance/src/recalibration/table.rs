@@ -16,6 +16,8 @@ use crate::config;
 
 /// Pictures that are merged: balls and hands that move vanish.
 const PICTURES_WANTED: usize = 5;
+/// Seen from straight above, a table does not tell it, and a projector's light falls lower than the noses.
+const GUESSED_FOCAL: &str = "the focal length is a guess: before a projector is calibrated, tell calibration.horizontal_fov_deg or camera.lens";
 
 /// Time between them, so that something can have moved.
 const PICTURE_INTERVAL: Duration = Duration::from_millis(200);
@@ -105,6 +107,9 @@ impl TableSolver {
                 calibration.residual_mm
             );
             return end;
+        }
+        if !outcome.focal_known {
+            end.reason = format!("{}; {GUESSED_FOCAL}", end.reason);
         }
         if let Some(together) = solved.together {
             end.reason = format!(
