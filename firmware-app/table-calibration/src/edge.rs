@@ -36,8 +36,8 @@ const INDEPENDENT_SAMPLES: f64 = 12.0;
 const MAX_BED_FALL: f64 = 0.03;
 /// What every profile is off by, as a share of brightness: no model is better than this.
 const FLOOR: f64 = 0.0012;
-/// A profile that is off by so much from each model is of another shape, a strip of two shadows, say. Those of real tables are off by
-/// up to 0.06 from the right one.
+/// A profile that is off by so much from each model is of another shape, a strip of two shadows, say. With 0.06 a side of a real
+/// table counted as such, whose nose the models place well.
 const UNEXPLAINED: f64 = 0.1;
 /// Cushion's level and slope, rounding, strip's level and slope, bed's level.
 const TERMS: usize = 6;
