@@ -375,7 +375,10 @@ fn a_calibration_of_another_table_is_not_used_and_said() {
         first.calibrations().join("slot-1").is_file().then_some(())
     });
     made.take_over(&first.calibrations());
+    subscriber.forget();
     drop(first);
+    // Its last states are on their way until the broker says that it is gone.
+    let _ = subscriber.wait_for(Topic::Status, "its end", |message| message.text() != "online");
     for (table, source, reason) in [
         ("size = \"8ft\"", source, "table.size"),
         ("turned = true", source, "table.turned"),
