@@ -61,7 +61,7 @@ impl FakeLed {
         });
     }
 
-    /// Neither blinks nor changes for half a second.
+    /// Neither blinks nor changes for longer than a slow light or dark.
     pub fn wait_for_steady(&self, is_lit: bool) {
         wait::until("the LED to be steady", || {
             let changes = self.0.lock().unwrap_or_else(PoisonError::into_inner);

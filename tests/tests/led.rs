@@ -10,7 +10,7 @@ use baize::panel::Panel;
 use baize_board::button::LevelReading;
 use baize_table_state::Topic;
 use baize_tests::panel::{FAST_MS, FakeButton, FakeLed};
-use baize_tests::{Appliance, CALIBRATIONS, Mosquitto, Scratch, Subscriber, TABLE};
+use baize_tests::{Appliance, CALIBRATIONS, Mosquitto, Scratch, Subscriber, TABLE, wait};
 
 /// A camera that is gone for longer than the test takes.
 const UNPLUGGED: &str = "sim:size=1280x720,fps=5,balls=9,still,unplug=0+3600";
@@ -19,12 +19,15 @@ const UNPLUGGED: &str = "sim:size=1280x720,fps=5,balls=9,still,unplug=0+3600";
 fn a_calibration_is_no_reason_for_light_where_nothing_is_seen() {
     let Some(broker) = Mosquitto::start() else { return };
     let scratch = Scratch::new();
-    let folder = scratch.path().join(CALIBRATIONS);
     let subscriber = Subscriber::of(broker.port());
     let source = "sim:size=1280x720,fps=5,balls=9,still";
     let calibrated = Appliance::start_with(Scratch::new(), source, &broker.url(), "");
     subscriber.wait_for_calibration();
-    copy(&calibrated.calibrations(), &folder);
+    wait::until("the calibration to be kept", || {
+        let kept = calibrated.calibrations().join("slot-1");
+        kept.is_file().then_some(())
+    });
+    scratch.take_over(&calibrated.calibrations());
     drop(calibrated);
 
     let mut config = Config::default();
@@ -35,7 +38,7 @@ fn a_calibration_is_no_reason_for_light_where_nothing_is_seen() {
     config.realtime.enabled = false;
     config.realtime.lock_memory = false;
     config.calibration.automatic = false;
-    config.calibration.folder = folder;
+    config.calibration.folder = scratch.path().join(CALIBRATIONS);
     let (_finger, readings) = channel();
     let released = LevelReading {
         is_down: false,
@@ -50,7 +53,10 @@ fn a_calibration_is_no_reason_for_light_where_nothing_is_seen() {
         let panel = Panel::with(FakeButton::new(readings, released), led).expect("threads can be started");
         appliance::run(&config, panel, || stops.load(Ordering::Relaxed))
     });
-    subscriber.wait_for_calibration();
+    // What the broker has kept is the calibration of the appliance before.
+    let _ = subscriber.wait_for(Topic::Calibration, "its own calibration", |message| {
+        !message.retained && !message.payload.is_empty()
+    });
     subscriber.wait_for_text(Topic::CameraStatus, "lost");
     seen.wait_for_blinking(FAST_MS);
 
@@ -59,12 +65,4 @@ fn a_calibration_is_no_reason_for_light_where_nothing_is_seen() {
         .join()
         .expect("it does not panic")
         .expect("it ends in order");
-}
-
-fn copy(from: &std::path::Path, to: &std::path::Path) {
-    std::fs::create_dir_all(to).expect("a folder of our own");
-    for file in std::fs::read_dir(from).expect("the appliance made it") {
-        let file = file.expect("it can be read");
-        let _ = std::fs::copy(file.path(), to.join(file.file_name())).expect("there is room");
-    }
 }
