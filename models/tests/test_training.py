@@ -12,11 +12,13 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "train"))
 
 from augment import carry_balls, clip_balls
+from balls import racked
 from dataset import CUE_BALL, NOT_CUE_BALL, Sample, clip_cues, kinds, merge_same, read_balls, read_sample, real_ends
 from folds import FOLDS, NO_PART, PX_FOLDS, parts, split
 from measures import average_precision, iou, judged, match, match_centres, match_cues
 from loss import BACKGROUND, POSITIVE, UNJUDGED, ball_loss, ball_targets, cue_targets
 from network import Nano, gflop
+from sticks import lay_bar, paste_cue, shown
 from train import Batches, without
 
 
@@ -59,6 +61,19 @@ class Labels(unittest.TestCase):
         sample = read_sample(self.real, row)
         self.assertAlmostEqual(sample.image.shape[1] / sample.image.shape[0], 2.0, delta=0.05)
         self.assertAlmostEqual(sample.balls[0, 2] / sample.balls[0, 3], 1.0, delta=0.03)
+
+    def test_screenshots_that_the_manifest_wrongly_calls_upright_come_out_as_landscapes(self):
+        for name, source, wide in (("Screenshot_20251221-114247_Fotos", "ss19190_cue", True),
+                                   ("Screenshot_20251221-114400_Fotos", "ss19190_cue", False),
+                                   ("Screenshot_20251221-113808_Fotos", "ss19190_ball", False)):
+            row = self.write(source, name, speckled(64, 64), "", aspect="0.49")
+            height, width = read_sample(self.real, {**row, "group": "minitable_phone_20251221_s00", "notes": ""}).image.shape[:2]
+            self.assertEqual(width > height, wide, name)
+
+    def test_picture_whose_publisher_left_balls_unlabelled_does_not_teach_that_they_are_background(self):
+        for name, complete in (("Screenshot_20251217-102505_Fotos", False), ("Screenshot_20251217-102506_Fotos", True)):
+            row = self.write("ss19190_ball", name, speckled(64, 64), "")
+            self.assertEqual(read_sample(self.real, row).balls_complete, complete)
 
     def test_white_letterbox_bars_are_cut_and_labels_follow(self):
         image = speckled(64, 64)
@@ -159,6 +174,56 @@ class Geometry(unittest.TestCase):
     def test_end_labelled_at_the_picture_s_edge_is_where_the_stick_leaves_it(self):
         ends = real_ends(np.array([[50.0, 30.0, 99.5, 60.0]], np.float32), 100, 100)
         np.testing.assert_array_equal(ends, [[True, False]])
+
+
+class Pasted(unittest.TestCase):
+    cloth = np.full((256, 384, 3), (20, 120, 60), np.uint8)
+
+    def test_ball_under_a_bar_is_what_shows_of_it(self):
+        ball = np.array([100, 100, 20, 20], np.float32)
+        right = np.array([1.0, 0.0])
+        share, box = shown(ball, np.array([0.0, 95.0]), right, 5)
+        self.assertAlmostEqual(share, 0.5, delta=0.06)
+        np.testing.assert_allclose(box, [100, 105, 20, 10], atol=1.2)
+        self.assertEqual(shown(ball, np.array([0.0, 60.0]), right, 5)[0], 1)
+        self.assertEqual(shown(ball, np.array([0.0, 100.0]), right, 12)[0], 0)
+
+    def test_bar_hides_the_share_that_it_says(self):
+        balls = np.array([[x, y, 32, 32] for x in range(20, 370, 40) for y in range(20, 240, 40)], np.float32)
+        for seed in range(8):
+            picture = self.cloth.copy()
+            share, boxes = lay_bar(np.random.default_rng(seed), picture, balls, 32)
+            self.assertTrue((share < 1).any())
+            same = (picture == self.cloth).all(2)
+            for (x, y, *_), part in zip(balls, share):
+                disc = np.hypot(*(np.mgrid[0:256, 0:384] + 0.5 - np.array([y, x])[:, None, None])) < 16
+                self.assertAlmostEqual(same[disc].mean(), part, delta=0.12)
+            np.testing.assert_array_equal(boxes[share == 1], balls[share == 1])
+
+    def test_drawn_cue_lies_where_its_label_says(self):
+        balls, drawn = np.array([[200, 120, 16, 16]], np.float32), 0
+        for seed in range(12):
+            picture = self.cloth.copy()
+            cue = paste_cue(np.random.default_rng(seed), picture, balls, 16)
+            if cue is None:
+                np.testing.assert_array_equal(picture, self.cloth)
+                continue
+            points = cue[:2] + np.linspace(0.01, 0.99, 200)[:, None] * (cue[2:] - cue[:2])
+            inside = ((points > 1) & (points < (383, 255))).all(1)
+            columns, rows = points[inside].astype(int).T
+            # No shadow is brighter than the cloth, and no cue as green.
+            changed = abs(picture[rows, columns].astype(int) - self.cloth[0, 0]).sum(1) > 20
+            self.assertGreater(changed.mean(), 0.95) if inside.any() else None
+            drawn += inside.any()
+        self.assertGreater(drawn, 5)
+
+    def test_racked_balls_touch_and_do_not_run_into_each_other(self):
+        for seed in range(10):
+            places = np.array(racked(np.random.default_rng(seed), 20, (256, 384)))
+            apart = np.hypot(*(places[:, None, :2] - places[None, :, :2]).transpose(2, 0, 1)) + 1e3 * np.eye(len(places))
+            self.assertGreater(apart.min() / places[0, 2], 0.85)
+            if len(places) > 8:
+                self.assertLess(apart.min() / places[0, 2], 1.3)
 
 
 class Targets(unittest.TestCase):

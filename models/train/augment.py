@@ -11,6 +11,7 @@ import numpy as np
 
 from balls import paste_balls, paste_clutter, paste_fist
 from dataset import KINDS, MADE, clip_cues
+from sticks import lay_bar, paste_cue
 
 FILL = 114  # the network contract's filling beside the picture
 LEAST_BALL, MOST_BALL = 10, 42
@@ -204,10 +205,19 @@ def augmented(sample, rng, width, height, cutouts):
     size = float(np.median(balls[:, 2])) if own else np.clip(ball_size(sample) * scale, LEAST_BALL, MOST_BALL)
     if sample.source not in MADE and rng.random() < 0.55:
         balls, masks = paste_balls(rng, image, balls, masks, cutouts, size)
+    if sample.source not in MADE and sample.cues_complete and rng.random() < 0.25:
+        if (cue := paste_cue(rng, image, np.concatenate([balls, ignored]), size)) is not None:
+            drawn, real = clip_cues(cue[None], np.ones((1, 2), bool), width, height)
+            cues, ends = np.concatenate([cues, drawn]), np.concatenate([ends, real])
     if rng.random() < 0.35:
         paste_clutter(rng, image, np.concatenate([balls, ignored]), size)
     if rng.random() < 0.25:
         paste_fist(rng, image, np.concatenate([balls, ignored]), size)
+    if sample.source not in MADE and sample.sized and rng.random() < 0.1:
+        share, boxes = lay_bar(rng, image, balls, size)
+        shown = share >= WELL_VISIBLE
+        ignored = np.concatenate([ignored, boxes[(share > HARDLY_VISIBLE) & ~shown]])
+        balls, masks = boxes[shown], masks[shown]
     if rng.random() < 0.85:
         image = recolour(rng, image, keep_hue=False)
     if rng.random() < 0.3:

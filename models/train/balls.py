@@ -133,17 +133,38 @@ def shadow(rng, image, cx, cy, size):
         blend(image, np.zeros((n, n, 3), np.float32), alpha, round(cx + dx - n / 2), round(cy + dy - n / 2))
 
 
-def paste_balls(rng, image, balls, masks, cutouts, size, most=9):
-    """Adds balls of about `size` pixels, some touching others; returns all balls and their kind sets."""
-    balls, masks = list(balls), list(masks)
+def scattered(rng, balls, size, shape, most):
+    """Where balls might lie, x, y, diameter: anywhere, every other one beside a ball. `balls` may grow meanwhile."""
     for _ in range(rng.integers(1, most + 1)):
         d = max(8, round(size * rng.uniform(0.94, 1.06)))
         if balls and rng.random() < 0.5:
             beside, angle = balls[rng.integers(len(balls))], rng.uniform(0, 2 * np.pi)
             reach = (beside[2] + d) / 2 * rng.uniform(1.0, 1.15)
-            cx, cy = beside[0] + reach * np.cos(angle), beside[1] + reach * np.sin(angle)
+            yield beside[0] + reach * np.cos(angle), beside[1] + reach * np.sin(angle), d
         else:
-            cx, cy = rng.uniform(0, image.shape[1]), rng.uniform(0, image.shape[0])
+            yield rng.uniform(0, shape[1]), rng.uniform(0, shape[0]), d
+
+
+def racked(rng, size, shape, most=15):
+    """Places of balls packed as in a rack, tight or a little loosened, whole or in part: x, y, diameter."""
+    d = max(8, round(size * rng.uniform(0.94, 1.06)))
+    pitch, loose = d * rng.uniform(1.0, 1.1), d * rng.choice([0.01, 0.05])
+    if rng.random() < 0.5:
+        cells = [(row, column - row / 2) for row in range(5) for column in range(row + 1)]
+    else:
+        cells = [(row, column + row % 2 / 2) for row in range(4) for column in range(4)]
+    cells = np.array(cells) * (pitch * np.sqrt(3) / 2, pitch) + rng.normal(0, loose, (len(cells), 2))
+    angle, at = rng.uniform(0, 2 * np.pi), rng.uniform(0.1, 0.9, 2) * (shape[1], shape[0])
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    cells = (cells - cells.mean(0)) @ turn + at
+    return [(x, y, d) for x, y in rng.permutation(cells)[:rng.integers(3, most + 1)]]
+
+
+def paste_balls(rng, image, balls, masks, cutouts, size, most=9):
+    """Adds balls of about `size` pixels, some touching others, some racked; returns all balls and their kind sets."""
+    balls, masks = list(balls), list(masks)
+    shape = image.shape
+    for cx, cy, d in racked(rng, size, shape) if rng.random() < 0.25 else scattered(rng, balls, size, shape, most):
         x, y = round(cx - d / 2), round(cy - d / 2)
         if x < 0 or y < 0 or x + d > image.shape[1] or y + d > image.shape[0]:
             continue

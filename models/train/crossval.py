@@ -1,6 +1,6 @@
 """Cross-validation: measures every fold with the training that left it out, as the appliance runs it.
 
-    python train.py --run first --beside sessions0 sessions1 sessions2 ...
+    python train.py --run first --trainings all sessions0 sessions1 sessions2
     python crossval.py --run first --folds sessions0 sessions1 sessions2
     python crossval.py --run first --folds px0 px1 px2 px3 px4         # the kinds
 
@@ -27,15 +27,14 @@ HERE = Path(__file__).resolve().parent
 
 def model_of(name, args):
     """Exports the training that left this fold out, after training it if need be; returns the manifest."""
-    run = f"{args.run}-{name}"
-    folder = MODELS / "work" / run
+    folder = MODELS / "work" / f"{args.run}-{name}"
     checkpoint, manifest = folder / "checkpoint.pt", folder / "baize-nano.json"
     if not checkpoint.exists():
         made = [word for kind in ("rendered", "simulated") if (f := getattr(args, kind)) for word in (f"--{kind}", f)]
-        subprocess.run([sys.executable, "train.py", "--run", run, "--leave-out", name, "--steps", str(args.steps),
+        subprocess.run([sys.executable, "train.py", "--run", args.run, "--trainings", name, "--steps", str(args.steps),
                         "--threads", str(args.threads), *made], cwd=HERE, check=True)
     if not manifest.exists() or manifest.stat().st_mtime < checkpoint.stat().st_mtime:
-        subprocess.run([sys.executable, "export.py", "--run", run, "--name", f"without-{name}", "--data",
+        subprocess.run([sys.executable, "export.py", "--run", folder.name, "--name", f"without-{name}", "--data",
                         "cross-validation", "--folder", str(folder)], cwd=HERE, check=True)
         shipped = json.loads((MODELS / "nano" / "baize-nano.json").read_text())
         own = json.loads(manifest.read_text())

@@ -13,6 +13,9 @@ LEFT_OUT = {f"sessions{n}": {n} for n in range(FOLDS)}
 LEFT_OUT |= {f"px{n}": {FOLDS + n} for n in range(PX_FOLDS)}
 LEFT_OUT["pix2pockets"] = set(range(FOLDS, FOLDS + PX_FOLDS))
 NAMES = list(LEFT_OUT)
+# The training that leaves out nothing.
+ALL = "all"
+LEFT_OUT[ALL] = set()
 # The part of pictures that a program made: never left out.
 NO_PART = -1
 

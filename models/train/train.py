@@ -1,12 +1,13 @@
 """Trains the network; can be stopped at any time and goes on from its last checkpoint.
 
     python train.py --steps 12000 --rendered ../work/rendered --simulated ../work/simulated
-    python train.py --minutes 9 --times 4 --workers 16 --beside sessions0 sessions1 sessions2 ...     # on a lent GPU
+    python train.py --minutes 9 --times 4 --workers 16 --trainings all sessions0 sessions1 sessions2 --in-turn   # GPU
 
 The n-th batch depends on the seed and n alone, so an interrupted run sees the same pictures as an uninterrupted one.
 
-Making the batches costs more than learning from them where there is a GPU. So the trainings of the cross-validation may
-run beside: of the same batches, in turn, each learns from what it does not leave out.
+The trainings of the cross-validation may learn from the same batches, each from the views that hold nothing of what it
+leaves out. Where there is a GPU, making batches costs more than learning from them: then those beside the first do so in
+turn.
 """
 
 import argparse
@@ -22,7 +23,7 @@ import torch
 from augment import augmented
 from balls import Cutouts
 from dataset import LABEL_MARGIN, MADE, cached, find_data, read_exact, read_real
-from folds import LEFT_OUT, NAMES, NO_PART, parts
+from folds import ALL, LEFT_OUT, NAMES, NO_PART, parts
 from learner import LOG_EVERY, Learner
 from loss import ball_targets, cue_targets
 from network import Nano, gflop
@@ -87,6 +88,11 @@ def prepare_worker(_):
         signal.signal(interruption, signal.SIG_IGN)
 
 
+def folder(run, training):
+    """Where a training of that run has its checkpoint and its losses."""
+    return WORK / (run if training == ALL else f"{run}-{training}")
+
+
 def without(batch, name):
     """The views of a batch that hold nothing of what the training of that name leaves out."""
     image, balls, cues, made_of = batch
@@ -98,6 +104,10 @@ def without(batch, name):
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--run", default="run", help="name of the run's folder in models/work")
+    parser.add_argument("--trainings", nargs="+", choices=[ALL, *NAMES], default=[ALL],
+                        help="what to train: on all pictures, in RUN, or without a part of them, in RUN-NAME")
+    parser.add_argument("--in-turn", action="store_true",
+                        help="of the trainings beside the first one, let each batch teach only one")
     parser.add_argument("--steps", type=int, default=12000, help="how many to make; the rate falls until then")
     parser.add_argument("--minutes", type=float, help="end, and let the rate fall, by the clock instead")
     parser.add_argument("--times", type=int, default=1, help="batches so many times as large: 16 to 64 views where there is a GPU")
@@ -107,10 +117,8 @@ def arguments():
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--rendered", help="folder with pictures that render/generate.py made")
     parser.add_argument("--simulated", help="folder with pictures of the simulated table")
-    parser.add_argument("--initial", help="checkpoint whose weights to begin with where names and shapes fit")
+    parser.add_argument("--initial", help="run whose weights to begin with where names and shapes fit, each training's with its own")
     parser.add_argument("--float32", action="store_true", help="no bfloat16: for processors that are slow at it")
-    parser.add_argument("--leave-out", choices=NAMES, help="part of the pictures that this training must not see")
-    parser.add_argument("--beside", nargs="+", choices=NAMES, default=[], help="trainings that leave these out, in RUN-NAME")
     return parser.parse_args()
 
 
@@ -127,16 +135,16 @@ def main():
     for name in MADE:
         if folder_of_made := getattr(args, name):
             samples = samples + read_exact(folder_of_made, name)
-    left_out = LEFT_OUT[args.leave_out] if args.leave_out else ()
+    left_out = set.intersection(*(set(LEFT_OUT[name]) for name in args.trainings))
     used = [(s, part) for s, part in zip(samples, parts(samples)) if s.split == "train" and part not in left_out]
     for sample, _ in used:
         if sample.source in MADE:
             sample.balls[:, 2:] *= LABEL_MARGIN
 
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    make = lambda run: Learner(WORK / run, device, args.peak_rate, not args.float32, args.initial)
-    learner = make(args.run)
-    beside = [(name, make(f"{args.run}-{name}")) for name in args.beside]
+    begin = lambda name: args.initial and folder(args.initial, name) / "checkpoint.pt"
+    learners = [Learner(folder(args.run, name), device, args.peak_rate, not args.float32, begin(name)) for name in args.trainings]
+    learner = learners[0]
     first, spent = learner.batch, learner.seconds
     length = args.steps if args.minutes is None else sys.maxsize
     print(f"{len(used)} pictures, {gflop(Nano()):.2f} GFLOP at 640x384, from batch {first} on", flush=True)
@@ -155,10 +163,9 @@ def main():
         image, balls, cues, made_of = batch
         move = lambda tensors: [t.to(device, non_blocking=True) for t in tensors]
         batch = (image.to(device, non_blocking=True), move(balls), move(cues), made_of.to(device))
-        learner.learn(*batch[:3], progress)
-        if beside:
-            name, other = beside[number % len(beside)]
-            other.learn(*without(batch, name), progress)
+        taught = [0, 1 + number % (len(learners) - 1)] if args.in_turn and len(learners) > 1 else range(len(learners))
+        for index in taught:
+            learners[index].learn(*without(batch, args.trainings[index]), progress)
         views += len(image)
         done = number + 1
         ended = bool(stop) or (done == args.steps if args.minutes is None else progress >= 1)
@@ -167,11 +174,11 @@ def main():
             print(f"batch {done}, {min(1, progress):.1%} done, {pace:.3f} s each, {views / max(seconds - spent, 1):.0f} views/s, "
                   + " ".join(f"{n} {v:.3f}" for n, v in learner.latest.items()), flush=True)
         if learner.step % CHECKPOINT_EVERY == 0 or ended:
-            for each in (learner, *(other for _, other in beside)):
+            for each in learners:
                 each.save(done, seconds)
         if ended:
             break
-    for each in (learner, *(other for _, other in beside)):
+    for each in learners:
         each.draw_curves()
     if stop:
         print("stopped; the same command goes on from there")
