@@ -11,22 +11,49 @@ def shares(logits):
     return e / e.sum(-1, keepdims=True)
 
 
-def numbers(logits):
-    """Best number and its probability, if the set is a pool set."""
-    p = shares(logits[:, :len(NUMBERS)])
-    return p.argmax(1), p.max(1)
+@dataclass
+class Together:
+    """What the balls of one picture are, which are of one set. The appliance does the same
+    (hal/accelerator/src/reader/together.rs); a test there holds both to the same figures."""
+
+    pool: float  # probability that the set is a pool set
+    numbers: np.ndarray  # [n, 16] of the numbers, given a pool set, each of which is there once; the rest to 1 is none
+    colours: np.ndarray  # [n, 8] of the colours, given a set without numbers
+
+    def kinds(self):
+        """[n, 5] of the kinds, whatever the set. One that looks like a ball beside it is of no kind: to take it for the
+        kind that it looks like was tried, and half again as many claims were wrong."""
+        every = np.eye(len(KINDS))[KIND_OF_FACE]
+        return self.pool * self.numbers @ every[:len(NUMBERS)] + (1 - self.pool) * self.colours @ every[len(NUMBERS):]
 
 
-def colours(logits):
-    """Best colour and its probability, if the set has no numbers; as indices of faces."""
-    p = shares(logits[:, len(NUMBERS):])
-    return p.argmax(1) + len(NUMBERS), p.max(1)
+# Weight of bearing no number that is there, rounds of messages, and how much a ball tells of its set.
+STRAY, ROUNDS = 0.005, 8
+MOST_SET_LOG_ODDS, WITNESSES = 8.0, 0.5
 
 
-def kinds(logits):
-    """Best kind and its probability, whatever the set."""
-    p = shares(logits) @ np.eye(len(KINDS))[KIND_OF_FACE]
-    return p.argmax(1), p.max(1)
+def together(logits):
+    """Belief propagation over all ways of giving every ball [n, faces] of a picture a number of its own."""
+    of_numbers = shares(logits)[:, :len(NUMBERS)].sum(1)
+    log_odds = np.log(of_numbers + 1e-9) - np.log(1 - of_numbers + 1e-9)
+    pool = 1 / (1 + np.exp(-WITNESSES * np.clip(log_odds, -MOST_SET_LOG_ODDS, MOST_SET_LOG_ODDS).sum()))
+    weights = shares(logits[:, :len(NUMBERS)])
+    left = np.ones_like(weights)
+    for _ in range(ROUNDS):
+        taken = weights * left
+        asks = weights / (taken.sum(1, keepdims=True) - taken + STRAY)
+        left = 1 / (1 + asks.sum(0) - asks)
+    taken = weights * left
+    return Together(float(pool), taken / (taken.sum(1, keepdims=True) + STRAY), shares(logits[:, len(NUMBERS):]))
+
+
+def claimed(pictures):
+    """Numbers, colours (as indices of faces) and kinds: of each the likeliest and its probability, ball by ball.
+    `pictures` are the logits of the balls of each picture."""
+    told = [together(logits) for logits in pictures]
+    numbers, colours, kinds = (np.concatenate(part) for part in zip(*((t.numbers, t.colours, t.kinds()) for t in told)))
+    return {"number": (numbers.argmax(1), numbers.max(1)),
+            "colour": (colours.argmax(1) + len(NUMBERS), colours.max(1)), "kind": (kinds.argmax(1), kinds.max(1))}
 
 
 @dataclass

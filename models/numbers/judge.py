@@ -12,21 +12,14 @@ import subprocess
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 
 import claims
 from faces import COLOURS, KIND_OF_FACE, KINDS, NUMBERS
-from pictures import balls_in
-from ship import ASKED_PX, ASKED_SHARE, COUNT, MODELS
-from teach import TRAINING, TUNING
+from pictures import balls_in, labels
+from ship import ASKED_PX, ASKED_SHARE, MODELS, logits_of_file
 
 HEAD = ("| balls | what | asked | claimed | right where claimed | confidently wrong, of all | best guess right |\n"
         "|---|---|---|---|---|---|---|")
-
-
-def untouched(folder):
-    """Labels of series that are neither for training nor for tuning."""
-    return sorted(p for p in Path(folder).glob("r*.json") if not p.name.startswith(TRAINING + TUNING))
 
 
 def nearest(ball, found):
@@ -66,23 +59,20 @@ def claimed_rows(name, pairs):
 
 
 def made_rows(folder, model):
-    session = onnxruntime.InferenceSession(str(model / "baize-reader.onnx"), providers=["CPUExecutionProvider"])
     thresholds = json.loads((model / "baize-reader.json").read_text())["thresholds"]
     shards = [np.load(path) for path in sorted(Path(folder).glob("*.npz"))]
     part = {name: np.concatenate([shard[name] for shard in shards]) for name in shards[0].files}
-    crops = part["crops"].transpose(0, 3, 1, 2).astype(np.float32) / 255
-    logits = np.concatenate([session.run(None, {"crops": batch})[0][:, :, 0, 0]
-                             for batch in np.split(crops, len(crops) // COUNT)])
+    logits = logits_of_file(model / "baize-reader.onnx", part["crops"])
     faces, pool = part["faces"], part["faces"] < len(NUMBERS)
     asked = (part["seen"] >= ASKED_SHARE) & (part["diameters"] >= ASKED_PX)
     plainly = asked & (part["seen"] >= 0.9) & (part["diameters"] >= 20) & (part["facing"] >= 0.77)
-    numbers, colours, kinds = claims.numbers(logits), claims.colours(logits), claims.kinds(logits)
-    for name, what, which, (best, p), truth in (
-            ("made", "number", asked & pool, numbers, faces),
+    told = claims.claimed(logits[:, None])  # each alone in its picture
+    for name, what, which, truth in (
+            ("made", "number", asked & pool, faces),
             ("made, number within 40 degrees of the camera, 20 pixels and more, 0.9 to be seen", "number",
-             plainly & pool, numbers, faces),
-            ("made", "colour", asked & ~pool, colours, faces),
-            ("made", "kind", asked, kinds, KIND_OF_FACE[faces])):
+             plainly & pool, faces),
+            ("made", "colour", asked & ~pool, faces), ("made", "kind", asked, KIND_OF_FACE[faces])):
+        best, p = told[what]
         print(f"| {name} | {what} | {claims.tally(best[which], p[which], truth[which], thresholds[what]).row()} |")
 
 
@@ -92,9 +82,9 @@ def main():
     parser.add_argument("--made", required=True, help="shards that make.py --unseen made with a seed of its own")
     parser.add_argument("--program", required=True, help="the program `baize`")
     args = parser.parse_args()
-    labels = untouched(args.rendered)
-    pairs, asked = through_detect(args.program, labels)
-    print(f"{len(labels)} path-traced pictures; {len(pairs)} of {asked} asked balls were found by the detector\n\n{HEAD}")
+    judged = labels(args.rendered, "testing")
+    pairs, asked = through_detect(args.program, judged)
+    print(f"{len(judged)} path-traced pictures; {len(pairs)} of {asked} asked balls were found by the detector\n\n{HEAD}")
     claimed_rows("path-traced", pairs)
     claimed_rows("path-traced, 20 pixels and more", [(b, d) for b, d in pairs if max(b.size) >= 20])
     made_rows(args.made, MODELS / "reader")

@@ -9,6 +9,9 @@ import numpy as np
 from cutting import cut
 from faces import COLOURS, face_of
 
+# What a path-traced picture is for, by the last digit of its number. Every picture has a ball set of its own. Those for
+# testing are seen by no training of the detector either.
+TUNING_DIGIT, TESTING_DIGIT = "8", "9"
 # Ball sets without numbers call their balls by other names where the label has no colour.
 SMALLEST_PX = 9.0
 
@@ -37,14 +40,24 @@ def balls_in(path):
                    1 - ball["occluded"], label["game"])
 
 
-def labelled(folder, series):
-    """All balls of the pictures whose names begin with one of `series`."""
-    paths = sorted(path for name in series for path in Path(folder).glob(f"{name}*.json"))
-    return [ball for path in paths for ball in balls_in(path)]
+def part_of(path):
+    """training, tuning or testing."""
+    return {TUNING_DIGIT: "tuning", TESTING_DIGIT: "testing"}.get(path.stem[-1], "training")
+
+
+def labels(folder, part):
+    """The labels of that part, in order."""
+    return [path for path in sorted(Path(folder).glob("r*.json")) if part_of(path) == part]
+
+
+def labelled(folder, part):
+    """All balls of the pictures of that part, picture by picture."""
+    return [ball for path in labels(folder, part) for ball in balls_in(path)]
 
 
 def crops_of(balls, times=1, seed=0, jitter=True):
-    """Crops uint8, faces, visible shares and sizes, as make.py has them; boxes as inexact as a detector's."""
+    """Crops uint8, faces, visible shares and sizes, as make.py has them, and the pictures that they are of; boxes as
+    inexact as a detector's."""
     rng = np.random.default_rng(seed)
     parts, last, image = [], None, None
     for ball in balls:
@@ -55,5 +68,5 @@ def crops_of(balls, times=1, seed=0, jitter=True):
             centre = np.array(ball.centre) + jitter * np.clip(0.05 * rng.normal(size=2), -0.1, 0.1) * size
             side = size * (rng.uniform(0.92, 1.2) if jitter else 1)
             crop = (cut(image, centre, (side, side)) * 255).round().astype(np.uint8)
-            parts.append((crop, ball.face, ball.seen, size))
-    return {name: np.array(part) for name, part in zip(("crops", "faces", "seen", "diameters"), zip(*parts))}
+            parts.append((crop, ball.face, ball.seen, size, str(ball.picture)))
+    return {name: np.array(part) for name, part in zip(("crops", "faces", "seen", "diameters", "picture"), zip(*parts))}

@@ -1,6 +1,7 @@
 """Writes a checkpoint's averaged weights as ONNX with its manifest; calibrates and chooses thresholds on tuning balls.
 
     python ship.py --run reader --rendered ../work/rendered --tune ../work/tune --name baize-reader-1
+    python ship.py --thresholds-only --rendered ../work/rendered --tune ../work/tune     # of the weights there are
 """
 import argparse
 import datetime
@@ -20,7 +21,7 @@ from cutting import MARGIN, SIDE
 from faces import FACES, KIND_OF_FACE, NUMBERS
 from pictures import crops_of, labelled
 from reader import Reader
-from teach import TUNING, WORK
+from teach import WORK
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "train"))
 from weights import fold  # noqa: E402
@@ -80,28 +81,44 @@ def export(network, path):
 
 
 def chosen_thresholds(parts, logits):
-    """Over tuning balls that are to be seen: numbers on pool balls, colours on the others, kinds on all."""
-    seen, faces = asked(parts), parts["faces"]
+    """Over tuning balls that are to be seen: numbers on pool balls, colours on the others, kinds on all. A made ball is
+    alone in its picture, and tells nothing of balls that are told together; colours are told of each alone."""
+    seen, faces, traced = asked(parts), parts["faces"], parts["traced"]
     pool = seen & (faces < len(NUMBERS))
     plain = seen & (faces >= len(NUMBERS))
+    ends = np.flatnonzero(parts["picture"][1:] != parts["picture"][:-1]) + 1
+    told = claims.claimed(np.split(logits, ends))
 
-    def choose(of, which, truth):
-        """High enough for path-traced and made balls each: neither kind excuses the other."""
-        groups = (which & parts["traced"], which & ~parts["traced"])
-        return round(max(claims.least_threshold(*of(logits[g]), truth[g], MOST_WRONG) for g in groups), 4)
-    return {"number": choose(claims.numbers, pool, faces), "colour": choose(claims.colours, plain, faces),
-            "kind": choose(claims.kinds, seen, KIND_OF_FACE[faces])}
+    def choose(what, which, truth):
+        best, probability = told[what]
+        return claims.least_threshold(best[which], probability[which], truth[which], MOST_WRONG)
+
+    # High enough for path-traced and made balls each: neither kind excuses the other.
+    colour = max(choose("colour", plain & of, faces) for of in (traced, ~traced))
+    thresholds = {"number": choose("number", pool & traced, faces), "colour": colour,
+                  "kind": choose("kind", seen & traced, KIND_OF_FACE[faces])}
+    return {what: round(threshold, 4) for what, threshold in thresholds.items()}
 
 
 def tuning_balls(rendered, tune):
     """Path-traced balls, and made ones of unseen sets."""
-    parts = [crops_of(labelled(rendered, TUNING), 2, 3)]
+    parts = [crops_of(labelled(rendered, "tuning"), 1, 3)]
     traced = len(parts[0]["faces"])
     for path in sorted(Path(tune).glob("*.npz")):
         with np.load(path) as shard:
-            parts.append({name: shard[name][:1024] for name in parts[0]})
+            part = {name: shard[name][:1024] for name in ("crops", "faces", "seen", "diameters")}
+        parts.append({**part, "picture": np.array([f"{path} {at}" for at in range(len(part["faces"]))])})
     together = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     return {**together, "traced": np.arange(len(together["faces"])) < traced}
+
+
+def logits_of_file(path, crops):
+    """What the file says in onnxruntime."""
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    count = len(crops)
+    crops = np.concatenate([crops, crops[:-count % COUNT]]).transpose(0, 3, 1, 2).astype(np.float32) / 255
+    batches = np.split(crops, len(crops) // COUNT)
+    return np.concatenate([session.run(None, {"crops": batch})[0][:, :, 0, 0] for batch in batches])[:count]
 
 
 def main():
@@ -111,31 +128,39 @@ def main():
     parser.add_argument("--tune", required=True)
     parser.add_argument("--name", default="baize-reader-1")
     parser.add_argument("--out", default=str(MODELS / "reader"))
+    parser.add_argument("--thresholds-only", action="store_true", help="choose thresholds for the file that lies there")
     args = parser.parse_args()
     torch.set_num_threads(1)
+    tuning = tuning_balls(args.rendered, args.tune)
+    path = Path(args.out) / "baize-reader.onnx"
+    manifest_path = path.with_suffix(".json")
+    if args.thresholds_only:
+        manifest = json.loads(manifest_path.read_text())
+    else:
+        manifest = written(args, tuning, path)
+    manifest["thresholds"] = chosen_thresholds(tuning, logits_of_file(path, tuning["crops"]))
+    manifest_path.write_text(json.dumps(manifest, indent=2) + "\n")
+    print(f"thresholds {manifest['thresholds']}, {path.stat().st_size} bytes")
+
+
+def written(args, tuning, path):
+    """Writes the weights; returns the manifest, still without thresholds."""
     network = Reader()
     network.load_state_dict(torch.load(WORK / args.run / "checkpoint.pt", weights_only=True)["average"])
     network = Shipped(network)
-    tuning = tuning_balls(args.rendered, args.tune)
-    logits = logits_of(network, tuning["crops"])
     visible = asked(tuning)
-    temperature = claims.temperature(logits[visible], tuning["faces"][visible])
+    temperature = claims.temperature(logits_of(network, tuning["crops"])[visible], tuning["faces"][visible])
     network.cool(temperature)
-    thresholds = chosen_thresholds(tuning, logits / temperature)
-    folder = Path(args.out)
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "baize-reader.onnx"
+    path.parent.mkdir(parents=True, exist_ok=True)
     difference = export(network, path)
     assert difference < MOST_DIFFERENCE, f"the file differs from PyTorch by {difference}"
-    manifest = {"format": 1, "name": args.name, "file": path.name,
-                "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-                "input": {"name": "crops", "count": COUNT, "side": SIDE, "margin": MARGIN},
-                "output": {"name": "faces"}, "classes": list(FACES), "thresholds": thresholds,
-                "trained": {"date": datetime.date.today().isoformat(),
-                            "data": "made and path-traced balls of this repository's own; see models/README.md"}}
-    (folder / "baize-reader.json").write_text(json.dumps(manifest, indent=2) + "\n")
-    print(f"temperature {temperature:.2f}, thresholds {thresholds}, {path.stat().st_size} bytes, "
-          f"largest difference {difference:.1e}")
+    print(f"temperature {temperature:.2f}, largest difference {difference:.1e}")
+    return {"format": 1, "name": args.name, "file": path.name,
+            "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+            "input": {"name": "crops", "count": COUNT, "side": SIDE, "margin": MARGIN},
+            "output": {"name": "faces"}, "classes": list(FACES), "thresholds": {},
+            "trained": {"date": datetime.date.today().isoformat(),
+                        "data": "made and path-traced balls of this repository's own; see models/README.md"}}
 
 
 if __name__ == "__main__":

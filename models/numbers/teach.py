@@ -22,11 +22,11 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / "train"))
 from weights import update_average  # noqa: E402
 
 WORK = Path(__file__).resolve().parents[1] / "work"
-# Series of path-traced pictures by what they are for; series that are not named here are for testing.
-TRAINING, TUNING = ("r005", "r006"), ("r001", "r002", "r003", "r004")
 # Less of a ball than this tells nothing: what is asked for then is no opinion.
 TELLING_SHARE = 0.3
 BATCH, TRACED = 256, 64
+# Every path-traced ball is cut out so often, round boxes that differ.
+TIMES = 3
 RELOAD_EVERY = 250
 AVERAGE_KEEPS = 0.997
 
@@ -88,8 +88,8 @@ def main():
     torch.manual_seed(args.seed)
     folder = WORK / args.run
     folder.mkdir(parents=True, exist_ok=True)
-    traced = {name: torch.from_numpy(value) for name, value in
-              crops_of(labelled(args.rendered, TRAINING), 8, args.seed).items()}
+    traced = crops_of(labelled(args.rendered, "training"), TIMES, args.seed)
+    traced = {name: torch.from_numpy(traced[name]) for name in ("crops", "faces", "seen")}
     network = Reader().to(memory_format=torch.channels_last)
     average = copy.deepcopy(network).eval()
     optimizer = torch.optim.AdamW(network.parameters(), weight_decay=0.02)

@@ -15,6 +15,7 @@ from faces import FACES, KIND_OF_FACE, KINDS, NUMBERS, face_of
 from lit import batch
 from make import SEEDS_A_SHARD
 from photographed import parts, photographed
+from pictures import part_of
 from reader import Reader, mflop
 from skins import UNSEEN, Sets, one_set
 from teach import targets
@@ -69,10 +70,19 @@ class Claims(unittest.TestCase):
     def test_numbers_know_only_pool_sets_and_colours_only_others(self):
         logits = np.full((1, len(FACES)), -4.0)
         logits[0, [3, face_of(None, "red")]] = 6
-        number, colour, kind = claims.numbers(logits), claims.colours(logits), claims.kinds(logits)
+        told = claims.claimed([logits])
+        (number, colour), kind = (told[what] for what in ("number", "colour")), told["kind"]
         self.assertEqual((number[0][0], colour[0][0]), (3, face_of(None, "red")))
         self.assertGreater(min(number[1][0], colour[1][0]), 0.99)
-        self.assertAlmostEqual(kind[1][0], 0.5, places=3)
+        self.assertAlmostEqual(kind[1][0], 0.5, delta=0.01)
+
+    def test_of_two_purple_balls_the_plainer_five_leaves_the_four_to_the_other(self):
+        logits = np.full((2, len(FACES)), -4.0)
+        logits[:, 5], logits[0, 4], logits[1, 5] = 3.2, 3, 6
+        self.assertEqual(claims.claimed([logits[:1]])["number"][0].tolist(), [5])
+        together = claims.claimed([logits])["number"]
+        self.assertEqual(together[0].tolist(), [4, 5])
+        self.assertGreater(together[1].min(), 0.95)
 
     def test_every_face_makes_its_kind(self):
         kinds = [KINDS[kind] for kind in KIND_OF_FACE[:len(NUMBERS)]]
@@ -91,6 +101,13 @@ class Claims(unittest.TestCase):
         cumulated = claims.shares(logits).cumsum(1)
         faces = (rng.random((4000, 1)) > cumulated).sum(1)
         self.assertAlmostEqual(claims.temperature(logits * 1.8, faces), 1.8, delta=0.15)
+
+
+class Pictures(unittest.TestCase):
+    def test_a_picture_is_for_training_tuning_or_testing_by_its_number(self):
+        parts = [part_of(Path(f"r008-{number:06}.json")) for number in range(20)]
+        self.assertEqual([parts.count(part) for part in ("training", "tuning", "testing")], [16, 2, 2])
+        self.assertEqual(parts[19], "testing")
 
 
 class Network(unittest.TestCase):

@@ -61,7 +61,7 @@ fn measure(
     let mut times = Vec::with_capacity(runs);
     for _ in 0..runs.max(1) {
         let started = Instant::now();
-        reader.read(&image, &mut balls)?;
+        reader.read(&image, &mut balls, &mut [])?;
         times.push(started.elapsed().as_micros());
     }
     times.sort_unstable();

@@ -46,7 +46,7 @@ fn read(discs: &[Disc], balls: &mut [BallDetection]) {
     let bytes = picture(FORMAT, discs);
     let image = ImageView::new(&bytes, FORMAT).expect("a picture");
     let mut reader = open(&fixture("mean-colours")).expect("the fixture is good");
-    reader.read(&image, balls).expect("a reading");
+    reader.read(&image, balls, &mut []).expect("a reading");
 }
 
 #[test]
@@ -68,22 +68,30 @@ fn each_ball_gets_the_number_and_the_colour_of_its_own_pixels() {
 
 #[test]
 fn a_kind_that_the_face_tells_replaces_what_the_detector_said_and_otherwise_that_stays() {
-    let places = [[100.0, 100.0], [200.0, 100.0], [300.0, 100.0]];
-    let discs = [
-        disc(places[0], [0, 0, 255]),
-        disc(places[1], [0, 0, 255]),
-        disc(places[2], [255, 0, 0]),
-    ];
-    let mut balls = places.map(|place| ball(place, 20.0));
-    balls[1].kind = BallKind::Eight;
-    read(&discs, &mut balls);
+    let place = [100.0, 100.0];
+    let mut balls = [ball(place, 20.0)];
+    balls[0].kind = BallKind::Eight;
+    read(&[disc(place, [0, 0, 255])], &mut balls);
     assert_eq!(balls[0].kind, BallKind::Stripe);
-    assert_eq!(balls[1].kind, BallKind::Stripe);
+
+    let mut balls = [ball(place, 20.0)];
+    read(&[disc(place, [255, 0, 0])], &mut balls);
     assert_eq!(
-        (balls[2].kind, balls[2].kind_score),
+        (balls[0].kind, balls[0].kind_score),
         (BallKind::Ball, 0.4),
         "a plain red ball may be of any set"
     );
+}
+
+#[test]
+fn a_plain_red_ball_beside_a_stripe_is_a_solid() {
+    let places = [[100.0, 100.0], [200.0, 100.0]];
+    let mut balls = places.map(|place| ball(place, 20.0));
+    read(
+        &[disc(places[0], [255, 0, 0]), disc(places[1], [0, 0, 255])],
+        &mut balls,
+    );
+    assert_eq!(balls.map(|ball| ball.kind), [BallKind::Solid, BallKind::Stripe]);
 }
 
 #[test]
@@ -94,7 +102,15 @@ fn more_balls_than_a_batch_are_all_read() {
     let discs: Vec<Disc> = places.iter().map(|&place| disc(place, [255, 0, 0])).collect();
     let mut balls: Vec<BallDetection> = places.iter().map(|&place| ball(place, 20.0)).collect();
     read(&discs, &mut balls);
-    assert!(balls.iter().all(|ball| ball.reading.number == Some(3)));
+    assert!(
+        balls
+            .iter()
+            .all(|ball| ball.reading.colour == Some(BallColour::Red))
+    );
+    assert!(
+        balls.iter().all(|ball| ball.reading.number.is_none()),
+        "no pool set has 37 threes"
+    );
 }
 
 #[test]

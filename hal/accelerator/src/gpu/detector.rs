@@ -194,8 +194,7 @@ impl Detector for GpuDetector {
         let searched = Instant::now();
         self.decode(&letterbox, out);
         let decoded = Instant::now();
-        let found = out.balls.iter_mut().chain(&mut out.doubtful);
-        let read_us = match self.work.read(place, image.format(), found) {
+        let read_us = match self.work.read(place, image.format(), out) {
             Ok(read_us) => read_us as u32,
             Err(error) => {
                 out.clear();

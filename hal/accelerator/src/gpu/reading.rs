@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use baize_frame::{BallDetection, FrameFormat};
+use baize_frame::{BallDetection, Detections, FrameFormat};
 
 use super::output::Output;
 use super::{Access, Device, Event, GpuCrops, GpuError, Precision, Stream, StreamNetwork};
@@ -79,12 +79,22 @@ impl Reading {
         self.crops.aim(format, balls.map(square));
     }
 
-    /// Writes down what the last run saw on these balls. No run may be going on.
-    pub fn tell<'a>(&self, balls: impl Iterator<Item = &'a mut BallDetection>) {
+    /// Begins with the balls of the next picture.
+    pub fn begin(&mut self) {
+        self.claims.clear();
+    }
+
+    /// Keeps what the last run saw on its first `count` balls. No run may be going on.
+    pub fn note(&mut self, count: usize) {
         // SAFETY: the run has ended, as the caller was told; logits are floats.
         let faces = unsafe { self.output.on_host.values::<f32>() };
-        for (ball, logits) in balls.zip(faces.as_chunks::<FACES>().0) {
-            self.claims.tell(ball, logits);
+        for logits in faces.as_chunks::<FACES>().0.iter().take(count) {
+            self.claims.add(logits);
         }
+    }
+
+    /// Writes down what was seen on the balls of this picture, all in the order in which they were noted.
+    pub fn tell(&mut self, found: &mut Detections) {
+        self.claims.tell(&mut found.balls, &mut found.doubtful);
     }
 }

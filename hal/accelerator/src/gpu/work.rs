@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use baize_frame::{BallDetection, FrameFormat, ImageView, PixelFormat, Region, SlotMemory};
+use baize_frame::{Detections, FrameFormat, ImageView, PixelFormat, Region, SlotMemory};
 use heapless::Vec as ArrayVec;
 
 use super::output::Output;
@@ -293,35 +293,36 @@ impl Work {
         Ok(place)
     }
 
-    /// Looks at balls found in the picture in this place, which was searched last, and sleeps until all are read. Returns the
-    /// microseconds that the network took of that, launch and wait included; 0 without a reader.
-    pub fn read<'a>(
+    /// Looks at the balls found in the picture in this place, which was searched last, and sleeps until all are read. Returns
+    /// the microseconds that the network took of that, launch and wait included; 0 without a reader.
+    pub fn read(
         &mut self,
         place: usize,
         format: FrameFormat,
-        mut balls: impl Iterator<Item = &'a mut BallDetection>,
+        found: &mut Detections,
     ) -> Result<f32, GpuError> {
         let (Some(reading), Some(graph)) = (&mut self.reading, &self.graphs[place].read) else {
             return Ok(0.0);
         };
         let mut network_us = 0.0;
-        loop {
-            let mut batch: ArrayVec<_, BATCH> = balls.by_ref().take(BATCH).collect();
-            if batch.is_empty() {
-                return Ok(network_us);
-            }
-            reading.aim(format, batch.iter().map(|ball| &**ball));
+        reading.begin();
+        let mut balls = found.balls.iter().chain(&found.doubtful).peekable();
+        while balls.peek().is_some() {
+            let batch: ArrayVec<_, BATCH> = balls.by_ref().take(BATCH).collect();
+            reading.aim(format, batch.iter().copied());
             let started = Instant::now();
             launch(graph, &self.stream, &self.done, &self.waiter)?;
             let passed_us = micros_since(started);
             let cut_us = reading.cut.micros_since(&reading.begun)?;
             let read_us = self.done.micros_since(&reading.cut)?;
-            reading.tell(batch.iter_mut().map(|ball| &mut **ball));
+            reading.note(batch.len());
             self.times.cut_us += cut_us;
             self.times.read_us += read_us;
             self.times.note_queue(passed_us, cut_us + read_us);
             network_us += passed_us - cut_us;
         }
+        reading.tell(found);
+        Ok(network_us)
     }
 
     /// Waits for whatever was started before something else went wrong. An error means that the GPU is out of order.

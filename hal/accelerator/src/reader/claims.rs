@@ -1,56 +1,72 @@
-//! From the logits of a ball's faces to claims: what is probable enough to be said.
+//! From the logits of the faces of a picture's balls to claims: what is probable enough to be said.
 
 use baize_frame::{BallColour, BallDetection, BallKind, Reading};
 
 use super::manifest::ReaderThresholds;
+use super::together::{Ball, FACES, NUMBERS, Together};
 
-/// Numbers 0 to 15 of a pool set.
-pub(crate) const NUMBERS: usize = 16;
-/// All faces: the numbers, then the colours of sets without numbers.
-pub(crate) const FACES: usize = NUMBERS + BallColour::ALL.len();
-
-/// Says what a ball is.
+/// Says what the balls of a picture are.
 pub(crate) struct Claims {
     thresholds: ReaderThresholds,
+    together: Together,
 }
 
 impl Claims {
     pub const fn new(thresholds: ReaderThresholds) -> Self {
-        Self { thresholds }
-    }
-
-    /// Writes down a ball's number or colour, and its kind where the face tells it: it is right more often than the
-    /// detector is.
-    pub fn tell(&self, ball: &mut BallDetection, logits: &[f32; FACES]) {
-        ball.reading = self.reading(logits);
-        if let Some((kind, score)) = self.kind(logits) {
-            (ball.kind, ball.kind_score) = (kind, score);
+        Self {
+            thresholds,
+            together: Together::new(),
         }
     }
 
-    /// The number, given a pool set, and the colour, given another set. Logits that are no finite numbers tell nothing.
-    fn reading(&self, logits: &[f32; FACES]) -> Reading {
-        let (numbers, colours) = logits.split_at(NUMBERS);
+    /// Begins with the next picture.
+    pub fn clear(&mut self) {
+        self.together.clear();
+    }
+
+    /// The logits of the next ball: those that are certain first, then the doubtful ones.
+    pub fn add(&mut self, logits: &[f32; FACES]) {
+        self.together.add(logits);
+    }
+
+    /// Writes down every ball's number or colour, and its kind where the face tells it: it is right more often than the
+    /// detector is.
+    pub fn tell(&mut self, certain: &mut [BallDetection], doubtful: &mut [BallDetection]) {
+        self.together.settle(certain.len());
+        let pool = self.together.pool();
+        for (ball, face) in certain.iter_mut().chain(doubtful).zip(self.together.balls()) {
+            ball.reading = self.reading(face);
+            if let Some((kind, score)) = self.kind(face, pool) {
+                (ball.kind, ball.kind_score) = (kind, score);
+            }
+        }
+    }
+
+    /// The number, given a pool set, and the colour, given another set.
+    fn reading(&self, face: &Ball) -> Reading {
         let mut reading = Reading::NOTHING;
-        if let Some((number, score)) = most_probable(numbers, self.thresholds.number) {
+        let (number, score) = most_probable(&face.numbers);
+        if score >= self.thresholds.number {
             (reading.number, reading.number_score) = (Some(number as u8), score);
         }
-        if let Some((colour, score)) = most_probable(colours, self.thresholds.colour) {
+        let (colour, score) = most_probable(&face.colours);
+        if score >= self.thresholds.colour {
             (reading.colour, reading.colour_score) = (Some(BallColour::ALL[colour]), score);
         }
         reading
     }
 
     /// The kind, whatever the set. A ball of a set without numbers is [`BallKind::Ball`], and that claims nothing.
-    fn kind(&self, logits: &[f32; FACES]) -> Option<(BallKind, f32)> {
-        let highest = finite_highest(logits)?;
+    fn kind(&self, face: &Ball, pool: f32) -> Option<(BallKind, f32)> {
         let mut shares = [0.0; BallKind::ALL.len()];
-        for (face, logit) in logits.iter().enumerate() {
-            shares[kind_of(face)] += (logit - highest).exp();
+        for (number, share) in face.numbers.iter().enumerate() {
+            shares[kind_of(number)] += pool * share;
         }
-        let total: f32 = shares.iter().sum();
-        let best = (0..shares.len()).max_by(|&a, &b| shares[a].total_cmp(&shares[b]))?;
-        let (kind, score) = (BallKind::ALL[best], shares[best] / total);
+        for (colour, share) in face.colours.iter().enumerate() {
+            shares[kind_of(NUMBERS + colour)] += (1.0 - pool) * share;
+        }
+        let (kind, score) = most_probable(&shares);
+        let kind = BallKind::ALL[kind];
         (kind != BallKind::Ball && score >= self.thresholds.kind).then_some((kind, score))
     }
 }
@@ -67,28 +83,22 @@ const fn kind_of(face: usize) -> usize {
     }
 }
 
-/// The choice with the highest logit and its probability among these, if that reaches the threshold.
-fn most_probable(logits: &[f32], threshold: f32) -> Option<(usize, f32)> {
-    let highest = finite_highest(logits)?;
-    let total: f32 = logits.iter().map(|logit| (logit - highest).exp()).sum();
-    let best = logits.iter().position(|&logit| logit == highest)?;
-    (1.0 / total >= threshold).then_some((best, 1.0 / total))
-}
-
-fn finite_highest(logits: &[f32]) -> Option<f32> {
-    let finite = logits.iter().all(|logit| logit.is_finite());
-    finite.then(|| logits.iter().copied().fold(f32::MIN, f32::max))
+fn most_probable(shares: &[f32]) -> (usize, f32) {
+    let first = (0, shares[0]);
+    let better =
+        |best: (usize, f32), (at, &share): (usize, &f32)| if share > best.1 { (at, share) } else { best };
+    shares.iter().enumerate().fold(first, better)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const CLAIMS: Claims = Claims::new(ReaderThresholds {
+    const THRESHOLDS: ReaderThresholds = ReaderThresholds {
         number: 0.9,
         colour: 0.8,
         kind: 0.9,
-    });
+    };
 
     fn logits(faces: &[(usize, f32)]) -> [f32; FACES] {
         let mut logits = [-4.0; FACES];
@@ -98,29 +108,58 @@ mod tests {
         logits
     }
 
+    /// What balls with these logits are, of unknown kind before.
+    fn told(certain: &[[f32; FACES]]) -> Vec<BallDetection> {
+        let unknown = BallDetection {
+            centre_px: [0.0; 2],
+            size_px: [1.0; 2],
+            kind: BallKind::Ball,
+            kind_score: 0.0,
+            score: 0.9,
+            reading: Reading::NOTHING,
+        };
+        let mut claims = Claims::new(THRESHOLDS);
+        let mut balls = vec![unknown; certain.len()];
+        for ball in certain {
+            claims.add(ball);
+        }
+        claims.tell(&mut balls, &mut []);
+        balls
+    }
+
     #[test]
-    fn a_plain_red_ball_is_the_three_of_a_pool_set_and_red_in_another_and_of_no_kind() {
+    fn a_plain_red_ball_alone_is_the_three_of_a_pool_set_and_red_in_another_and_of_no_kind() {
+        let red = told(&[logits(&[(3, 6.0), (NUMBERS + 2, 6.0)])])[0];
+        assert_eq!(
+            (red.reading.number, red.reading.colour),
+            (Some(3), Some(BallColour::Red))
+        );
+        assert_eq!(red.kind, BallKind::Ball);
+    }
+
+    #[test]
+    fn a_plain_red_ball_beside_stripes_is_a_solid() {
         let red = logits(&[(3, 6.0), (NUMBERS + 2, 6.0)]);
-        let reading = CLAIMS.reading(&red);
-        assert_eq!((reading.number, reading.colour), (Some(3), Some(BallColour::Red)));
-        assert_eq!(CLAIMS.kind(&red), None);
+        let stripes = [10, 11, 12].map(|number| logits(&[(number, 6.0)]));
+        let balls = told(&[red, stripes[0], stripes[1], stripes[2]]);
+        assert_eq!(balls[0].kind, BallKind::Solid);
+        assert_eq!(balls[0].reading.number, Some(3));
     }
 
     #[test]
     fn a_stripe_of_doubtful_number_is_surely_a_stripe() {
-        let purple_or_orange = logits(&[(12, 6.0), (13, 5.5)]);
-        assert_eq!(CLAIMS.reading(&purple_or_orange).number, None);
-        let (kind, score) = CLAIMS.kind(&purple_or_orange).expect("a kind");
-        assert_eq!(kind, BallKind::Stripe);
-        assert!(score > 0.99 && score <= 1.0);
+        let purple_or_orange = told(&[logits(&[(12, 9.0), (13, 8.5)])])[0];
+        assert_eq!(purple_or_orange.reading.number, None);
+        assert_eq!(purple_or_orange.kind, BallKind::Stripe);
+        assert!((0.9..=1.0).contains(&purple_or_orange.kind_score));
     }
 
     #[test]
     fn a_white_ball_is_the_cue_ball_in_every_set() {
-        let white = logits(&[(0, 6.0), (NUMBERS, 6.0)]);
-        assert_eq!(CLAIMS.reading(&white).number, Some(0));
-        assert_eq!(CLAIMS.reading(&white).colour, Some(BallColour::White));
-        assert_eq!(CLAIMS.kind(&white).map(|(kind, _)| kind), Some(BallKind::Cue));
+        let white = told(&[logits(&[(0, 6.0), (NUMBERS, 6.0)])])[0];
+        assert_eq!(white.reading.number, Some(0));
+        assert_eq!(white.reading.colour, Some(BallColour::White));
+        assert_eq!(white.kind, BallKind::Cue);
     }
 
     #[test]
@@ -131,9 +170,9 @@ mod tests {
             logits(&[(3, f32::INFINITY)]),
             [f32::NEG_INFINITY; FACES],
         ] {
-            let reading = CLAIMS.reading(&logits);
-            assert_eq!(reading.number, None, "{logits:?}");
-            assert_eq!(CLAIMS.kind(&logits), None, "{logits:?}");
+            let ball = told(&[logits])[0];
+            assert_eq!(ball.reading, Reading::NOTHING, "{logits:?}");
+            assert_eq!(ball.kind, BallKind::Ball, "{logits:?}");
         }
     }
 }

@@ -1,7 +1,7 @@
 use serde::Deserialize;
 
 use super::BATCH;
-use super::claims::FACES;
+use super::together::FACES;
 use crate::manifest::{ManifestError, Trained, check, check_file, check_thresholds};
 use crate::model_files::Described;
 use crate::signature::{Port, Signature};

@@ -29,9 +29,7 @@ struct ReadingDetector {
 impl ReadingDetector {
     /// Returns the microseconds that the reader's network took.
     fn read(&mut self, image: &ImageView<'_>, out: &mut Detections) -> Result<u32, DetectError> {
-        let certain = self.reader.read(image, &mut out.balls)?;
-        let doubtful = self.reader.read(image, &mut out.doubtful)?;
-        Ok(certain + doubtful)
+        self.reader.read(image, &mut out.balls, &mut out.doubtful)
     }
 }
 
