@@ -35,7 +35,7 @@ MOST_SET_LOG_ODDS, WITNESSES = 8.0, 0.5
 def together(logits):
     """Belief propagation over all ways of giving every ball [n, faces] of a picture a number of its own."""
     of_numbers = shares(logits)[:, :len(NUMBERS)].sum(1)
-    log_odds = np.log(of_numbers + 1e-9) - np.log(1 - of_numbers + 1e-9)
+    log_odds = np.log(of_numbers + 1e-9) - np.log(np.maximum(1 - of_numbers, 0) + 1e-9)
     pool = 1 / (1 + np.exp(-WITNESSES * np.clip(log_odds, -MOST_SET_LOG_ODDS, MOST_SET_LOG_ODDS).sum()))
     weights = shares(logits[:, :len(NUMBERS)])
     left = np.ones_like(weights)

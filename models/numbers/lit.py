@@ -11,6 +11,8 @@ CANVAS = 64
 REACH = 1.8
 # How often a ball is of a pool set.
 POOL = 0.7
+# The cue ball comes in more variants than any other.
+NUMBER_WEIGHTS = torch.tensor([2.0] + [1.0] * 15)
 PLAIN_WEIGHTS = torch.tensor([1.5, 2.0, 3.0, 1.0, 1.0, 1.0, 1.0, 1.5] + [0.5] * 4)
 FACE_OF_SKIN = torch.tensor([face_of_skin(skin) for skin in range(SKINS)])
 CLOTHS = torch.tensor([[0.02, 0.22, 0.12], [0.03, 0.14, 0.30], [0.03, 0.30, 0.42], [0.35, 0.03, 0.05],
@@ -37,7 +39,7 @@ def turned(g, n):
 
 def chosen_skins(g, n):
     pool = torch.rand(n, generator=g) < POOL
-    numbered = torch.randint(16, (n,), generator=g)
+    numbered = torch.multinomial(NUMBER_WEIGHTS, n, replacement=True, generator=g)
     plain = 16 + torch.multinomial(PLAIN_WEIGHTS, n, replacement=True, generator=g)
     return torch.where(pool, numbered, plain)
 

@@ -21,12 +21,12 @@ from cutting import MARGIN, SIDE
 from faces import FACES, KIND_OF_FACE, NUMBERS
 from pictures import crops_of, labelled
 from reader import Reader
-from teach import WORK
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "train"))
 from weights import fold  # noqa: E402
 
 MODELS = Path(__file__).resolve().parents[1]
+WORK = MODELS / "work"
 COUNT = 16
 # Only these: rten, onnxruntime and TensorRT all take them.
 ALLOWED = {"Conv", "Relu", "Add", "AveragePool", "Constant"}
@@ -116,7 +116,7 @@ def logits_of_file(path, crops):
     """What the file says in onnxruntime."""
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     count = len(crops)
-    crops = np.concatenate([crops, crops[:-count % COUNT]]).transpose(0, 3, 1, 2).astype(np.float32) / 255
+    crops = np.pad(crops, ((0, -count % COUNT), (0, 0), (0, 0), (0, 0))).transpose(0, 3, 1, 2).astype(np.float32) / 255
     batches = np.split(crops, len(crops) // COUNT)
     return np.concatenate([session.run(None, {"crops": batch})[0][:, :, 0, 0] for batch in batches])[:count]
 

@@ -67,7 +67,10 @@ def numbered(number, colours, style):
     picture = np.empty((HEIGHT, WIDTH, 3), np.float32)
     picture[:] = colour
     if number > 8:
-        edge = np.clip((np.abs(LATITUDE) - style["band"]) * HEIGHT / np.pi + 0.5, 0, 1)[..., None]
+        from_band = np.abs(LATITUDE)
+        if style["numbers on caps"]:  # the band goes round the axis through the numbers
+            from_band = np.abs(np.arcsin(np.cos(LATITUDE) * np.sin(2 * np.pi * np.arange(WIDTH) / WIDTH)))
+        edge = np.clip((from_band - style["band"]) * HEIGHT / np.pi + 0.5, 0, 1)[..., None]
         picture[:] = colour * (1 - edge) + white * edge
     for column in (WIDTH // 4, 3 * WIDTH // 4):
         number_disc(picture, column, str(number), style)
@@ -75,11 +78,13 @@ def numbered(number, colours, style):
 
 
 def cue_ball(rng, white):
+    """Plain or with a maker's marks. It is often of another make than its set, and yellowed more: it is hit every time."""
     picture = np.empty((HEIGHT, WIDTH, 3), np.float32)
-    picture[:] = white
-    kind = rng.choice(["plain", "dots", "logo", "dot"], p=[0.55, 0.2, 0.15, 0.1])
+    other = np.array([240, 237, 228]) * rng.uniform(0.88, 1.04) - np.array([0, rng.uniform(0, 16), rng.uniform(0, 70)])
+    picture[:] = white if rng.random() < 0.4 else np.clip(other, 0, 252)
+    kind = rng.choice(["plain", "dots", "logo", "dot"], p=[0.45, 0.3, 0.15, 0.1])
     ink = np.array([(200, 30, 30), (30, 60, 160), (20, 20, 20), (20, 130, 60)][rng.integers(4)], float)
-    size = rng.uniform(0.09, 0.2)
+    size = rng.uniform(0.07, 0.2)
     if kind in ("dots", "dot"):
         for azimuth in (0, 90, 180, 270)[:1 if kind == "dot" else 4]:
             cv2.circle(picture, (int(azimuth / 360 * WIDTH) + 40, HEIGHT // 2),
@@ -108,7 +113,7 @@ def set_style(rng):
     white = np.array([240, 238, 230]) * rng.uniform(0.9, 1.04) - np.array([0, rng.uniform(0, 12), rng.uniform(0, 45)])
     return {"colours": np.clip(colours * rng.uniform(0.85, 1.1) + rng.normal(0, 7, (9, 3)), 4, 250),
             "white": np.clip(white, 0, 252), "paper": np.clip(white + rng.normal(0, 5), 0, 252),
-            "band": rng.uniform(0.42, 0.72),
+            "band": rng.uniform(0.42, 0.72), "numbers on caps": rng.random() < 0.25,
             "radius": rng.uniform(0.24, 0.42), "font": int(rng.integers(-3, len(FONTS))), "ring": rng.random() < 0.2,
             "ink": np.array([20.0, 20, 22]) if rng.random() < 0.9 else np.array([150.0, 20, 20]),
             "roughness": float(rng.choice([0.02, 0.04, 0.07, 0.15])), "dirt": float(rng.choice([0, 0, 0.2, 0.6]))}
