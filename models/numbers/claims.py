@@ -29,6 +29,8 @@ class Together:
 
 # Weight of bearing no number that is there, rounds of messages, and how much a ball tells of its set.
 STRAY, ROUNDS = 0.005, 8
+# Weight of a number being on no ball of the picture. A cue ball is seldom missing.
+MISSING = np.where(np.arange(len(NUMBERS)) == 0, 0.1, 1.0)
 MOST_SET_LOG_ODDS, WITNESSES = 8.0, 0.5
 
 
@@ -38,11 +40,11 @@ def together(logits):
     log_odds = np.log(of_numbers + 1e-9) - np.log(np.maximum(1 - of_numbers, 0) + 1e-9)
     pool = 1 / (1 + np.exp(-WITNESSES * np.clip(log_odds, -MOST_SET_LOG_ODDS, MOST_SET_LOG_ODDS).sum()))
     weights = shares(logits[:, :len(NUMBERS)])
-    left = np.ones_like(weights)
+    left = np.ones_like(weights) / MISSING
     for _ in range(ROUNDS):
         taken = weights * left
         asks = weights / (taken.sum(1, keepdims=True) - taken + STRAY)
-        left = 1 / (1 + asks.sum(0) - asks)
+        left = 1 / (MISSING + asks.sum(0) - asks)
     taken = weights * left
     return Together(float(pool), taken / (taken.sum(1, keepdims=True) + STRAY), shares(logits[:, len(NUMBERS):]))
 

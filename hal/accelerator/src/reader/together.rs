@@ -20,6 +20,12 @@ const BALLS: usize = MAX_BALL_DETECTIONS + MAX_DOUBTFUL_DETECTIONS;
 
 /// Weight of bearing no number that is there: of something that is no ball, or one whose number somebody else was given.
 const STRAY: f32 = 0.005;
+/// Weight of a number being on no ball of the picture. A cue ball is seldom missing.
+const MISSING: [f32; NUMBERS] = {
+    let mut missing = [1.0; NUMBERS];
+    missing[0] = 0.1;
+    missing
+};
 /// Rounds of messages; more change nothing.
 const ROUNDS: usize = 8;
 
@@ -80,15 +86,18 @@ impl Together {
                 }
             }
             for ball in certain.iter_mut() {
-                for ((left, asked), asks) in ball.left.iter_mut().zip(&asked).zip(&ball.asks) {
-                    *left = 1.0 / (1.0 + (asked - asks).max(0.0));
+                let others = asked.iter().zip(&ball.asks).map(|(asked, asks)| asked - asks);
+                for ((left, missing), others) in ball.left.iter_mut().zip(MISSING).zip(others) {
+                    *left = 1.0 / (missing + others.max(0.0));
                 }
             }
         }
         let log_odds: f32 = certain.iter().map(Ball::set_log_odds).sum();
         self.pool = 1.0 / (1.0 + (-WITNESSES * log_odds).exp());
         for ball in doubtful {
-            ball.left = asked.map(|asked| 1.0 / (1.0 + asked));
+            for ((left, missing), asked) in ball.left.iter_mut().zip(MISSING).zip(&asked) {
+                *left = 1.0 / (missing + asked);
+            }
         }
         for ball in &mut self.balls {
             ball.take();
@@ -115,7 +124,7 @@ impl Ball {
             numbers: [0.0; NUMBERS],
             colours: [0.0; BallColour::ALL.len()],
             pool_share: 0.5,
-            left: [1.0; NUMBERS],
+            left: MISSING.map(f32::recip),
             asks: [0.0; NUMBERS],
         };
         if finite {
@@ -207,6 +216,14 @@ mod tests {
         let both = numbers(&[either, logits(&[(5, 6.0)])]);
         assert!(both[0][4] > 0.95, "{both:?}");
         assert!(both[1][5] > 0.95, "{both:?}");
+    }
+
+    #[test]
+    fn a_whitish_ball_is_rather_the_cue_ball_than_a_stripe_s_cap_unless_another_is() {
+        let whitish = logits(&[(0, 2.0), (9, 3.0)]);
+        assert!(numbers(&[whitish])[0][0] > 0.7);
+        let beside_another = numbers(&[whitish, logits(&[(0, 9.0)])]);
+        assert!(beside_another[0][9] > 0.9, "{beside_another:?}");
     }
 
     #[test]
