@@ -21,8 +21,10 @@ from network import HEIGHT, WIDTH
 from tally import BALL_HEAD, CUE_HEAD, Tally
 
 MODELS = Path(__file__).resolve().parents[1]
-# Thresholds so low that the whole precision-recall curve is seen, and the likeliest kind of every ball.
-WIDE = {"ball": 0.02, "cue": 0.05, "kind": 0.001}
+# Thresholds so low that the whole precision-recall curve is seen.
+WIDE = {"ball": 0.02, "cue": 0.05}
+# One so low that every ball has its likeliest kind.
+GUESSED = {"kind": 0.001}
 # The kind threshold is the least above which a claimed kind is right this often in one picture. A video has many.
 KIND_RIGHT = 0.97
 # Pictures whose balls are smaller than this in the input are reported apart: the network is not made for them, and
@@ -42,11 +44,11 @@ def group_of(sample):
     return sample.split, sample.group + " (small balls)" * bool(small)
 
 
-def measure(samples, wide, shipped):
+def measure(samples, wide, shipped, guessed):
     """Tallies by split and group."""
     tallies = defaultdict(Tally)
-    for sample, found, as_shipped in zip(samples, wide, shipped):
-        tallies[group_of(sample)].add(sample, found, as_shipped, input_scale(sample))
+    for sample, *found in zip(samples, wide, shipped, guessed):
+        tallies[group_of(sample)].add(sample, *found, input_scale(sample))
     return tallies
 
 
@@ -83,7 +85,7 @@ def choose_thresholds(appliance, samples, wide):
     def pooled(found, indices):
         tally = Tally()
         for index in indices:
-            tally.add(samples[index], wide[index], found[index], 1)
+            tally.add(samples[index], wide[index], found[index], found[index], 1)
         return tally
 
     real = pooled(wide, [i for i in tune if samples[i].source not in MADE])
@@ -186,7 +188,7 @@ def main():
         manifest["box_margin"] = best_margin(*zip(*[pair for pair, is_real in zip(zip(samples, appliance.detect()), real)
                                                     if is_real]))
         manifest_path.write_text(json.dumps(manifest, indent=2) + "\n")
-    tallies = sorted(measure(samples, wide, appliance.detect()).items(), reverse=True)
+    tallies = sorted(measure(samples, wide, appliance.detect(), appliance.detect(**GUESSED)).items(), reverse=True)
 
     text = "\n\n".join([
         f"# {manifest['name']}", f"Thresholds: {json.dumps(manifest['thresholds'])}",

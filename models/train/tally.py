@@ -14,8 +14,8 @@ BALL = 4  # the kind that is none, or that nobody can tell
 
 
 class Tally:
-    """Counts and errors. `wide`: found with thresholds near zero; `shipped`: with the manifest's. Centre and tip errors
-    are those of what is found as shipped; d is a ball's diameter."""
+    """Counts and errors. `wide`: found with thresholds near zero; `shipped`: with the manifest's; `guessed`: as shipped, but
+    every ball with its likeliest kind. Centre and tip errors are those of what is found as shipped; d is a ball's diameter."""
 
     def __init__(self):
         self.pictures = self.empty = self.balls = self.cues = 0
@@ -30,22 +30,21 @@ class Tally:
         self.angle, self.tip_d = [], []
         self.worst = []
 
-    def add(self, sample, wide, shipped, input_scale):
+    def add(self, sample, wide, shipped, guessed, input_scale):
         """Counts a picture; `input_scale` brings its pixels to those of the network's input."""
         self.pictures += 1
         if sample.balls_complete:
-            self.add_balls(sample, wide, shipped, input_scale)
+            self.add_balls(sample, wide, shipped, guessed, input_scale)
         if sample.cues_complete:
             self.add_cues(sample, wide, shipped)
 
-    def add_balls(self, sample, wide, shipped, input_scale):
+    def add_balls(self, sample, wide, shipped, guessed, input_scale):
         self.balls += len(sample.balls)
         self.empty += not len(sample.balls)
         owners = match(wide.balls, sample.balls)
         counts = judged(wide.balls, owners, sample.unjudged)
         self.scores += list(wide.scores[counts])
         self.right += list(owners[counts] >= 0)
-        self.add_kinds(sample, wide.kinds, owners, self.kind_right)
         owners = match_centres(wide.balls, sample.balls)
         counts = judged(wide.balls, owners, sample.unjudged)
         self.centre_scores += list(wide.scores[counts])
@@ -60,6 +59,8 @@ class Tally:
         by_centre = match_centres(shipped.balls, sample.balls)
         self.centre_hits += int((by_centre >= 0).sum())
         self.centre_claims += int(judged(shipped.balls, by_centre, sample.unjudged).sum())
+        # Not of `wide`: balls are read together, and there are many there that are none.
+        self.add_kinds(sample, guessed.kinds, match(guessed.balls, sample.balls), self.kind_right)
         known = self.add_kinds(sample, shipped.kinds, owners, self.claimed_right)
         self.claimed += [shipped.kinds[i] != BALL for i in known]
         for index in np.flatnonzero(owners >= 0):
