@@ -12,13 +12,14 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "train"))
 
 from augment import carry_balls, clip_balls
-from balls import racked
+from balls import paste_fist, racked
 from dataset import CUE_BALL, NOT_CUE_BALL, Sample, clip_cues, kinds, merge_same, read_balls, read_sample, real_ends
-from folds import FOLDS, NO_PART, PX_FOLDS, parts, split
+from folds import ALL, FOLDS, LEFT_OUT, NO_PART, PX_FOLDS, parts, split
 from measures import average_precision, iou, judged, match, match_centres, match_cues
+from hiding import draw_over, shown
 from loss import BACKGROUND, POSITIVE, UNJUDGED, ball_loss, ball_targets, cue_targets
 from network import Nano, gflop
-from sticks import lay_bar, paste_cue, shown
+from sticks import lay_bar, paste_cue
 from train import Batches, without
 
 
@@ -69,6 +70,12 @@ class Labels(unittest.TestCase):
             row = self.write(source, name, speckled(64, 64), "", aspect="0.49")
             height, width = read_sample(self.real, {**row, "group": "minitable_phone_20251221_s00", "notes": ""}).image.shape[:2]
             self.assertEqual(width > height, wide, name)
+
+    def test_cue_whose_publisher_took_its_butt_for_its_tip_points_the_other_way(self):
+        pose = "0 0.5 0.5 1 1 0.25 0.5 2 0.75 0.5 2\n"
+        for name, cue in (("Screenshot_20251217-110619_Fotos", [48, 32, 16, 32]), ("Screenshot_20251217-110620_Fotos", [16, 32, 48, 32])):
+            row = self.write("ss19190_cue", name, speckled(64, 64), "0 0.5 0.5 1 1\n", pose=pose)
+            np.testing.assert_allclose(read_sample(self.real, row).cues, [cue])
 
     def test_picture_whose_publisher_left_balls_unlabelled_does_not_teach_that_they_are_background(self):
         for name, complete in (("Screenshot_20251217-102505_Fotos", False), ("Screenshot_20251217-102506_Fotos", True)):
@@ -126,6 +133,16 @@ class Folds(unittest.TestCase):
             measured += [s.name for s in held]
         self.assertEqual(sorted(measured), sorted(s.name for s in self.samples if s.source == "pix2pockets_v3"))
 
+    def test_what_is_held_out_of_the_shipped_weights_teaches_the_folds_that_do_not_measure_it(self):
+        for sample in self.samples:
+            if sample.group in ("letterboxed_c", "rendered"):
+                sample.split = "val"
+        of_group = dict(zip((s.group for s in self.samples), parts(self.samples)))
+        teaches = {name: {g for g, part in of_group.items() if part not in LEFT_OUT[name]} for name in (ALL, "sessions0", "sessions2")}
+        self.assertEqual({g for g in of_group if g not in teaches[ALL]}, {"letterboxed_c"})
+        self.assertIn("letterboxed_c", teaches["sessions0"])
+        self.assertNotIn("letterboxed_c", teaches["sessions2"])
+        self.assertNotIn("rendered", {s.group for s in split(self.samples, "sessions0")[0]})
 
     def test_training_beside_sees_no_view_that_holds_anything_of_what_it_leaves_out(self):
         made_of = torch.tensor([[0, NO_PART], [1, NO_PART], [1, 0], [4, 1], [NO_PART, NO_PART]])
@@ -181,24 +198,32 @@ class Pasted(unittest.TestCase):
 
     def test_ball_under_a_bar_is_what_shows_of_it(self):
         ball = np.array([100, 100, 20, 20], np.float32)
-        right = np.array([1.0, 0.0])
-        share, box = shown(ball, np.array([0.0, 95.0]), right, 5)
+
+        def under(low, high):
+            seen = np.ones((200, 200), bool)
+            seen[low:high] = False
+            return shown(ball, seen)
+
+        share, box = under(90, 100)
         self.assertAlmostEqual(share, 0.5, delta=0.06)
         np.testing.assert_allclose(box, [100, 105, 20, 10], atol=1.2)
-        self.assertEqual(shown(ball, np.array([0.0, 60.0]), right, 5)[0], 1)
-        self.assertEqual(shown(ball, np.array([0.0, 100.0]), right, 12)[0], 0)
+        self.assertEqual(under(50, 70)[0], 1)
+        self.assertEqual(under(88, 112)[0], 0)
 
-    def test_bar_hides_the_share_that_it_says(self):
+    def test_what_is_drawn_over_balls_hides_the_share_that_is_told(self):
         balls = np.array([[x, y, 32, 32] for x in range(20, 370, 40) for y in range(20, 240, 40)], np.float32)
-        for seed in range(8):
-            picture = self.cloth.copy()
-            share, boxes = lay_bar(np.random.default_rng(seed), picture, balls, 32)
-            self.assertTrue((share < 1).any())
-            same = (picture == self.cloth).all(2)
-            for (x, y, *_), part in zip(balls, share):
-                disc = np.hypot(*(np.mgrid[0:256, 0:384] + 0.5 - np.array([y, x])[:, None, None])) < 16
-                self.assertAlmostEqual(same[disc].mean(), part, delta=0.12)
-            np.testing.assert_array_equal(boxes[share == 1], balls[share == 1])
+        for draw in (lay_bar, paste_fist):
+            hidden = 0
+            for seed in range(8):
+                picture, rng = self.cloth.copy(), np.random.default_rng(seed)
+                share, boxes = draw_over(lambda image: draw(rng, image, 32), picture, balls)
+                hidden += (share < 1).any()
+                same = (picture == self.cloth).all(2)
+                for (x, y, *_), part in zip(balls, share):
+                    disc = np.hypot(*(np.mgrid[0:256, 0:384] + 0.5 - np.array([y, x])[:, None, None])) < 16
+                    self.assertAlmostEqual(same[disc].mean(), part, delta=0.06)
+                np.testing.assert_array_equal(boxes[share == 1], balls[share == 1])
+            self.assertGreater(hidden, 4)
 
     def test_drawn_cue_lies_where_its_label_says(self):
         balls, drawn = np.array([[200, 120, 16, 16]], np.float32), 0
@@ -217,6 +242,17 @@ class Pasted(unittest.TestCase):
                 self.assertGreater(changed.mean(), 0.95)
                 drawn += 1
         self.assertGreater(drawn, 5)
+
+    def test_drawn_hand_with_its_fingers_covers_no_ball(self):
+        balls = np.array([[x, y, 20, 20] for x in (40, 100, 160) for y in (40, 100, 160)], np.float32)
+        drawn = 0
+        for seed in range(60):
+            image = np.full((200, 200, 3), 90, np.uint8)
+            paste_fist(np.random.default_rng(seed), image, 12, beside=balls)
+            drawn += bool((image != 90).any())
+            for x, y, w, h in balls.astype(int):
+                self.assertTrue((image[y - h // 4:y + h // 4, x - w // 4:x + w // 4] == 90).all(), seed)
+        self.assertGreater(drawn, 10)
 
     def test_racked_balls_touch_and_do_not_run_into_each_other(self):
         for seed in range(10):

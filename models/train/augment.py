@@ -11,6 +11,7 @@ import numpy as np
 
 from balls import paste_balls, paste_clutter, paste_fist
 from dataset import KINDS, MADE, clip_cues
+from hiding import draw_over
 from sticks import lay_bar, paste_cue
 
 FILL = 114  # the network contract's filling beside the picture
@@ -212,12 +213,15 @@ def augmented(sample, rng, width, height, cutouts):
     if rng.random() < 0.35:
         paste_clutter(rng, image, np.concatenate([balls, ignored]), size)
     if rng.random() < 0.25:
-        paste_fist(rng, image, np.concatenate([balls, ignored]), size)
-    if sample.source not in MADE and sample.sized and rng.random() < 0.1:
-        share, boxes = lay_bar(rng, image, balls, size)
-        shown = share >= WELL_VISIBLE
-        ignored = np.concatenate([ignored, boxes[(share > HARDLY_VISIBLE) & ~shown]])
-        balls, masks = boxes[shown], masks[shown]
+        paste_fist(rng, image, size, beside=np.concatenate([balls, ignored]))
+    # What hides what in pictures that a program made is exact as it is, and where sizes are unknown so is what hides balls.
+    if sample.source not in MADE and sample.sized:
+        for draw, often in ((paste_fist, 0.1), (lay_bar, 0.16)):
+            if rng.random() < often:
+                share, boxes = draw_over(lambda image: draw(rng, image, size), image, balls)
+                visible = share >= WELL_VISIBLE
+                ignored = np.concatenate([ignored, boxes[(share > HARDLY_VISIBLE) & ~visible]])
+                balls, masks = boxes[visible], masks[visible]
     if rng.random() < 0.85:
         image = recolour(rng, image, keep_hue=False)
     if rng.random() < 0.3:

@@ -189,8 +189,9 @@ def paste_balls(rng, image, balls, masks, cutouts, size, most=9):
     return np.array(balls, np.float32).reshape(-1, 4), np.array(masks, bool).reshape(-1, 5)
 
 
-def paste_fist(rng, image, balls, size):
-    """Draws knuckles, the back of a hand and an arm: round, lit, as large as balls, and not one of them."""
+def paste_fist(rng, image, size, beside=()):
+    """Draws knuckles, fingers, the back of a hand and an arm: round, lit, as large as balls, long and straight as cues, and
+    neither. Where it would cover balls that it is to lie `beside` it is left out."""
     x, y = rng.uniform(0, image.shape[1]), rng.uniform(0, image.shape[0])
     away, side = rng.normal(size=2), rng.uniform(0.6, 1.4)
     away /= np.hypot(*away)
@@ -199,14 +200,27 @@ def paste_fist(rng, image, balls, size):
     skin = np.float32((235, 180, 150)) * dark if rng.random() < 0.75 else np.float32(rng.uniform(10, 70, 3))  # or a glove
     parts = [((x, y) + away * size * 0.9 + across * size * 0.45 * side * k, size * rng.uniform(0.4, 0.75)) for k in (-1, 0, 1)]
     parts += [((x, y) + away * size * rng.uniform(0.0, 0.5), size * rng.uniform(0.9, 1.5))]
-    if any(np.hypot(cx - b[0], cy - b[1]) < (d + b[2]) / 2 for (cx, cy), d in parts for b in balls):
+    fingers = []
+    if rng.random() < 0.7:
+        wide, long = size * rng.uniform(0.25, 0.7), size * rng.uniform(1, 4.5)
+        for k in (-1.5, -0.5, 0.5, 1.5)[rng.integers(4):]:
+            turn = 0.25 * k * side + rng.normal(0, 0.12)
+            knuckle = (x, y) + away * size * 0.7 + across * size * 0.4 * side * k
+            fingers.append((knuckle, knuckle + (np.cos(turn) * away + np.sin(turn) * across) * long * rng.uniform(0.75, 1.1)))
+    along = lambda start, end, wide: [(start + (end - start) * at, wide) for at in np.linspace(0, 1, 16)]
+    hits = lambda parts: any(np.hypot(cx - b[0], cy - b[1]) < (d + b[2]) / 2 for (cx, cy), d in parts for b in beside)
+    if hits(parts + [part for finger in fingers for part in along(*finger, wide)]):
         return
-    if rng.random() < 0.6:
-        end = (x, y) - away * size * rng.uniform(3, 12)
+    elbow, thick = (x, y) - away * size * rng.uniform(3, 12), size * rng.uniform(0.7, 1.2)
+    if rng.random() < 0.6 and not hits(along(np.array((x, y)), elbow, thick)):
         sleeve = skin if rng.random() < 0.5 else np.float32(rng.uniform(0, 255, 3))
-        cv2.line(image, (round(x), round(y)), tuple(int(v) for v in end), tuple(float(c) for c in sleeve),
-                 max(1, round(size * rng.uniform(0.7, 1.2))), cv2.LINE_AA)
+        cv2.line(image, (round(x), round(y)), tuple(int(v) for v in elbow), tuple(float(c) for c in sleeve), max(1, round(thick)),
+                 cv2.LINE_AA)
     light = rng.normal(0, 0.4, 2)
+    for start, end in fingers:
+        for shade, share, aside in ((0.6, 1, 0), (0.85, 0.8, 0.1), (1.05, 0.4, 0.2)):
+            at = [tuple(int(v) for v in np.round(p + aside * wide * light)) for p in (start, end)]
+            cv2.line(image, *at, tuple(float(c) for c in np.clip(skin * shade, 0, 255)), max(1, round(wide * share)), cv2.LINE_AA)
     for (cx, cy), d in reversed(parts):
         n = max(4, round(d))
         v, u = (np.mgrid[0:n, 0:n].astype(np.float32) + 0.5) / n * 2 - 1

@@ -57,6 +57,10 @@ UPRIGHT_FROM, UPRIGHT_GROUP, LANDSCAPE_ASPECT = "Screenshot_20251221-1143", "min
 # Pictures whose publisher left balls in full view unlabelled: all five, and one of ten.
 BALLS_MISSING = ("Screenshot_20251217-102505_Fotos", "letterboxed_frame_20250715_102548_141643")
 
+# Pictures whose publisher took the butts of cues for their tips.
+CUES_REVERSED = ("Screenshot_20251217-110619_Fotos", "Screenshot_20251217-111255_Fotos", "IMG_20240319_120621",
+                 "letterboxed_frame_20250715_102139_098436", "2024-03-30-11-15-02_mp4-0002")
+
 # A rendered ball of which more than this is hidden is neither ball nor background.
 MOSTLY_HIDDEN = 0.6
 # A stick of which less than this shows is not asked for.
@@ -175,6 +179,8 @@ def read_sample(real, row):
     if row["source"] == "ss19190_cue":
         pose = real / row["label"].replace("/labels/", "/labels_pose/")
         sample.cues, sample.cues_complete = read_cues(pose, width, height), True
+        if Path(row["image"]).stem in CUES_REVERSED:
+            sample.cues = sample.cues[:, [2, 3, 0, 1]]
     top, bottom = white_bars(image)
     if bottom - top < height:
         sample.image = np.ascontiguousarray(image[top:bottom])

@@ -3,19 +3,25 @@
 Three folds over the sessions: a session is a ball set on a table under its light, and never straddles two folds.
 pix2pockets is one session; it alone tells solids from stripes, and gives five folds of its own in the order of its
 frames: optimistic, because all show one table in one broadcast. Left out as a whole, it is a broadcast never seen.
+
+The pictures on which the thresholds are chosen and the shipped weights are validated taught those nothing. A fold's training
+learns from them like from any others, unless they are its own.
 """
 
 from dataset import MADE, frame_number
 
 FOLDS, PX_FOLDS = 3, 5
+PARTS = FOLDS + PX_FOLDS
+# A part's pictures that are not for the training of the shipped weights are a part of their own, so much farther on.
+HELD_OUT = PARTS
 # The parts that a training leaves out, by its name.
-LEFT_OUT = {f"sessions{n}": {n} for n in range(FOLDS)}
-LEFT_OUT |= {f"px{n}": {FOLDS + n} for n in range(PX_FOLDS)}
-LEFT_OUT["pix2pockets"] = set(range(FOLDS, FOLDS + PX_FOLDS))
+LEFT_OUT = {f"sessions{n}": {n, n + HELD_OUT} for n in range(FOLDS)}
+LEFT_OUT |= {f"px{n}": {FOLDS + n, FOLDS + n + HELD_OUT} for n in range(PX_FOLDS)}
+LEFT_OUT["pix2pockets"] = set.union(*(LEFT_OUT[f"px{n}"] for n in range(PX_FOLDS)))
 NAMES = list(LEFT_OUT)
-# The training that leaves out nothing.
+# The training of the shipped weights.
 ALL = "all"
-LEFT_OUT[ALL] = set()
+LEFT_OUT[ALL] = {part + HELD_OUT for part in range(PARTS)}
 # The part of pictures that a program made: never left out.
 NO_PART = -1
 
@@ -40,7 +46,8 @@ def parts(samples):
     by_session = session_parts(samples)
     frames = sorted((s for s in samples if s.source == "pix2pockets_v3"), key=frame_number)
     by_frame = {id(s): FOLDS + index * PX_FOLDS // len(frames) for index, s in enumerate(frames)}
-    return [NO_PART if s.source in MADE else by_frame.get(id(s), by_session.get(s.group)) for s in samples]
+    part = lambda s: by_frame[id(s)] if id(s) in by_frame else by_session[s.group]
+    return [NO_PART if s.source in MADE else part(s) + HELD_OUT * (s.split != "train") for s in samples]
 
 
 def split(samples, name):

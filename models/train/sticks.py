@@ -67,33 +67,21 @@ def paste_cue(rng, image, balls, size):
     return np.r_[tip, tip + length * to_butt]
 
 
-def shown(ball, start, along, half, steps=16):
-    """Share of a ball that a bar leaves to be seen, and the box of that."""
-    u, v = np.meshgrid(*[(np.arange(steps) + 0.5) / steps * 2 - 1] * 2)
-    inside = u * u + v * v <= 1
-    points = ball[:2] + np.c_[u[inside], v[inside]] * ball[2:] / 2
-    beside = abs((points - start) @ np.array([-along[1], along[0]]))
-    seen = points[beside > half]
-    if not len(seen):
-        return 0.0, ball
-    low, high = seen.min(0) - ball[2:] / 2 / steps, seen.max(0) + ball[2:] / 2 / steps
-    return len(seen) / len(points), np.r_[(low + high) / 2, high - low]
-
-
-def lay_bar(rng, image, balls, size):
-    """Draws a bar across the picture. Returns what share of every ball still shows, and the boxes of what shows."""
+def lay_bar(rng, image, size):
+    """Draws a bar across the picture, over whatever is there."""
     h, w = image.shape[:2]
     heading = rng.choice([0, np.pi / 2]) + rng.normal(0, 0.05) if rng.random() < 0.7 else rng.uniform(0, np.pi)
     along = np.array([np.cos(heading), np.sin(heading)])
     across = np.array([-along[1], along[0]])
     start, half = rng.uniform(0.1, 0.9, 2) * (w, h), size * rng.uniform(0.15, 1.2)
     far = w + h
-    grey = rng.uniform(10, 230) * (1 + rng.normal(0, 0.06, 3))
+    # A wooden rail or sill is no cue either.
+    colour = wood(rng) * rng.uniform(0.4, 1) if rng.random() < 0.4 else rng.uniform(10, 230) * (1 + rng.normal(0, 0.06, 3))
     for low, high in ((-1, 1), sorted(rng.uniform(-1, 1, 2)), sorted(rng.uniform(-1, 1, 2))):
         edges = start + half * low * across, start + half * high * across
         polygon(image, [edges[0] - far * along, edges[1] - far * along, edges[1] + far * along, edges[0] + far * along],
-                np.clip(grey, 0, 255))
-        grey = np.clip(grey * rng.uniform(0.3, 2.5), 0, 255)
+                np.clip(colour, 0, 255))
+        colour = np.clip(colour * rng.uniform(0.3, 2.5), 0, 255)
     if rng.random() < 0.5:  # the lamps or slots of a row
         step, reach = size * rng.uniform(0.4, 1.5), half * rng.uniform(0.3, 0.8)
         long = step * rng.uniform(0.2, 0.8)
@@ -101,10 +89,4 @@ def lay_bar(rng, image, balls, size):
             middle = start + at * along
             if -size < middle[0] < w + size and -size < middle[1] < h + size:
                 polygon(image, [middle - reach * across, middle + long * along - reach * across,
-                                middle + long * along + reach * across, middle + reach * across], grey)
-    if not len(balls):
-        return np.zeros(0), balls
-    parts = [shown(ball, start, along, half) for ball in balls]
-    share, boxes = np.array([part[0] for part in parts]), np.array([part[1] for part in parts], np.float32)
-    boxes[share == 1] = balls[share == 1]
-    return share, boxes
+                                middle + long * along + reach * across, middle + reach * across], colour)

@@ -136,7 +136,8 @@ def main():
         if folder_of_made := getattr(args, name):
             samples = samples + read_exact(folder_of_made, name)
     left_out = set.intersection(*(set(LEFT_OUT[name]) for name in args.trainings))
-    used = [(s, part) for s, part in zip(samples, parts(samples)) if s.split == "train" and part not in left_out]
+    used = [(s, part) for s, part in zip(samples, parts(samples))
+            if part not in left_out and (s.split == "train" or s.source not in MADE)]
     for sample, _ in used:
         if sample.source in MADE:
             sample.balls[:, 2:] *= LABEL_MARGIN

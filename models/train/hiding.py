@@ -1,0 +1,32 @@
+"""What is left to be seen of balls over which something is drawn."""
+
+import numpy as np
+
+# A ball is looked at in so many rows and columns.
+STEPS = 16
+
+
+def shown(ball, seen):
+    """Share of a ball whose pixels are among those still `seen`, and the box of that. Of what lies beside the picture nobody knows."""
+    u, v = np.meshgrid(*[(np.arange(STEPS) + 0.5) / STEPS * 2 - 1] * 2)
+    inside = u * u + v * v <= 1
+    points = ball[:2] + np.c_[u[inside], v[inside]] * ball[2:] / 2
+    column, row = np.clip(points.astype(int), 0, np.array(seen.shape[::-1]) - 1).T
+    left = points[seen[row, column]]
+    if not len(left):
+        return 0.0, ball
+    low, high = left.min(0) - ball[2:] / 2 / STEPS, left.max(0) + ball[2:] / 2 / STEPS
+    return len(left) / len(points), np.r_[(low + high) / 2, high - low]
+
+
+def draw_over(draw, image, balls):
+    """Lets `draw` change the image. Returns what share of every ball still shows, and the boxes of what shows."""
+    before = image.copy()
+    draw(image)
+    if not len(balls):
+        return np.zeros(0), balls
+    seen = (image == before).all(2)
+    parts = [shown(ball, seen) for ball in balls]
+    share, boxes = np.array([part[0] for part in parts]), np.array([part[1] for part in parts], np.float32)
+    boxes[share == 1] = balls[share == 1]
+    return share, boxes
