@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "train"))
 
 from augment import carry_balls, clip_balls
 from balls import paste_fist, racked
-from dataset import CUE_BALL, NOT_CUE_BALL, Sample, clip_cues, kinds, merge_same, read_balls, read_sample, real_ends
+from dataset import CUE_BALL, NOT_CUE_BALL, Sample, add_left_out, clip_cues, kinds, merge_same, read_balls, read_sample, real_ends
 from folds import ALL, FOLDS, LEFT_OUT, NO_PART, PX_FOLDS, parts, split
 from measures import average_precision, iou, judged, match, match_centres, match_cues
 from hiding import draw_over, shown
@@ -99,6 +99,14 @@ class Labels(unittest.TestCase):
         self.assertEqual(len(merged), 1)
         self.assertTrue(merged[0].balls_complete and merged[0].cues_complete)
         np.testing.assert_allclose(merged[0].cues, [[16, 32, 64, 32]])
+
+    def test_ball_that_a_publisher_left_out_is_neither_ball_nor_background(self):
+        rows = [self.write("ss19190_ball", name, speckled(200, 100), "1 0.5 0.5 0.1 0.1\n") for name in "ab"]
+        path = self.real / "left_out.csv"
+        path.write_text("image,why,cx,cy,w,h\nss19190_ball/images/a.png,in a pocket,0.25,0.5,0.1,0.2\n")
+        one, other = add_left_out([read_sample(self.real, row) for row in rows], path)
+        np.testing.assert_allclose(one.unjudged, [[50, 50, 20, 20]])
+        self.assertEqual((len(one.balls), len(other.balls), len(other.unjudged)), (1, 1, 0))
 
     def test_same_name_with_another_view_stays_apart_and_partly_labelled(self):
         rows = [self.write("ss19190_ball", "a", speckled(64, 64, 1), "1 0.5 0.5 0.1 0.1\n"),

@@ -37,6 +37,8 @@ SOURCE_KINDS = {
 # Ball labels that Baize adds to pictures whose source labels only the cue: proposed by a first model, sorted by colour,
 # size and place on the cloth, looked at picture by picture. What stayed doubtful is `unjudged`.
 ADDED_LABELS = Path(__file__).resolve().parent / "labels" / "overhead_pub.csv"
+# Balls that publishers of fully labelled pictures left out: most lie in a pocket, three are half hidden. All are `unjudged`.
+LEFT_OUT_BALLS = Path(__file__).resolve().parent / "labels" / "left_out.csv"
 
 # Sources whose pictures a program made, with exact labels.
 MADE = ("simulated", "rendered")
@@ -257,6 +259,19 @@ def add_labels(samples, path=ADDED_LABELS):
     return samples
 
 
+def add_left_out(samples, path=LEFT_OUT_BALLS):
+    """Puts the balls that publishers left out into their samples, as `unjudged`."""
+    by_name = {sample.name: sample for sample in samples}
+    with open(path, newline="") as file:
+        for row in csv.DictReader(file):
+            if (sample := by_name.get(row["image"])) is None:
+                continue
+            height, width = sample.image.shape[:2]
+            box = [float(row[c]) * size for c, size in zip(("cx", "cy", "w", "h"), (width, height) * 2)]
+            sample.unjudged = np.concatenate([sample.unjudged, np.array([box], np.float32)])
+    return samples
+
+
 def has_loose_boxes(row):
     """Whether the publisher turned and sheared the picture: the boxes are those of turned boxes, a fifth and more
     larger than the balls, though their middles are right. Measured on the mini table; the other augmented pictures
@@ -278,7 +293,7 @@ def read_real(data):
     frames = sorted((s for s in samples if s.source == "pix2pockets_v3"), key=frame_number)
     for sample in frames[len(frames) - round(len(frames) * PIX2POCKETS_TUNE_SHARE):]:
         sample.split = "tune"
-    return add_labels(samples)
+    return add_left_out(add_labels(samples))
 
 
 def clip_cues(cues, ends, width, height, least=10):

@@ -7,7 +7,7 @@ STEPS = 16
 
 
 def shown(ball, seen):
-    """Share of a ball whose pixels are among those still `seen`, and the box of that. Of what lies beside the picture nobody knows."""
+    """Share of a ball whose pixels are among those still `seen`, and the box of that."""
     u, v = np.meshgrid(*[(np.arange(STEPS) + 0.5) / STEPS * 2 - 1] * 2)
     inside = u * u + v * v <= 1
     points = ball[:2] + np.c_[u[inside], v[inside]] * ball[2:] / 2

@@ -4,7 +4,7 @@ import numpy as np
 
 from measures import average_precision, cue_errors, judged, match, match_centres, match_cues
 
-BALL_HEAD = ["split", "group", "pictures", "balls", "AP50", "recall", "precision", "by centre: recall",
+BALL_HEAD = ["split", "group", "pictures", "balls", "AP50", "recall", "precision", "neither", "by centre: recall",
              "precision", "centre px, median",
              "centre d, median", "centre d, 99 %", "false, on empty pictures", "kinds known", "kind right",
              "kind right where claimed", "claimed"]
@@ -15,13 +15,15 @@ BALL = 4  # the kind that is none, or that nobody can tell
 
 class Tally:
     """Counts and errors. `wide`: found with thresholds near zero; `shipped`: with the manifest's; `guessed`: as shipped, but
-    every ball with its likeliest kind. Centre and tip errors are those of what is found as shipped; d is a ball's diameter."""
+    every ball with its likeliest kind. `neither` counts boxes on
+    what nobody judged, neither right nor false. Centre and tip errors are those of what is found as shipped; d is a ball's
+    diameter."""
 
     def __init__(self):
         self.pictures = self.empty = self.balls = self.cues = 0
         self.scores, self.right = [], []
         self.centre_scores, self.centre_right = [], []
-        self.claims, self.hits, self.false_on_empty = 0, 0, 0
+        self.claims, self.hits, self.neither, self.false_on_empty = 0, 0, 0, 0
         self.centre_claims, self.centre_hits = 0, 0
         self.centre_px, self.centre_d, self.from_middle = [], [], []
         self.kind_right, self.kind_score, self.claimed, self.claimed_right = [], [], [], []
@@ -55,6 +57,7 @@ class Tally:
         hits = int((owners >= 0).sum())
         self.hits += hits
         self.claims += int(counts.sum())
+        self.neither += int((~counts).sum())
         self.false_on_empty += int(counts.sum()) if not len(sample.balls) else 0
         by_centre = match_centres(shipped.balls, sample.balls)
         self.centre_hits += int((by_centre >= 0).sum())
@@ -100,7 +103,8 @@ class Tally:
         claimed = np.array(self.claimed, bool)
         return [self.pictures, self.balls,
                 number(average_precision(self.scores, self.right, self.balls) if self.balls else None),
-                share(self.hits, self.balls), share(self.hits, self.claims), share(self.centre_hits, self.balls),
+                share(self.hits, self.balls), share(self.hits, self.claims), self.neither,
+                share(self.centre_hits, self.balls),
                 share(self.centre_hits, self.centre_claims), at(self.centre_px, 50, 2),
                 at(self.centre_d, 50), at(self.centre_d, 99), f"{self.false_on_empty} on {self.empty}",
                 len(self.kind_right), share(sum(self.kind_right), len(self.kind_right)),
