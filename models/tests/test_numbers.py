@@ -16,9 +16,14 @@ from lit import batch
 from make import SEEDS_A_SHARD
 from photographed import parts, photographed
 from pictures import part_of
+import real
 from reader import Reader, mflop
 from skins import UNSEEN, Sets, one_set
 from teach import targets
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "train"))
+
+from dataset import CUE_BALL, NOT_CUE_BALL, Sample, kinds
 
 
 def slope(width=80, height=60):
@@ -83,6 +88,27 @@ class Claims(unittest.TestCase):
         together = claims.claimed([logits])["number"]
         self.assertEqual(together[0].tolist(), [4, 5])
         self.assertGreater(together[1].min(), 0.95)
+
+    def test_label_and_set_say_which_faces_a_real_ball_may_bear(self):
+        names = lambda row: [FACES[index] for index in np.flatnonzero(row)]
+        pool = Sample("a", "ss19190_ball", "letterboxed_x", "train", np.zeros((9, 9, 3), np.uint8),
+                      kinds=np.array([CUE_BALL, NOT_CUE_BALL]))
+        cue, other = real.allowed(pool)
+        self.assertEqual(names(cue), ["0"])
+        self.assertEqual(names(other), [str(number) for number in range(1, 16)])
+        pub = Sample("a", "ss19190_cue", "overhead_pub_x", "train", np.zeros((9, 9, 3), np.uint8),
+                     kinds=np.array([CUE_BALL, kinds("eight_ball", "ball"), kinds("ball")]))
+        cue, black, plain = real.allowed(pub)
+        self.assertEqual(names(cue), ["white"])
+        self.assertEqual(names(black), ["yellow", "blue", "black"])
+        self.assertEqual(names(plain), ["yellow", "blue", "black"])
+
+    def test_real_balls_are_believed_together_and_what_is_left_tells_nothing(self):
+        logits = np.zeros((2, len(FACES)), np.float32)
+        logits[:, 4], logits[0, 12], logits[1, 12] = 4, 0, 3.5
+        faces = real.beliefs(logits, np.ones(logits.shape, bool), pool=True)
+        self.assertEqual(faces.argmax(1).tolist(), [4, 12])
+        np.testing.assert_allclose(faces.sum(1), 1, atol=1e-5)
 
     def test_every_face_makes_its_kind(self):
         kinds = [KINDS[kind] for kind in KIND_OF_FACE[:len(NUMBERS)]]

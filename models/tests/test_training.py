@@ -1,5 +1,7 @@
 """Run with: python -m unittest discover models/tests"""
 
+import contextlib
+import io
 import sys
 import tempfile
 import unittest
@@ -20,7 +22,8 @@ from hiding import draw_over, shown
 from loss import BACKGROUND, POSITIVE, UNJUDGED, ball_loss, ball_targets, cue_targets
 from network import Nano, gflop
 from sticks import lay_bar, paste_cue
-from train import Batches, without
+from learner import Learner
+from train import Batches, learners_of, without
 
 
 def speckled(width, height, seed=0):
@@ -158,6 +161,31 @@ class Folds(unittest.TestCase):
         for kept in (image, balls, cues):
             self.assertEqual(kept.tolist(), [1, 3, 4])
         self.assertEqual(without((torch.arange(5), [], [], made_of), "pix2pockets")[0].tolist(), [0, 1, 2, 4])
+
+    def test_trainings_in_turn_all_learn_and_the_first_one_always(self):
+        taught = [list(learners_of(number, 4, True)) for number in range(6)]
+        self.assertTrue(all(0 in batch and len(batch) == 2 for batch in taught))
+        self.assertEqual([batch[1] for batch in taught], [1, 2, 3, 1, 2, 3])
+        self.assertEqual(list(learners_of(5, 4, False)), [0, 1, 2, 3])
+        self.assertEqual(list(learners_of(5, 1, True)), [0])
+
+    def test_training_begins_with_another_s_weights_and_goes_on_from_its_own(self):
+        with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
+            cpu, first, second = torch.device("cpu"), Path(folder) / "first", Path(folder) / "second"
+            taught = Learner(first, cpu, 1e-3)
+            for part in taught.average.parameters():
+                part.data += 0.25
+            taught.save(7, 3.0)
+            begun = Learner(second, cpu, 1e-3, initial=first / "checkpoint.pt")
+            for own, other in zip(begun.network.parameters(), taught.average.parameters()):
+                torch.testing.assert_close(own, other)
+            self.assertEqual((begun.batch, begun.seconds), (0, 0.0))
+            begun.network.load_state_dict(taught.network.state_dict())
+            begun.save(9, 4.0)
+            again = Learner(second, cpu, 1e-3, initial=first / "checkpoint.pt")
+            for own, other in zip(again.network.parameters(), taught.network.parameters()):
+                torch.testing.assert_close(own, other)
+            self.assertEqual((again.batch, again.seconds), (9, 4.0))
 
     def test_view_names_the_part_of_its_picture_and_of_the_balls_pasted_into_it(self):
         ball = np.array([[40, 40, 20, 20]], np.float32)

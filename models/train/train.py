@@ -101,6 +101,11 @@ def without(batch, name):
     return image[kept], [t[kept] for t in balls], [t[kept] for t in cues]
 
 
+def learners_of(number, count, in_turn):
+    """Which of so many trainings learn from the batch of that number."""
+    return [0, 1 + number % (count - 1)] if in_turn and count > 1 else range(count)
+
+
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--run", default="run", help="name of the run's folder in models/work")
@@ -164,8 +169,7 @@ def main():
         image, balls, cues, made_of = batch
         move = lambda tensors: [t.to(device, non_blocking=True) for t in tensors]
         batch = (image.to(device, non_blocking=True), move(balls), move(cues), made_of.to(device))
-        taught = [0, 1 + number % (len(learners) - 1)] if args.in_turn and len(learners) > 1 else range(len(learners))
-        for index in taught:
+        for index in learners_of(number, len(learners), args.in_turn):
             learners[index].learn(*without(batch, args.trainings[index]), progress)
         views += len(image)
         done = number + 1
