@@ -5,6 +5,7 @@ use std::fmt;
 use baize_frame::{BallDetection, Detections, FrameFormat, ImageView, Region, SlotMemory};
 use heapless::Vec as FixedVec;
 
+use crate::decode::ONE_BALL;
 use crate::preprocess::Letterbox;
 use crate::{DetectError, DetectTimings, Detector, DetectorInfo};
 
@@ -22,8 +23,6 @@ const LARGEST_SCALE: f32 = 1.5;
 const SHARED_BALLS: f32 = 2.5;
 /// A box this near to where a tile was cut, in parts of its size, may show a part of a ball.
 const CUT: f32 = 0.1;
-/// Boxes whose middles are nearer than this part of their mean size are of one ball; or one of them is of this ball and another.
-const ONE_BALL: f32 = 0.6;
 
 /// A detector that looks again, tile after tile, where the balls that it finds are small. The cues are those of the first look:
 /// they are long.

@@ -10,6 +10,8 @@ use baize_frame::Detections;
 use crate::manifest::Manifest;
 use crate::preprocess::Letterbox;
 
+pub(crate) use balls::ONE_BALL;
+
 /// Channels of the output `balls`: one logit, five kinds, centre, size.
 pub(crate) const BALL_CHANNELS: usize = 10;
 /// Channels of the output `cues`: logit of a stick, nearest point of its axis, direction to its tip; logit and place of
