@@ -85,11 +85,14 @@ def least_threshold(best, probability, truth, most_wrong):
     return float(good[0]) if good else float(candidates[-1])
 
 
-def temperature(logits, faces):
-    """What logits are to be divided by so that their probabilities hold."""
+def temperature(pictures, faces):
+    """What logits are to be divided by so that the probabilities of numbers told together hold. `pictures` are the logits of
+    the balls of each picture, `faces` what all of them bear; other faces than numbers do not count."""
+    bears = faces < len(NUMBERS)
+
     def loss(t):
-        p = shares(logits / t)
-        return -np.log(p[np.arange(len(faces)), faces] + 1e-12).mean()
+        numbers = np.concatenate([together(logits / t).numbers for logits in pictures])
+        return -np.log(numbers[bears, faces[bears]] + 1e-4).mean()
     return float(min(np.arange(0.6, 2.5, 0.02), key=loss))
 
 

@@ -35,14 +35,14 @@ class LookAgain(nn.Module):
 class Reader(nn.Module):
     """[n, 3, SIDE, SIDE], RGB 0 to 1 -> [n, faces]. A digit may stand at any angle, so places are only averaged.
 
-    Channels are multiples of 12: rten takes twice the time for 16 and 32, which it fills up to multiples of 6.
+    Channels are multiples of 18: rten fills them up to multiples of 6.
     """
 
     def __init__(self):
         super().__init__()
-        self.body = nn.Sequential(Halve(3, 12), Halve(12, 24), LookAgain(24), Halve(24, 48),
-                                  nn.Conv2d(48, 96, 1), nn.ReLU())
-        self.head = nn.Sequential(nn.Conv2d(96, 48, 1), nn.ReLU(), nn.Conv2d(48, len(FACES), 1))
+        self.body = nn.Sequential(Halve(3, 18), Halve(18, 36), LookAgain(36), LookAgain(36), Halve(36, 72), LookAgain(72),
+                                  nn.Conv2d(72, 144, 1), nn.ReLU())
+        self.head = nn.Sequential(nn.Conv2d(144, 72, 1), nn.ReLU(), nn.Conv2d(72, len(FACES), 1))
 
     def forward(self, crops):
         mean = nn.functional.avg_pool2d(self.body(crops), SIDE // 8)
