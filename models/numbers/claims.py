@@ -32,6 +32,7 @@ STRAY, ROUNDS = 0.005, 8
 # Weight of a number being on no ball of the picture. A cue ball is seldom missing.
 MISSING = np.where(np.arange(len(NUMBERS)) == 0, 0.1, 1.0)
 MOST_SET_LOG_ODDS, WITNESSES = 8.0, 0.5
+NOT_ASKED = -1
 
 
 def together(logits):
@@ -87,8 +88,8 @@ def least_threshold(best, probability, truth, most_wrong):
 
 def temperature(pictures, faces):
     """What logits are to be divided by so that the probabilities of numbers told together hold. `pictures` are the logits of
-    the balls of each picture, `faces` what all of them bear; other faces than numbers do not count."""
-    bears = faces < len(NUMBERS)
+    the balls of each picture, `faces` what all of them bear; other faces than numbers do not count, nor NOT_ASKED."""
+    bears = (faces < len(NUMBERS)) & (faces != NOT_ASKED)
 
     def loss(t):
         numbers = np.concatenate([together(logits / t).numbers for logits in pictures])

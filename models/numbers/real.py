@@ -1,6 +1,5 @@
 """Balls cut out of real pictures, with what they are as far as can be told: labels say only which one is the cue ball, and
-the rest is what an earlier reader makes of all balls of a picture together. That is right more often than the reader is,
-so a reader that learns from it gets better on real balls."""
+the rest is what an earlier reader makes of all balls of a picture together, which is right more often than the reader is."""
 import sys
 from pathlib import Path
 

@@ -150,9 +150,11 @@ def written(args, tuning, path):
     network = Reader()
     network.load_state_dict(torch.load(WORK / args.run / "checkpoint.pt", weights_only=True)["average"])
     network = Shipped(network)
-    visible = asked(tuning) & tuning["traced"]
-    ends = np.flatnonzero(tuning["picture"][visible][1:] != tuning["picture"][visible][:-1]) + 1
-    temperature = claims.temperature(np.split(logits_of(network, tuning["crops"][visible]), ends), tuning["faces"][visible])
+    traced = tuning["traced"]
+    ends = np.flatnonzero(tuning["picture"][traced][1:] != tuning["picture"][traced][:-1]) + 1
+    # All balls of a picture are told together; those that are not asked for do not count.
+    faces = np.where(asked(tuning), tuning["faces"], claims.NOT_ASKED)[traced]
+    temperature = claims.temperature(np.split(logits_of(network, tuning["crops"][traced]), ends), faces)
     network.cool(temperature)
     path.parent.mkdir(parents=True, exist_ok=True)
     difference = export(network, path)

@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "train"))
 from augment import carry_balls, clip_balls
 from balls import paste_fist, racked
 from dataset import CUE_BALL, NOT_CUE_BALL, Sample, add_left_out, clip_cues, kinds, merge_same, read_balls, read_sample, real_ends
-from folds import ALL, FOLDS, LEFT_OUT, NO_PART, PX_FOLDS, parts, split
+from folds import ALL, FOLDS, NO_PART, PX_FOLDS, learnt_from, measured, parts
 from measures import average_precision, iou, judged, match, match_centres, match_cues
 from hiding import draw_over, shown
 from loss import BACKGROUND, POSITIVE, UNJUDGED, ball_loss, ball_targets, cue_targets
@@ -127,33 +127,36 @@ class Folds(unittest.TestCase):
                                                      ("ss19190_cue", "minitable_b", 3), ("pix2pockets_v3", "px", 4),
                                                      ("rendered", "rendered", 4)) for n in range(10)]
 
+    def taught(self, name):
+        return [sample for sample, _ in learnt_from(self.samples, [name])]
+
     def test_no_session_is_both_trained_on_and_measured_and_every_one_is_measured_once(self):
-        measured = []
+        names = []
         for number in range(FOLDS):
-            trained, held = split(self.samples, f"sessions{number}")
-            self.assertFalse({s.group for s in trained} & {s.group for s in held})
-            measured += [s.name for s in held]
+            held = measured(self.samples, f"sessions{number}")
+            self.assertFalse({s.group for s in self.taught(f"sessions{number}")} & {s.group for s in held})
+            names += [s.name for s in held]
         real = [s.name for s in self.samples if s.source.startswith("ss19190")]
-        self.assertEqual(sorted(measured), sorted(real))
+        self.assertEqual(sorted(names), sorted(real))
 
     def test_frames_of_pix2pockets_are_measured_once_each_by_the_training_that_did_not_see_them(self):
-        measured = []
+        names = []
         for number in range(PX_FOLDS):
-            trained, held = split(self.samples, f"px{number}")
-            self.assertFalse({s.name for s in trained} & {s.name for s in held})
-            measured += [s.name for s in held]
-        self.assertEqual(sorted(measured), sorted(s.name for s in self.samples if s.source == "pix2pockets_v3"))
+            held = measured(self.samples, f"px{number}")
+            self.assertFalse({s.name for s in self.taught(f"px{number}")} & {s.name for s in held})
+            names += [s.name for s in held]
+        self.assertEqual(sorted(names), sorted(s.name for s in self.samples if s.source == "pix2pockets_v3"))
 
     def test_what_is_held_out_of_the_shipped_weights_teaches_the_folds_that_do_not_measure_it(self):
         for sample in self.samples:
             if sample.group in ("letterboxed_c", "rendered"):
                 sample.split = "val"
-        of_group = dict(zip((s.group for s in self.samples), parts(self.samples)))
-        teaches = {name: {g for g, part in of_group.items() if part not in LEFT_OUT[name]} for name in (ALL, "sessions0", "sessions2")}
-        self.assertEqual({g for g in of_group if g not in teaches[ALL]}, {"letterboxed_c"})
+        teaches = {name: {s.group for s in self.taught(name)} for name in (ALL, "sessions0", "sessions2")}
+        self.assertEqual({s.group for s in self.samples} - teaches[ALL], {"letterboxed_c", "rendered"})
         self.assertIn("letterboxed_c", teaches["sessions0"])
         self.assertNotIn("letterboxed_c", teaches["sessions2"])
-        self.assertNotIn("rendered", {s.group for s in split(self.samples, "sessions0")[0]})
+        self.assertNotIn("rendered", teaches["sessions0"])
+        self.assertIn("letterboxed_c", {s.group for s, _ in learnt_from(self.samples, [ALL, "sessions0"])})
 
     def test_training_beside_sees_no_view_that_holds_anything_of_what_it_leaves_out(self):
         made_of = torch.tensor([[0, NO_PART], [1, NO_PART], [1, 0], [4, 1], [NO_PART, NO_PART]])

@@ -216,12 +216,11 @@ def augmented(sample, rng, width, height, cutouts):
         paste_fist(rng, image, size, beside=np.concatenate([balls, ignored]))
     # What hides what in pictures that a program made is exact as it is, and where sizes are unknown so is what hides balls.
     if sample.source not in MADE and sample.sized:
-        for draw, often in ((paste_fist, 0.1), (lay_bar, 0.16)):
-            if rng.random() < often:
-                share, boxes = draw_over(lambda image: draw(rng, image, size), image, balls)
-                visible = share >= WELL_VISIBLE
-                ignored = np.concatenate([ignored, boxes[(share > HARDLY_VISIBLE) & ~visible]])
-                balls, masks = boxes[visible], masks[visible]
+        if hiding := [draw for draw, often in ((paste_fist, 0.1), (lay_bar, 0.16)) if rng.random() < often]:
+            share, boxes = draw_over(lambda image: [draw(rng, image, size) for draw in hiding], image, balls)
+            visible = share >= WELL_VISIBLE
+            ignored = np.concatenate([ignored, boxes[(share > HARDLY_VISIBLE) & ~visible]])
+            balls, masks = boxes[visible], masks[visible]
     if rng.random() < 0.85:
         image = recolour(rng, image, keep_hue=False)
     if rng.random() < 0.3:

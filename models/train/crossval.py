@@ -16,10 +16,10 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
-from appliance import Appliance
+from appliance import Appliance, program
 from dataset import cached, find_data, read_real
 from evaluate import GUESSED, MODELS, WIDE, group_of, input_scale, table
-from folds import NAMES, split
+from folds import NAMES, measured
 from tally import BALL_HEAD, CUE_HEAD, Tally
 
 HERE = Path(__file__).resolve().parent
@@ -43,11 +43,12 @@ def model_of(name, args):
     return manifest
 
 
-def measured(name, samples, args):
+def seen(name, samples, args):
     """What was found in the fold's own pictures: (sample, wide, shipped, guessed)."""
     manifest = model_of(name, args)
     found = manifest.with_name("found.pickle")
-    if not found.exists() or found.stat().st_mtime < manifest.stat().st_mtime:
+    makers = manifest, program(), MODELS / "reader" / "baize-reader.json"
+    if not found.exists() or found.stat().st_mtime < max(maker.stat().st_mtime for maker in makers):
         appliance = Appliance(manifest, samples)
         found.write_bytes(pickle.dumps((appliance.detect(**WIDE), appliance.detect(), appliance.detect(**GUESSED))))
     return list(zip(samples, *pickle.loads(found.read_bytes())))
@@ -66,11 +67,11 @@ def main():
     real = cached(MODELS / "work" / "real.pickle", lambda: read_real(find_data()))
     tallies = defaultdict(Tally)
     for name in args.folds:
-        for sample, *seen in measured(name, split(real, name)[1], args):
+        for sample, *found in seen(name, measured(real, name), args):
             small = group_of(sample)[1].endswith("(small balls)")
             for key in ((name, sample.group + " (small balls)" * small),
                         ("all", "pooled" + " (small balls)" * small), ("all", "pooled, every size")):
-                tallies[key].add(sample, *seen, input_scale(sample))
+                tallies[key].add(sample, *found, input_scale(sample))
         print(f"{name} done", flush=True)
     rows = sorted(tallies.items())
     text = "\n\n".join([

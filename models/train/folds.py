@@ -50,13 +50,14 @@ def parts(samples):
     return [NO_PART if s.source in MADE else part(s) + HELD_OUT * (s.split != "train") for s in samples]
 
 
-def split(samples, name):
-    """(trained on, measured) of a fold. Labels whose sizes nobody knows are never measured; pictures that a program
-    made are trained on, but for those kept for `tune`."""
-    trained, measured = [], []
-    for sample, part in zip(samples, parts(samples)):
-        if part in LEFT_OUT[name]:
-            measured.append(sample)
-        elif sample.source not in MADE or sample.split == "train":
-            trained.append(sample)
-    return trained, [s for s in measured if s.sized]
+def learnt_from(samples, names):
+    """(sample, part) of what at least one of these trainings may learn from: nothing that all of them leave out, and of
+    the pictures that a program made only those that are for training."""
+    left_out = set.intersection(*(set(LEFT_OUT[name]) for name in names))
+    return [(sample, part) for sample, part in zip(samples, parts(samples))
+            if part not in left_out and (sample.source not in MADE or sample.split == "train")]
+
+
+def measured(samples, name):
+    """What a fold measures: what its training leaves out. Labels whose sizes nobody knows are never measured."""
+    return [sample for sample, part in zip(samples, parts(samples)) if part in LEFT_OUT[name] and sample.sized]

@@ -23,7 +23,7 @@ import torch
 from augment import augmented
 from balls import Cutouts
 from dataset import LABEL_MARGIN, MADE, cached, find_data, read_exact, read_real
-from folds import ALL, LEFT_OUT, NAMES, NO_PART, parts
+from folds import ALL, LEFT_OUT, NAMES, NO_PART, learnt_from
 from learner import LOG_EVERY, Learner
 from loss import ball_targets, cue_targets
 from network import Nano, gflop
@@ -110,7 +110,7 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--run", default="run", help="name of the run's folder in models/work")
     parser.add_argument("--trainings", nargs="+", choices=[ALL, *NAMES], default=[ALL],
-                        help="what to train: on all pictures, in RUN, or without a part of them, in RUN-NAME")
+                        help="what to train: the weights to ship, in RUN, or those of a fold, in RUN-NAME")
     parser.add_argument("--in-turn", action="store_true",
                         help="of the trainings beside the first one, let each batch teach only one")
     parser.add_argument("--steps", type=int, default=12000, help="how many to make; the rate falls until then")
@@ -140,9 +140,7 @@ def main():
     for name in MADE:
         if folder_of_made := getattr(args, name):
             samples = samples + read_exact(folder_of_made, name)
-    left_out = set.intersection(*(set(LEFT_OUT[name]) for name in args.trainings))
-    used = [(s, part) for s, part in zip(samples, parts(samples))
-            if part not in left_out and (s.split == "train" or s.source not in MADE)]
+    used = learnt_from(samples, args.trainings)
     for sample, _ in used:
         if sample.source in MADE:
             sample.balls[:, 2:] *= LABEL_MARGIN

@@ -5,7 +5,7 @@ use std::fmt;
 use baize_frame::{BallDetection, Detections, FrameFormat, ImageView, Region, SlotMemory};
 use heapless::Vec as FixedVec;
 
-use crate::decode::ONE_BALL;
+use crate::decode::is_one_ball;
 use crate::preprocess::Letterbox;
 use crate::{DetectError, DetectTimings, Detector, DetectorInfo};
 
@@ -168,8 +168,8 @@ fn size(ball: &BallDetection) -> f32 {
 }
 
 fn is_same(a: &BallDetection, b: &BallDetection) -> bool {
-    let off = f32::hypot(a.centre_px[0] - b.centre_px[0], a.centre_px[1] - b.centre_px[1]);
-    off < ONE_BALL * 0.5 * (size(a) + size(b))
+    let apart = [0, 1].map(|axis: usize| a.centre_px[axis] - b.centre_px[axis]);
+    is_one_ball(apart, a.size_px, b.size_px)
 }
 
 /// Adds a ball, or puts it in the place of one that is less sure to be the same, or without room, to be a ball.

@@ -46,10 +46,23 @@ impl Outputs {
 
     /// A ball 16 input pixels wide and high.
     fn ball(&mut self, column: usize, row: usize, logit: f32, kind: usize, offset: [f32; 2]) {
+        self.smear(column, row, logit, kind, offset, [2.0, 2.0]);
+    }
+
+    /// A ball whose box is so many strides wide and high.
+    fn smear(
+        &mut self,
+        column: usize,
+        row: usize,
+        logit: f32,
+        kind: usize,
+        offset: [f32; 2],
+        strides: [f32; 2],
+    ) {
         let cell = row * COLUMNS + column;
-        let log_two = 2.0f32.ln();
+        let [log_width, log_height] = strides.map(f32::ln);
         let mut values = [
-            logit, 0.0, 0.0, 0.0, 0.0, 0.0, offset[0], offset[1], log_two, log_two,
+            logit, 0.0, 0.0, 0.0, 0.0, 0.0, offset[0], offset[1], log_width, log_height,
         ];
         values[1 + kind] = 8.0;
         for (channel, value) in values.into_iter().enumerate() {
@@ -178,6 +191,20 @@ fn two_boxes_aslant_whose_middles_are_nearer_than_two_balls_can_be_are_one_ball(
     for (across, down, count) in [(0.85, 0.85, 1), (1.0, 1.0, 2)] {
         let mut outputs = Outputs::empty();
         outputs.ball(10, 20, 5.0, 0, [0.0, 0.0]);
+        outputs.ball(11, 21, 3.0, 0, [across - 1.0, down - 1.0]);
+        assert_eq!(
+            outputs.decode(FULL_HD).balls.len(),
+            count,
+            "{across} and {down} cells apart"
+        );
+    }
+}
+
+#[test]
+fn a_resting_ball_beside_a_smear_is_another_and_one_within_it_is_not() {
+    for (across, down, count) in [(0.0, 2.0, 2), (1.5, 0.0, 1)] {
+        let mut outputs = Outputs::empty();
+        outputs.smear(10, 20, 5.0, 0, [0.0, 0.0], [5.2, 2.0]);
         outputs.ball(11, 21, 3.0, 0, [across - 1.0, down - 1.0]);
         assert_eq!(
             outputs.decode(FULL_HD).balls.len(),

@@ -10,9 +10,9 @@ const KIND_CHANNEL: usize = 1;
 const CENTRE_CHANNEL: usize = 6;
 const SIZE_CHANNEL: usize = 8;
 
-/// Boxes whose middles are nearer than this part of their mean size are of one ball; or one of them is of this ball and
-/// another. Two that touch, seen from 40 degrees aslant in boxes a little larger than they are, are no nearer than 0.7.
-pub(crate) const ONE_BALL: f32 = 0.65;
+/// Boxes whose middles are nearer than this part of the smaller one are of one ball; or one of them is of this ball and
+/// another. Two that touch, seen 40 degrees from straight down in boxes a little larger than they are, are no nearer than 0.7.
+const ONE_BALL: f32 = 0.65;
 
 pub(super) struct BallDecoder {
     grid: Grid,
@@ -130,10 +130,16 @@ fn lies_in(region: Region, point_px: [f32; 2]) -> bool {
     inside(point_px[0], region.x, region.width) && inside(point_px[1], region.y, region.height)
 }
 
+/// Whether boxes of these sizes, their middles so far apart, are of one ball. A smear is long: what lies beside it is near its
+/// middle for its length, and far for its width.
+pub(crate) fn is_one_ball(apart: [f32; 2], a: [f32; 2], b: [f32; 2]) -> bool {
+    let part = |axis: usize| apart[axis] / a[axis].min(b[axis]);
+    f32::hypot(part(0), part(1)) < ONE_BALL
+}
+
 fn is_same(a: &BallBox, b: &BallBox) -> bool {
-    let off = f32::hypot(a.centre[0] - b.centre[0], a.centre[1] - b.centre[1]);
-    let size = |ball: &BallBox| 0.5 * (ball.size[0] + ball.size[1]);
-    off < ONE_BALL * 0.5 * (size(a) + size(b))
+    let apart = [0, 1].map(|axis: usize| a.centre[axis] - b.centre[axis]);
+    is_one_ball(apart, a.size, b.size)
 }
 
 /// Area that two boxes share over the area that they cover together.

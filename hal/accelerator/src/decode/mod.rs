@@ -10,7 +10,7 @@ use baize_frame::Detections;
 use crate::manifest::Manifest;
 use crate::preprocess::Letterbox;
 
-pub(crate) use balls::ONE_BALL;
+pub(crate) use balls::is_one_ball;
 
 /// Channels of the output `balls`: one logit, five kinds, centre, size.
 pub(crate) const BALL_CHANNELS: usize = 10;
