@@ -56,7 +56,8 @@ impl Claims {
         reading
     }
 
-    /// The kind, whatever the set. A ball of a set without numbers is [`BallKind::Ball`], and that claims nothing.
+    /// The kind, whatever the set. A ball of a set without numbers is [`BallKind::Ball`]: that claims nothing, and takes back
+    /// what the detector, which looks at each ball alone, claimed of it.
     fn kind(&self, face: &Ball, pool: f32) -> Option<(BallKind, f32)> {
         let mut shares = [0.0; BallKind::ALL.len()];
         for (number, share) in face.numbers.iter().enumerate() {
@@ -66,8 +67,7 @@ impl Claims {
             shares[kind_of(NUMBERS + colour)] += (1.0 - pool) * share;
         }
         let (kind, score) = most_probable(&shares);
-        let kind = BallKind::ALL[kind];
-        (kind != BallKind::Ball && score >= self.thresholds.kind).then_some((kind, score))
+        (score >= self.thresholds.kind).then_some((BallKind::ALL[kind], score))
     }
 }
 
@@ -110,10 +110,15 @@ mod tests {
 
     /// What balls with these logits are, of unknown kind before.
     fn told(certain: &[[f32; FACES]]) -> Vec<BallDetection> {
+        told_of(BallKind::Ball, certain)
+    }
+
+    /// What balls with these logits are that the detector took for balls of that kind.
+    fn told_of(kind: BallKind, certain: &[[f32; FACES]]) -> Vec<BallDetection> {
         let unknown = BallDetection {
             centre_px: [0.0; 2],
             size_px: [1.0; 2],
-            kind: BallKind::Ball,
+            kind,
             kind_score: 0.0,
             score: 0.9,
             reading: Reading::NOTHING,
@@ -144,6 +149,14 @@ mod tests {
         let balls = told(&[red, stripes[0], stripes[1], stripes[2]]);
         assert_eq!(balls[0].kind, BallKind::Solid);
         assert_eq!(balls[0].reading.number, Some(3));
+    }
+
+    #[test]
+    fn a_ball_among_snooker_balls_is_no_solid_whatever_the_detector_says() {
+        let snooker = [1, 2, 5, 6].map(|colour| logits(&[(NUMBERS + colour, 6.0)]));
+        for ball in told_of(BallKind::Solid, &snooker) {
+            assert_eq!(ball.kind, BallKind::Ball);
+        }
     }
 
     #[test]
