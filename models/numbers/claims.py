@@ -27,11 +27,12 @@ class Together:
         return self.pool * self.numbers @ every[:len(NUMBERS)] + (1 - self.pool) * self.colours @ every[len(NUMBERS):]
 
 
-# Weight of bearing no number that is there, rounds of messages, and how much a ball tells of its set.
+# Weight of bearing no number that is there, rounds of messages, how much a ball tells of its set, and how much it speaks
+# against a pool set that balls want a number which another has.
 STRAY, ROUNDS = 0.005, 8
 # Weight of a number being on no ball of the picture. A cue ball is seldom missing.
 MISSING = np.where(np.arange(len(NUMBERS)) == 0, 0.1, 1.0)
-MOST_SET_LOG_ODDS, WITNESSES = 8.0, 0.5
+MOST_SET_LOG_ODDS, WITNESSES, RIVALS = 8.0, 0.5, 0.15
 NOT_ASKED = -1
 
 
@@ -39,7 +40,7 @@ def together(logits):
     """Belief propagation over all ways of giving every ball [n, faces] of a picture a number of its own."""
     of_numbers = shares(logits)[:, :len(NUMBERS)].sum(1)
     log_odds = np.log(of_numbers + 1e-9) - np.log(np.maximum(1 - of_numbers, 0) + 1e-9)
-    pool = 1 / (1 + np.exp(-WITNESSES * np.clip(log_odds, -MOST_SET_LOG_ODDS, MOST_SET_LOG_ODDS).sum()))
+    log_odds = np.clip(log_odds, -MOST_SET_LOG_ODDS, MOST_SET_LOG_ODDS)
     weights = shares(logits[:, :len(NUMBERS)])
     left = np.ones_like(weights) / MISSING
     for _ in range(ROUNDS):
@@ -47,6 +48,8 @@ def together(logits):
         asks = weights / (taken.sum(1, keepdims=True) - taken + STRAY)
         left = 1 / (MISSING + asks.sum(0) - asks)
     taken = weights * left
+    left_share = (taken.sum(1) + STRAY) / ((weights / MISSING).sum(1) + STRAY)
+    pool = 1 / (1 + np.exp(-WITNESSES * (log_odds + RIVALS * np.log(left_share)).sum()))
     return Together(float(pool), taken / (taken.sum(1, keepdims=True) + STRAY), shares(logits[:, len(NUMBERS):]))
 
 

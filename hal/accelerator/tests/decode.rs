@@ -188,7 +188,7 @@ fn boxes_of_one_ball_are_reduced_to_the_best_and_neighbours_stay() {
 
 #[test]
 fn two_boxes_aslant_whose_middles_are_nearer_than_two_balls_can_be_are_one_ball() {
-    for (across, down, count) in [(0.85, 0.85, 1), (1.0, 1.0, 2)] {
+    for (across, down, count) in [(0.69, 0.69, 1), (0.9, 0.9, 2)] {
         let mut outputs = Outputs::empty();
         outputs.ball(10, 20, 5.0, 0, [0.0, 0.0]);
         outputs.ball(11, 21, 3.0, 0, [across - 1.0, down - 1.0]);

@@ -11,8 +11,9 @@ const CENTRE_CHANNEL: usize = 6;
 const SIZE_CHANNEL: usize = 8;
 
 /// Boxes whose middles are nearer than this part of the smaller one are of one ball; or one of them is of this ball and
-/// another. Two that touch, seen 40 degrees from straight down in boxes a little larger than they are, are no nearer than 0.7.
-const ONE_BALL: f32 = 0.65;
+/// another. Two that touch are no nearer than 0.7, seen 40 degrees from straight down in boxes a little larger than they are;
+/// but boxes of small balls beside each other lie nearer than these: with 0.55 one of the cameras of `positions` lost a ball.
+const ONE_BALL: f32 = 0.5;
 
 pub(super) struct BallDecoder {
     grid: Grid,

@@ -33,6 +33,8 @@ const ROUNDS: usize = 8;
 /// balls of one set look alike, so they are not as many witnesses as there are balls.
 const MOST_SET_LOG_ODDS: f32 = 8.0;
 const WITNESSES: f32 = 0.5;
+/// So much of it speaks against a pool set that balls want a number which another has (logarithm of what is left of it).
+const RIVALS: f32 = 0.15;
 
 /// The faces of the balls of one picture, as probabilities.
 pub(super) struct Together {
@@ -92,7 +94,10 @@ impl Together {
                 }
             }
         }
-        let log_odds: f32 = certain.iter().map(Ball::set_log_odds).sum();
+        let log_odds: f32 = certain
+            .iter()
+            .map(|ball| ball.set_log_odds() + RIVALS * ball.left_share().ln())
+            .sum();
         self.pool = 1.0 / (1.0 + (-WITNESSES * log_odds).exp());
         for ball in doubtful {
             for ((left, missing), asked) in ball.left.iter_mut().zip(MISSING).zip(&asked) {
@@ -145,6 +150,15 @@ impl Ball {
         for ((asks, share), taken) in self.asks.iter_mut().zip(&self.numbers).zip(&taken) {
             *asks = share / ((total - taken).max(0.0) + STRAY);
         }
+    }
+
+    /// What the others leave of the numbers that this ball looks like: 1 where they want none of them.
+    fn left_share(&self) -> f32 {
+        let weigh = |left: &[f32; NUMBERS]| {
+            let weighed = self.numbers.iter().zip(left).map(|(share, left)| share * left);
+            weighed.sum::<f32>() + STRAY
+        };
+        weigh(&self.left) / weigh(&MISSING.map(f32::recip))
     }
 
     /// What there is of each number, of what is left.
@@ -265,6 +279,21 @@ mod tests {
         }
         together.settle(9);
         assert!(together.pool() < 0.05);
+    }
+
+    #[test]
+    fn seven_yellow_balls_are_of_no_pool_set_though_each_looks_like_its_one() {
+        let yellow = logits(&[(1, 6.0), (NUMBERS + 1, 5.8)]);
+        let mut together = Together::new();
+        together.add(&yellow);
+        together.settle(1);
+        assert!(together.pool() > 0.5);
+        together.clear();
+        for _ in 0..7 {
+            together.add(&yellow);
+        }
+        together.settle(7);
+        assert!(together.pool() < 0.3, "{}", together.pool());
     }
 
     #[test]
