@@ -69,6 +69,7 @@ fn a_broker_killed_and_restarted_under_load_disturbs_nothing() {
         way.cut(false);
 
         subscriber.wait_for_text(Topic::Status, "online");
+        subscriber.wait_for(Topic::Snapshot, "the last of the birth", |_| true);
         let first: Vec<Topic> = subscriber
             .heard()
             .iter()
