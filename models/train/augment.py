@@ -214,7 +214,7 @@ def augmented(sample, rng, width, height, cutouts):
         paste_clutter(rng, image, np.concatenate([balls, ignored]), size)
     if rng.random() < 0.25:
         paste_fist(rng, image, size, beside=np.concatenate([balls, ignored]))
-    # What hides what in pictures that a program made is exact as it is, and where sizes are unknown so is what hides balls.
+    # In pictures that a program made things hide balls as it is; where sizes are unknown nobody can say how much still shows.
     if sample.source not in MADE and sample.sized:
         if hiding := [draw for draw, often in ((paste_fist, 0.1), (lay_bar, 0.16)) if rng.random() < often]:
             share, boxes = draw_over(lambda image: [draw(rng, image, size) for draw in hiding], image, balls)

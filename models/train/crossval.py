@@ -36,10 +36,11 @@ def model_of(name, args):
     if not manifest.exists() or manifest.stat().st_mtime < checkpoint.stat().st_mtime:
         subprocess.run([sys.executable, "export.py", "--run", folder.name, "--name", f"without-{name}", "--data",
                         "cross-validation", "--folder", str(folder)], cwd=HERE, check=True)
-        shipped = json.loads((MODELS / "nano" / "baize-nano.json").read_text())
-        own = json.loads(manifest.read_text())
-        as_shipped = {key: shipped[key] for key in ("thresholds", "box_margin")}
-        manifest.write_text(json.dumps({**own, **as_shipped}, indent=2))
+    shipped = json.loads((MODELS / "nano" / "baize-nano.json").read_text())
+    own = json.loads(manifest.read_text())
+    as_shipped = {**own, **{key: shipped[key] for key in ("thresholds", "box_margin")}}
+    if as_shipped != own:  # other thresholds may have been shipped since
+        manifest.write_text(json.dumps(as_shipped, indent=2))
     return manifest
 
 

@@ -186,32 +186,25 @@ fn boxes_of_one_ball_are_reduced_to_the_best_and_neighbours_stay() {
     );
 }
 
-#[test]
-fn two_boxes_aslant_whose_middles_are_nearer_than_two_balls_can_be_are_one_ball() {
-    for (across, down, count) in [(0.69, 0.69, 1), (0.9, 0.9, 2)] {
-        let mut outputs = Outputs::empty();
-        outputs.ball(10, 20, 5.0, 0, [0.0, 0.0]);
-        outputs.ball(11, 21, 3.0, 0, [across - 1.0, down - 1.0]);
-        assert_eq!(
-            outputs.decode(FULL_HD).balls.len(),
-            count,
-            "{across} and {down} cells apart"
-        );
-    }
+/// How many balls come of a box of this size and one of a round ball, two strides wide, their middles so far apart; all in
+/// strides.
+fn balls_of_a_box_and_another(size: [f32; 2], apart: [f32; 2]) -> usize {
+    let mut outputs = Outputs::empty();
+    outputs.smear(10, 20, 5.0, 0, [0.0, 0.0], size);
+    outputs.ball(11, 21, 3.0, 0, apart.map(|apart| apart - 1.0));
+    outputs.decode(FULL_HD).balls.len()
 }
 
 #[test]
-fn a_resting_ball_beside_a_smear_is_another_and_one_within_it_is_not() {
-    for (across, down, count) in [(0.0, 2.0, 2), (1.5, 0.0, 1)] {
-        let mut outputs = Outputs::empty();
-        outputs.smear(10, 20, 5.0, 0, [0.0, 0.0], [5.2, 2.0]);
-        outputs.ball(11, 21, 3.0, 0, [across - 1.0, down - 1.0]);
-        assert_eq!(
-            outputs.decode(FULL_HD).balls.len(),
-            count,
-            "{across} and {down} cells apart"
-        );
-    }
+fn two_boxes_aslant_whose_middles_are_nearer_than_two_balls_can_be_are_one_ball() {
+    assert_eq!(balls_of_a_box_and_another([2.0, 2.0], [0.69, 0.69]), 1);
+    assert_eq!(balls_of_a_box_and_another([2.0, 2.0], [0.9, 0.9]), 2);
+}
+
+#[test]
+fn a_resting_ball_that_touches_a_long_smear_s_side_is_another_and_one_within_a_smear_is_not() {
+    assert_eq!(balls_of_a_box_and_another([9.0, 2.0], [0.0, 1.85]), 2);
+    assert_eq!(balls_of_a_box_and_another([5.2, 2.0], [1.5, 0.0]), 1);
 }
 
 #[test]
