@@ -11,7 +11,7 @@ import numpy as np
 
 from balls import paste_balls, paste_clutter, paste_fist
 from dataset import KINDS, MADE, clip_cues
-from hiding import draw_over
+from hiding import draw_over, drawn_over
 from sticks import lay_bar, paste_cue
 
 FILL = 114  # the network contract's filling beside the picture
@@ -24,7 +24,8 @@ HARDLY_VISIBLE, WELL_VISIBLE = 0.2, 0.5
 
 @dataclass
 class View:
-    """What the network is shown, and what there is to be found. A ball's width and height of NaN are not known."""
+    """What the network is shown, and what there is to be found. A ball's width and height of NaN are not known. `pasted`:
+    whether balls of other pictures may be in it."""
 
     image: np.ndarray
     balls: np.ndarray
@@ -34,6 +35,7 @@ class View:
     ends: np.ndarray
     balls_complete: bool
     cues_complete: bool
+    pasted: bool
 
 
 def ball_size(sample):
@@ -146,7 +148,7 @@ def relight(rng, image):
     mask = np.zeros((h, w), np.float32)
     cv2.fillConvexPoly(mask, cv2.convexHull(corners), 1.0)
     mask = cv2.blur(mask, (2 * int(rng.integers(1, 25)) + 1,) * 2)
-    factor = 1 + mask[..., None] * (rng.uniform(0.45, 1.6) - 1)
+    factor = 1 + mask[..., None] * (rng.uniform(0.3, 1.6) - 1)
     return np.clip(image * factor, 0, 255).astype(np.uint8)
 
 
@@ -204,12 +206,14 @@ def augmented(sample, rng, width, height, cutouts):
 
     own = len(balls)
     size = float(np.median(balls[:, 2])) if own else np.clip(ball_size(sample) * scale, LEAST_BALL, MOST_BALL)
-    if sample.source not in MADE and rng.random() < 0.55:
+    pasted = sample.source not in MADE and rng.random() < 0.55
+    if pasted:
         balls, masks = paste_balls(rng, image, balls, masks, cutouts, size)
     if sample.source not in MADE and sample.cues_complete and rng.random() < 0.25:
         if (cue := paste_cue(rng, image, np.concatenate([balls, ignored]), size)) is not None:
             drawn, real = clip_cues(cue[None], np.ones((1, 2), bool), width, height)
             cues, ends = np.concatenate([cues, drawn]), np.concatenate([ends, real])
+    before = image.copy()
     if rng.random() < 0.35:
         paste_clutter(rng, image, np.concatenate([balls, ignored]), size)
     if rng.random() < 0.25:
@@ -221,12 +225,14 @@ def augmented(sample, rng, width, height, cutouts):
             visible = share >= WELL_VISIBLE
             ignored = np.concatenate([ignored, boxes[(share > HARDLY_VISIBLE) & ~visible]])
             balls, masks = boxes[visible], masks[visible]
+    ends = ends & ~drawn_over(before, image, cues.reshape(-1, 2)).reshape(-1, 2)
     if rng.random() < 0.85:
         image = recolour(rng, image, keep_hue=False)
-    if rng.random() < 0.3:
+    if rng.random() < 0.4:
         image = relight(rng, image)
     image = degrade(rng, image)
     assert masks.shape == (len(balls), len(KINDS))
     if not sample.sized:
         balls[:own, 2:] = np.nan
-    return View(image, balls, masks, ignored, cues, ends, sample.balls_complete, sample.cues_complete)
+    return View(image, balls, masks, ignored, cues, ends, sample.balls_complete, sample.cues_complete,
+                pasted)

@@ -19,6 +19,12 @@ def shown(ball, seen):
     return len(left) / len(points), np.r_[(low + high) / 2, high - low]
 
 
+def drawn_over(before, image, points):
+    """For every point whether something was drawn there."""
+    column, row = np.clip(points.astype(int), 0, np.array(image.shape[1::-1]) - 1).T
+    return (image[row, column] != before[row, column]).any(1)
+
+
 def draw_over(draw, image, balls):
     """Lets `draw` change the image. Returns what share of every ball still shows, and the boxes of what shows."""
     before = image.copy()

@@ -53,7 +53,7 @@ class Batches(torch.utils.data.Dataset):
         for sample, part in zip(samples, parts_of_samples):
             if part != NO_PART:
                 by_part.setdefault(part, []).append(sample)
-        # A view takes the balls that are pasted into it from one part, which then is in it.
+        # The balls that are pasted into a view are of one part, which then is in it.
         self.pools = [(part, Cutouts(of_part, seed=seed)) for part, of_part in sorted(by_part.items())]
         sizes = np.array([len(pool.patches) for _, pool in self.pools], float)
         self.pool_weights = sizes / sizes.sum()
@@ -75,7 +75,7 @@ class Batches(torch.utils.data.Dataset):
             images.append(view.image)
             balls.append(ball_targets(view.balls, view.kinds, view.ignored, view.balls_complete, width, height))
             cues.append(cue_targets(view.cues, view.ends, view.cues_complete, width, height))
-            made_of.append((self.parts[index], NO_PART if sample.source in MADE else pool))
+            made_of.append((self.parts[index], pool if view.pasted else NO_PART))
         stack = lambda views: [torch.from_numpy(np.stack(same)) for same in zip(*views)]
         return torch.from_numpy(np.stack(images)), stack(balls), stack(cues), torch.tensor(made_of)
 
