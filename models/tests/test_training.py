@@ -13,16 +13,17 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "train"))
 
-from augment import carry_balls, clip_balls
-from balls import paste_fist, racked
+from augment import augmented, carry_balls, clip_balls
+from balls import Cutouts, paste_fist, racked
 from dataset import CUE_BALL, NOT_CUE_BALL, Sample, add_left_out, clip_cues, kinds, merge_same, read_balls, read_sample, real_ends
 from folds import ALL, FOLDS, NO_PART, PX_FOLDS, learnt_from, measured, parts
 from measures import average_precision, iou, judged, match, match_centres, match_cues
-from hiding import draw_over, shown
+from hiding import draw_over, drawn_over, shown
 from loss import BACKGROUND, POSITIVE, UNJUDGED, ball_loss, ball_targets, cue_targets
 from network import Nano, gflop
 from sticks import lay_bar, paste_cue
 from learner import Learner
+from thresholds import best_margin, best_threshold
 from train import Batches, learners_of, without
 
 
@@ -190,18 +191,38 @@ class Folds(unittest.TestCase):
                 torch.testing.assert_close(own, other)
             self.assertEqual((again.batch, again.seconds), (9, 4.0))
 
+    def test_view_into_which_balls_of_another_picture_were_pasted_says_so(self):
+        class Watched(Cutouts):
+            picked = False
+
+            def pick(self, rng, size):
+                self.picked = True
+                return super().pick(rng, size)
+
+        sample = Sample("a", "ss19190_ball", "letterboxed_a", "train", speckled(320, 240, 1),
+                        np.array([[80, 80, 30, 30]], np.float32), CUE_BALL[None], balls_complete=True)
+        said = set()
+        for seed in range(24):
+            cutouts = Watched([sample])
+            view = augmented(sample, np.random.default_rng(seed), 384, 256, cutouts)
+            self.assertGreaterEqual(view.pasted, cutouts.picked)
+            said.add(view.pasted)
+        self.assertEqual(said, {False, True})
+
     def test_view_names_the_part_of_its_picture_and_of_the_balls_pasted_into_it(self):
         ball = np.array([[40, 40, 20, 20]], np.float32)
         samples = [Sample(f"{n}", source, group, "train", speckled(160, 120, n), ball, CUE_BALL[None], balls_complete=True)
                    for n, (source, group) in enumerate((("ss19190_ball", "letterboxed_a"), ("ss19190_ball", "letterboxed_b"),
                                                         ("rendered", "rendered")))]
-        batches = Batches(samples, parts(samples), 1, 1)
+        batches = Batches(samples, parts(samples), 1, 1, times=4)
         image, _, _, made_of = batches[0]
         own, pasted = made_of.T.tolist()
         self.assertEqual(len(image), len(own))
         self.assertLessEqual(set(own), {0, 1, NO_PART})
+        self.assertLessEqual(set(pasted), {0, 1, NO_PART})
         for of_picture, of_balls in zip(own, pasted):
-            self.assertEqual(of_balls == NO_PART, of_picture == NO_PART)
+            self.assertTrue(of_balls == NO_PART or of_picture != NO_PART, "nothing is pasted into made pictures")
+        self.assertLess({NO_PART}, {of_balls for of_picture, of_balls in zip(own, pasted) if of_picture != NO_PART})
         torch.testing.assert_close(batches[0][0], image)
 
 
@@ -263,6 +284,12 @@ class Pasted(unittest.TestCase):
                     self.assertAlmostEqual(same[disc].mean(), part, delta=0.06)
                 np.testing.assert_array_equal(boxes[share == 1], balls[share == 1])
             self.assertGreater(hidden, 4)
+
+    def test_end_of_a_cue_under_something_drawn_is_told_from_one_beside_it(self):
+        picture = self.cloth.copy()
+        cv2.circle(picture, (100, 80), 9, (200, 150, 120), -1)
+        covered = drawn_over(self.cloth, picture, np.array([[104.0, 78], [150, 80], [100, 60], [-5, 900]]))
+        self.assertEqual(covered.tolist(), [True, False, False, False])
 
     def test_drawn_cue_lies_where_its_label_says(self):
         balls, drawn = np.array([[200, 120, 16, 16]], np.float32), 0
@@ -392,6 +419,20 @@ class Measures(unittest.TestCase):
         self.assertAlmostEqual(average_precision([0.9, 0.8], [True, True], 2), 1.0)
         self.assertAlmostEqual(average_precision([0.9, 0.8], [True, True], 4), 0.5)
         self.assertAlmostEqual(average_precision([0.9, 0.8], [False, True], 1), 0.5)
+
+    def test_threshold_chosen_misses_as_many_as_it_lets_through(self):
+        scores = [0.9, 0.8, 0.7, 0.6, 0.5, 0.4]
+        right = [True, True, True, False, True, False]
+        # At 0.41 to 0.5: four of five claims are right and four of five balls found.
+        self.assertAlmostEqual(best_threshold(scores, right, 5), 0.455, delta=0.01)
+
+    def test_margin_chosen_is_the_middle_of_those_with_which_labels_are_met(self):
+        label = np.array([[50, 50, 24, 24]], np.float32)
+        labels = [Sample("a", "ss19190_ball", "g", "tune", None, size) for size in (label, label * (1, 1, 0.9, 0.9))]
+        # Boxes of 20 meet those of 24 from 0.85 on, and those of 21.6 up to more than any margin: all of them do.
+        self.assertEqual(best_margin(labels, [label * (1, 1, 20 / 24, 20 / 24)] * 2), 1.1)
+        # Boxes of 15 meet those of 24 from 1.14 on only.
+        self.assertEqual(best_margin(labels[:1], [label * (1, 1, 15 / 24, 15 / 24)]), 1.22)
 
     def test_ball_in_a_label_much_larger_than_it_is_found_by_its_centre(self):
         truth, box = np.array([[50.0, 50, 44, 40]]), np.array([[53.0, 51, 28, 27]])

@@ -32,9 +32,12 @@ def program():
     return REPOSITORY / "target" / "release" / "baize"
 
 
-def model_with(manifest, folder, **thresholds):
-    """Puts a copy of the model into `folder`, with other thresholds. `detect` does not tell what is doubtful."""
+def model_with(manifest, folder, margin=None, **thresholds):
+    """Puts a copy of the model into `folder`, with other thresholds, and another margin of its boxes if one is given. `detect`
+    does not tell what is doubtful."""
     changed = json.loads(manifest.read_text())
+    if margin is not None:
+        changed["box_margin"] = margin
     changed["thresholds"].pop("doubtful", None)
     changed["thresholds"].update(thresholds)
     shutil.copy(manifest.with_name(changed["file"]), folder)
@@ -59,7 +62,7 @@ def found(line):
 
 
 class Appliance:
-    """`baize detect` over the same pictures as often as wanted, with other thresholds each time."""
+    """`baize detect` over the same pictures as often as wanted, with other settings (those of `model_with`) each time."""
 
     def __init__(self, manifest, samples, backend="auto"):
         self.manifest, self.backend, self.program = Path(manifest), backend, program()
@@ -68,10 +71,10 @@ class Appliance:
         self.pictures.mkdir()
         write_pictures(samples, self.pictures)
 
-    def detect(self, **thresholds):
+    def detect(self, **settings):
         """What is found in each picture, in order."""
         with tempfile.TemporaryDirectory() as model:
-            model_with(self.manifest, Path(model), **thresholds)
+            model_with(self.manifest, Path(model), **settings)
             lines = subprocess.run(
                 [self.program, "detect", self.pictures, "--model", model, "--backend", self.backend, "--json"],
                 check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()

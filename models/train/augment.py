@@ -216,7 +216,7 @@ def augmented(sample, rng, width, height, cutouts):
     before = image.copy()
     if rng.random() < 0.35:
         paste_clutter(rng, image, np.concatenate([balls, ignored]), size)
-    if rng.random() < 0.25:
+    if rng.random() < 0.35:
         paste_fist(rng, image, size, beside=np.concatenate([balls, ignored]))
     # In pictures that a program made things hide balls as it is; where sizes are unknown nobody can say how much still shows.
     if sample.source not in MADE and sample.sized:

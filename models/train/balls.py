@@ -24,7 +24,7 @@ def white(rng):
 def ball_colours(rng, cloth):
     """Kind set, base colour, and whether the ball has a white number spot or stripe caps."""
     what = rng.choice(["cue", "black", "plain", "like the cloth", "number", "stripe"],
-                      p=[0.15, 0.15, 0.32, 0.1, 0.13, 0.15])
+                      p=[0.15, 0.15, 0.24, 0.1, 0.13, 0.23])
     if what == "cue":
         return kinds("cue_ball"), white(rng), False, False
     if what == "black":
@@ -216,11 +216,16 @@ def paste_fist(rng, image, size, beside=()):
         sleeve = skin if rng.random() < 0.5 else np.float32(rng.uniform(0, 255, 3))
         cv2.line(image, (round(x), round(y)), tuple(int(v) for v in elbow), tuple(float(c) for c in sleeve), max(1, round(thick)),
                  cv2.LINE_AA)
-    light = rng.normal(0, 0.4, 2)
+    light, nails = rng.normal(0, 0.4, 2), rng.random() < 0.6
     for start, end in fingers:
         for shade, share, aside in ((0.6, 1, 0), (0.85, 0.8, 0.1), (1.05, 0.4, 0.2)):
             at = [tuple(int(v) for v in np.round(p + aside * wide * light)) for p in (start, end)]
             cv2.line(image, *at, tuple(float(c) for c in np.clip(skin * shade, 0, 255)), max(1, round(wide * share)), cv2.LINE_AA)
+        if nails:  # round, lighter and shiny, at the very end
+            turn = float(np.degrees(np.arctan2(*(end - start)[::-1])))
+            axes = max(1, round(wide * 0.42)), max(1, round(wide * 0.3))
+            nail = tuple(float(c) for c in np.clip(skin * 1.12 + 14, 0, 255))
+            cv2.ellipse(image, tuple(int(v) for v in np.round(end)), axes, turn, 0, 360, nail, -1, cv2.LINE_AA)
     for (cx, cy), d in reversed(parts):
         n = max(4, round(d))
         v, u = (np.mgrid[0:n, 0:n].astype(np.float32) + 0.5) / n * 2 - 1

@@ -1,11 +1,12 @@
 """Cross-validation: measures every fold with the training that left it out, as the appliance runs it.
 
     python train.py --run first --trainings all sessions0 sessions1 sessions2
-    python crossval.py --run first --folds sessions0 sessions1 sessions2
+    python crossval.py --run first --folds sessions0 sessions1 sessions2 --choose-thresholds
     python crossval.py --run first --folds px0 px1 px2 px3 px4         # the kinds
 
-A fold that no training ran for is trained now. What is done is kept in models/work/RUN-FOLD and not done again. Thresholds
-and margin are the shipped ones.
+A fold that no training ran for is trained now. What is done is kept in models/work/RUN-FOLD and not done again. The threshold of
+balls and the width of their boxes are chosen for every fold on the other ones, where there are others; what else the manifest
+says is as shipped. `--choose-thresholds` ships those chosen on all folds.
 """
 
 import argparse
@@ -14,6 +15,8 @@ import pickle
 import subprocess
 import sys
 from collections import defaultdict
+from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 
 from appliance import Appliance, program
@@ -21,8 +24,10 @@ from dataset import cached, find_data, read_real
 from evaluate import GUESSED, MODELS, WIDE, group_of, input_scale, table
 from folds import NAMES, measured
 from tally import BALL_HEAD, CUE_HEAD, Tally
+from thresholds import best_margin, best_threshold
 
 HERE = Path(__file__).resolve().parent
+SHIPPED = MODELS / "nano" / "baize-nano.json"
 
 
 def model_of(name, args):
@@ -36,23 +41,48 @@ def model_of(name, args):
     if not manifest.exists() or manifest.stat().st_mtime < checkpoint.stat().st_mtime:
         subprocess.run([sys.executable, "export.py", "--run", folder.name, "--name", f"without-{name}", "--data",
                         "cross-validation", "--folder", str(folder)], cwd=HERE, check=True)
-    shipped = json.loads((MODELS / "nano" / "baize-nano.json").read_text())
-    own = json.loads(manifest.read_text())
-    as_shipped = {**own, **{key: shipped[key] for key in ("thresholds", "box_margin")}}
-    if as_shipped != own:  # other thresholds may have been shipped since
-        manifest.write_text(json.dumps(as_shipped, indent=2))
     return manifest
 
 
-def seen(name, samples, args):
-    """What was found in the fold's own pictures: (sample, wide, shipped, guessed)."""
-    manifest = model_of(name, args)
-    found = manifest.with_name("found.pickle")
-    makers = manifest, program(), MODELS / "reader" / "baize-reader.json"
-    if not found.exists() or found.stat().st_mtime < max(maker.stat().st_mtime for maker in makers):
-        appliance = Appliance(manifest, samples)
-        found.write_bytes(pickle.dumps((appliance.detect(**WIDE), appliance.detect(), appliance.detect(**GUESSED))))
-    return list(zip(samples, *pickle.loads(found.read_bytes())))
+class Fold:
+    """The pictures that a training left out, and what it finds in them."""
+
+    def __init__(self, name, real, args):
+        self.name, self.samples, self.manifest = name, measured(real, name), model_of(name, args)
+
+    @cached_property
+    def appliance(self):
+        return Appliance(self.manifest, self.samples)
+
+    def found(self, file, *settings):
+        """What is found with each of the settings, kept in `file` until something that it depends on changes."""
+        kept = self.manifest.with_name(file)
+        makers = self.manifest, program(), MODELS / "reader" / "baize-reader.json"
+        if kept.exists() and kept.stat().st_mtime > max(maker.stat().st_mtime for maker in makers):
+            of, found = pickle.loads(kept.read_bytes())
+            if of == settings:
+                return found
+        found = [self.appliance.detect(**each) for each in settings]
+        kept.write_bytes(pickle.dumps((settings, found)))
+        return found
+
+
+def widen(found, margin):
+    """What was found, with boxes so much wider."""
+    return replace(found, balls=found.balls * (1, 1, margin, margin))
+
+
+def chosen(folds):
+    """Threshold of balls and margin of their boxes that suit best what was found, `wide`, in the samples of these folds, without
+    the pictures of balls too small. By centres: some labels are half again as large as the balls, and a ball found exactly
+    would count as false."""
+    pairs = [(sample, found) for samples, wide in folds for sample, found in zip(samples, wide)
+             if sample.balls_complete and not group_of(sample)[1].endswith("(small balls)")]
+    tally = Tally()
+    for sample, found in pairs:
+        tally.add_balls(sample, found, found, found, 1)
+    ball = best_threshold(tally.centre_scores, tally.centre_right, tally.balls)
+    return {"ball": ball, "margin": best_margin(*zip(*[(sample, found.balls[found.scores >= ball]) for sample, found in pairs]))}
 
 
 def main():
@@ -63,17 +93,32 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rendered", help="folder with rendered pictures, trained on in every fold")
     parser.add_argument("--simulated", help="folder with pictures of the simulated table, likewise")
+    parser.add_argument("--choose-thresholds", action="store_true",
+                        help="write the threshold of balls and the width of their boxes into the shipped manifest")
     args = parser.parse_args()
 
     real = cached(MODELS / "work" / "real.pickle", lambda: read_real(find_data()))
+    shipped = json.loads(SHIPPED.read_text())
+    as_shipped = {"margin": shipped["box_margin"], **shipped["thresholds"]}
+    del as_shipped["doubtful"]
+    folds = [Fold(name, real, args) for name in args.folds]
+    wide = [fold.found("wide.pickle", {**as_shipped, **WIDE, "margin": 1.0})[0] for fold in folds]
     tallies = defaultdict(Tally)
-    for name in args.folds:
-        for sample, *found in seen(name, measured(real, name), args):
+    for fold, of_fold in zip(folds, wide):
+        others = [(other.samples, found) for other, found in zip(folds, wide) if other is not fold]
+        settings = {**as_shipped, **(chosen(others) if others else {})}
+        print(f"{fold.name}: {settings}", flush=True)
+        widened = [widen(found, settings["margin"]) for found in of_fold]
+        for sample, *found in zip(fold.samples, widened, *fold.found("found.pickle", settings, {**settings, **GUESSED})):
             small = group_of(sample)[1].endswith("(small balls)")
-            for key in ((name, sample.group + " (small balls)" * small),
+            for key in ((fold.name, sample.group + " (small balls)" * small),
                         ("all", "pooled" + " (small balls)" * small), ("all", "pooled, every size")):
                 tallies[key].add(sample, *found, input_scale(sample))
-        print(f"{name} done", flush=True)
+    if args.choose_thresholds:
+        best = chosen([(fold.samples, found) for fold, found in zip(folds, wide)])
+        print(f"shipped: {best}")
+        shipped["thresholds"]["ball"], shipped["box_margin"] = best["ball"], best["margin"]
+        SHIPPED.write_text(json.dumps(shipped, indent=2) + "\n")
     rows = sorted(tallies.items())
     text = "\n\n".join([
         f"# Cross-validation: {' '.join(args.folds)}, beside {args.run}",

@@ -2,7 +2,7 @@
 pictures, drawn, in models/work/report.
 
     python evaluate.py                       # validation and held-out groups
-    python evaluate.py --choose-thresholds   # sets the manifest's thresholds, on the held-out `tune` groups only
+    python evaluate.py --choose-thresholds   # sets the manifest's thresholds of cues and kinds, on the held-out `tune` groups only
     python evaluate.py --rendered ../work/rendered --simulated ../work/simulated
 """
 
@@ -16,9 +16,10 @@ import numpy as np
 
 from appliance import Appliance
 from dataset import MADE, cached, find_data, read_exact, read_real
-from measures import iou, match_centres, precision_recall
+from measures import precision_recall
 from network import HEIGHT, WIDTH
 from tally import BALL_HEAD, CUE_HEAD, Tally
+from thresholds import best_threshold
 
 MODELS = Path(__file__).resolve().parents[1]
 # Thresholds so low that the whole precision-recall curve is seen.
@@ -52,56 +53,25 @@ def measure(samples, wide, shipped, guessed):
     return tallies
 
 
-def best_threshold(scores, right, total):
-    """The middle of the thresholds whose F1 comes within 0.003 of the best."""
-    scores, right = np.array(scores), np.array(right, bool)
-    grid = np.arange(0.05, 0.96, 0.01)
-    hits = np.array([right[scores >= t].sum() for t in grid])
-    claims = np.array([(scores >= t).sum() for t in grid])
-    f1 = 2 * hits / np.maximum(1, claims + total)
-    good = grid[f1 >= f1.max() - 0.003]
-    return round(float((good[0] + good[-1]) / 2), 2)
-
-
-def best_margin(samples, found):
-    """By how much people draw boxes wider than the network does: the middle of the factors with which most balls that
-    were found by their centres are found at IoU 0.5 too."""
-    factors = np.round(np.arange(0.9, 1.31, 0.01), 2)
-    hits = np.zeros(len(factors), int)
-    for sample, seen in zip(samples, found):
-        for box, owner in zip(seen.balls, match_centres(seen.balls, sample.balls)):
-            if owner >= 0:
-                label = sample.balls[owner:owner + 1]
-                hits += [iou(np.r_[box[:2], box[2:] * factor], label)[0] >= 0.5 for factor in factors]
-    best = factors[hits == hits.max()]
-    return round(float((best[0] + best[-1]) / 2), 2)
-
-
 def choose_thresholds(appliance, samples, wide):
-    """Thresholds from the `tune` groups, pooled, without the pictures of balls too small. Real pictures choose, and
-    made ones only for cues, which the real ones have too few of."""
+    """Thresholds of cues and kinds from the `tune` groups, pooled, without the pictures of balls too small; made pictures
+    too, because the real ones have too few cues. Those of balls are chosen by the cross-validation."""
     tune = [i for i, s in enumerate(samples) if s.split == "tune" and not group_of(s)[1].endswith("(small balls)")]
 
-    def pooled(found, indices):
+    def pooled(found):
         tally = Tally()
-        for index in indices:
+        for index in tune:
             tally.add(samples[index], wide[index], found[index], found[index], 1)
         return tally
 
-    real = pooled(wide, [i for i in tune if samples[i].source not in MADE])
-    every = pooled(wide, tune)
-    # By centres: in several pictures the labels are half again as large as the balls, and a ball found exactly would
-    # count as false.
-    chosen = {"ball": best_threshold(real.centre_scores, real.centre_right, real.balls),
-              "cue": best_threshold(every.cue_scores, every.cue_right, every.cues),
-              # Boxes of two balls that touch diagonally share 0.05; more is the same ball, or one that hides another.
-              "nms_iou": 0.35}
-    for kind in np.arange(0.4, 0.96, 0.05):
-        tally = pooled(appliance.detect(**chosen, kind=round(float(kind), 2)), tune)
+    every = pooled(wide)
+    cue = best_threshold(every.cue_scores, every.cue_right, every.cues)
+    for kind in np.round(np.arange(0.4, 0.96, 0.05), 2):
+        tally = pooled(appliance.detect(cue=cue, kind=float(kind)))
         right = np.array(tally.claimed_right, bool)[np.array(tally.claimed, bool)]
         if len(right) and right.mean() >= KIND_RIGHT:
             break
-    return {"ball": chosen["ball"], "kind": round(float(kind), 2), "cue": chosen["cue"], "nms_iou": chosen["nms_iou"]}
+    return {"kind": float(kind), "cue": cue}
 
 
 def drawn(sample, found, width=960):
@@ -178,15 +148,9 @@ def main():
     manifest_path = Path(args.manifest)
     manifest = json.loads(manifest_path.read_text())
     appliance = Appliance(manifest_path, samples, args.backend)
-    wide = appliance.detect(**WIDE, nms_iou=manifest["thresholds"]["nms_iou"])
+    wide = appliance.detect(**WIDE)
     if args.choose_thresholds:
         manifest["thresholds"].update(choose_thresholds(appliance, samples, wide))
-        manifest["box_margin"] = 1.0
-        manifest_path.write_text(json.dumps(manifest, indent=2) + "\n")
-        real = [s.split == "tune" and s.source not in MADE and s.sized and not group_of(s)[1].endswith("(small balls)")
-                for s in samples]
-        manifest["box_margin"] = best_margin(*zip(*[pair for pair, is_real in zip(zip(samples, appliance.detect()), real)
-                                                    if is_real]))
         manifest_path.write_text(json.dumps(manifest, indent=2) + "\n")
     tallies = sorted(measure(samples, wide, appliance.detect(), appliance.detect(**GUESSED)).items(), reverse=True)
 

@@ -75,7 +75,8 @@ def main():
         "input": {"name": "image", "width": WIDTH, "height": HEIGHT},
         "outputs": {"balls": {"name": "balls", "stride": BALL_STRIDE}, "cues": {"name": "cues", "stride": CUE_STRIDE}},
         "classes": list(KINDS),
-        # evaluate.py --choose-thresholds sets these, on groups that neither trained nor validate.
+        # crossval.py and evaluate.py choose all but the last. Boxes of two balls that touch diagonally share 0.05; more is the
+        # same ball, or one that hides another.
         "thresholds": old.get("thresholds", {"ball": 0.4, "kind": 0.6, "cue": 0.4, "nms_iou": 0.35}),
         "box_margin": old.get("box_margin", 1.0),
         "trained": {"date": datetime.date.today().isoformat(), "data": args.data},
