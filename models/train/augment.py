@@ -11,7 +11,7 @@ import numpy as np
 
 from balls import paste_balls, paste_clutter, paste_fist
 from dataset import KINDS, MADE, clip_cues
-from hiding import draw_over, drawn_over
+from hiding import covered, draw_over
 from sticks import lay_bar, paste_cue
 
 FILL = 114  # the network contract's filling beside the picture
@@ -225,7 +225,7 @@ def augmented(sample, rng, width, height, cutouts):
             visible = share >= WELL_VISIBLE
             ignored = np.concatenate([ignored, boxes[(share > HARDLY_VISIBLE) & ~visible]])
             balls, masks = boxes[visible], masks[visible]
-    ends = ends & ~drawn_over(before, image, cues.reshape(-1, 2)).reshape(-1, 2)
+    ends = ends & ~covered(before, image, cues.reshape(-1, 2)).reshape(-1, 2)
     if rng.random() < 0.85:
         image = recolour(rng, image, keep_hue=False)
     if rng.random() < 0.4:
@@ -234,5 +234,4 @@ def augmented(sample, rng, width, height, cutouts):
     assert masks.shape == (len(balls), len(KINDS))
     if not sample.sized:
         balls[:own, 2:] = np.nan
-    return View(image, balls, masks, ignored, cues, ends, sample.balls_complete, sample.cues_complete,
-                pasted)
+    return View(image, balls, masks, ignored, cues, ends, sample.balls_complete, sample.cues_complete, pasted)

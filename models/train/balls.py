@@ -221,7 +221,7 @@ def paste_fist(rng, image, size, beside=()):
         for shade, share, aside in ((0.6, 1, 0), (0.85, 0.8, 0.1), (1.05, 0.4, 0.2)):
             at = [tuple(int(v) for v in np.round(p + aside * wide * light)) for p in (start, end)]
             cv2.line(image, *at, tuple(float(c) for c in np.clip(skin * shade, 0, 255)), max(1, round(wide * share)), cv2.LINE_AA)
-        if nails:  # round, lighter and shiny, at the very end
+        if nails:  # round and lighter, at the very end
             turn = float(np.degrees(np.arctan2(*(end - start)[::-1])))
             axes = max(1, round(wide * 0.42)), max(1, round(wide * 0.3))
             nail = tuple(float(c) for c in np.clip(skin * 1.12 + 14, 0, 255))

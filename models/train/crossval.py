@@ -5,8 +5,9 @@
     python crossval.py --run first --folds px0 px1 px2 px3 px4         # the kinds
 
 A fold that no training ran for is trained now. What is done is kept in models/work/RUN-FOLD and not done again. The threshold of
-balls and the width of their boxes are chosen for every fold on the other ones, where there are others; what else the manifest
-says is as shipped. `--choose-thresholds` ships those chosen on all folds.
+balls and the width of their boxes are chosen for each of the sessions' folds by what the others' trainings found in theirs;
+those had learned from the fold's own pictures, though. What else the manifest says is as shipped, and for other folds all of it is.
+`--choose-thresholds` ships what suits all the folds.
 """
 
 import argparse
@@ -21,12 +22,13 @@ from pathlib import Path
 
 from appliance import Appliance, program
 from dataset import cached, find_data, read_real
-from evaluate import GUESSED, MODELS, WIDE, group_of, input_scale, table
-from folds import NAMES, measured
+from evaluate import GUESSED, MODELS, REAL, WIDE, has_small_balls, input_scale, table
+from folds import FOLDS, NAMES, measured
 from tally import BALL_HEAD, CUE_HEAD, Tally
 from thresholds import best_margin, best_threshold
 
 HERE = Path(__file__).resolve().parent
+SESSIONS = NAMES[:FOLDS]
 SHIPPED = MODELS / "nano" / "baize-nano.json"
 
 
@@ -54,13 +56,19 @@ class Fold:
     def appliance(self):
         return Appliance(self.manifest, self.samples)
 
+    @cached_property
+    def wide(self):
+        """All that could be a ball, in boxes as wide as the network says."""
+        [found] = self.found("wide.pickle", {**WIDE, "margin": 1.0})
+        return found
+
     def found(self, file, *settings):
         """What is found with each of the settings, kept in `file` until something that it depends on changes."""
         kept = self.manifest.with_name(file)
-        makers = self.manifest, program(), MODELS / "reader" / "baize-reader.json"
+        makers = self.manifest, program(), MODELS / "reader" / "baize-reader.json", REAL
         if kept.exists() and kept.stat().st_mtime > max(maker.stat().st_mtime for maker in makers):
-            of, found = pickle.loads(kept.read_bytes())
-            if of == settings:
+            kept_settings, found = pickle.loads(kept.read_bytes())
+            if kept_settings == settings:
                 return found
         found = [self.appliance.detect(**each) for each in settings]
         kept.write_bytes(pickle.dumps((settings, found)))
@@ -73,22 +81,30 @@ def widen(found, margin):
 
 
 def chosen(folds):
-    """Threshold of balls and margin of their boxes that suit best what was found, `wide`, in the samples of these folds, without
-    the pictures of balls too small. By centres: some labels are half again as large as the balls, and a ball found exactly
-    would count as false."""
-    pairs = [(sample, found) for samples, wide in folds for sample, found in zip(samples, wide)
-             if sample.balls_complete and not group_of(sample)[1].endswith("(small balls)")]
-    tally = Tally()
-    for sample, found in pairs:
-        tally.add_balls(sample, found, found, found, 1)
+    """Threshold of balls and margin of their boxes that suit these folds best, without the validation groups and the pictures of
+    balls too small. By centres: some labels are half again as large as the balls, and a ball found exactly would count as
+    false."""
+    tally, samples, boxes = Tally(), [], []
+    for fold in folds:
+        for sample, found in zip(fold.samples, fold.wide, strict=True):
+            if sample.balls_complete and sample.split != "val" and not has_small_balls(sample):
+                tally.add_balls(sample, found, found, found, 1)
+                samples.append(sample)
+                boxes.append(found)
     ball = best_threshold(tally.centre_scores, tally.centre_right, tally.balls)
-    return {"ball": ball, "margin": best_margin(*zip(*[(sample, found.balls[found.scores >= ball]) for sample, found in pairs]))}
+    return {"ball": ball, "margin": best_margin(samples, [found.balls[found.scores >= ball] for found in boxes])}
+
+
+def settings_of(fold, folds, as_shipped):
+    """With which settings a fold is measured: nothing of its own chooses any."""
+    others = [other for other in folds if other is not fold]
+    return {**as_shipped, **(chosen(others) if others and set(SESSIONS) >= {fold.name for fold in folds} else {})}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--run", required=True)
-    parser.add_argument("--folds", nargs="+", choices=NAMES, default=NAMES[:3])
+    parser.add_argument("--folds", nargs="+", choices=NAMES, default=SESSIONS)
     parser.add_argument("--steps", type=int, default=4000, help="of a training that is made now")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rendered", help="folder with rendered pictures, trained on in every fold")
@@ -97,25 +113,26 @@ def main():
                         help="write the threshold of balls and the width of their boxes into the shipped manifest")
     args = parser.parse_args()
 
-    real = cached(MODELS / "work" / "real.pickle", lambda: read_real(find_data()))
+    if args.choose_thresholds and sorted(args.folds) != SESSIONS:
+        parser.error(f"--choose-thresholds needs --folds {' '.join(SESSIONS)}")
+
+    real = cached(REAL, lambda: read_real(find_data()))
     shipped = json.loads(SHIPPED.read_text())
-    as_shipped = {"margin": shipped["box_margin"], **shipped["thresholds"]}
-    del as_shipped["doubtful"]
+    as_shipped = {"margin": shipped["box_margin"], **{name: shipped["thresholds"][name] for name in ("ball", "kind", "cue")}}
     folds = [Fold(name, real, args) for name in args.folds]
-    wide = [fold.found("wide.pickle", {**as_shipped, **WIDE, "margin": 1.0})[0] for fold in folds]
     tallies = defaultdict(Tally)
-    for fold, of_fold in zip(folds, wide):
-        others = [(other.samples, found) for other, found in zip(folds, wide) if other is not fold]
-        settings = {**as_shipped, **(chosen(others) if others else {})}
+    for fold in folds:
+        settings = settings_of(fold, folds, as_shipped)
         print(f"{fold.name}: {settings}", flush=True)
-        widened = [widen(found, settings["margin"]) for found in of_fold]
-        for sample, *found in zip(fold.samples, widened, *fold.found("found.pickle", settings, {**settings, **GUESSED})):
-            small = group_of(sample)[1].endswith("(small balls)")
+        wide = [widen(found, settings["margin"]) for found in fold.wide]
+        found = fold.found("found.pickle", settings, {**settings, **GUESSED})
+        for sample, *of_sample in zip(fold.samples, wide, *found, strict=True):
+            small = has_small_balls(sample)
             for key in ((fold.name, sample.group + " (small balls)" * small),
                         ("all", "pooled" + " (small balls)" * small), ("all", "pooled, every size")):
-                tallies[key].add(sample, *found, input_scale(sample))
+                tallies[key].add(sample, *of_sample, input_scale(sample))
     if args.choose_thresholds:
-        best = chosen([(fold.samples, found) for fold, found in zip(folds, wide)])
+        best = chosen(folds)
         print(f"shipped: {best}")
         shipped["thresholds"]["ball"], shipped["box_margin"] = best["ball"], best["margin"]
         SHIPPED.write_text(json.dumps(shipped, indent=2) + "\n")

@@ -22,6 +22,8 @@ from tally import BALL_HEAD, CUE_HEAD, Tally
 from thresholds import best_threshold
 
 MODELS = Path(__file__).resolve().parents[1]
+# The real pictures, read once.
+REAL = MODELS / "work" / "real.pickle"
 # Thresholds so low that the whole precision-recall curve is seen.
 WIDE = {"ball": 0.02, "cue": 0.05}
 # One so low that every ball has its likeliest kind.
@@ -39,10 +41,14 @@ def input_scale(sample):
     return min(WIDTH / width, HEIGHT / height)
 
 
+def has_small_balls(sample):
+    """Whether its balls are too small for the network."""
+    return bool(len(sample.balls) and np.median(sample.balls[:, 2:]) * input_scale(sample) < SMALL_BALL_PX)
+
+
 def group_of(sample):
     """Split and group that a picture is reported under."""
-    small = len(sample.balls) and np.median(sample.balls[:, 2:]) * input_scale(sample) < SMALL_BALL_PX
-    return sample.split, sample.group + " (small balls)" * bool(small)
+    return sample.split, sample.group + " (small balls)" * has_small_balls(sample)
 
 
 def measure(samples, wide, shipped, guessed):
@@ -56,7 +62,7 @@ def measure(samples, wide, shipped, guessed):
 def choose_thresholds(appliance, samples, wide):
     """Thresholds of cues and kinds from the `tune` groups, pooled, without the pictures of balls too small; made pictures
     too, because the real ones have too few cues. Those of balls are chosen by the cross-validation."""
-    tune = [i for i, s in enumerate(samples) if s.split == "tune" and not group_of(s)[1].endswith("(small balls)")]
+    tune = [i for i, s in enumerate(samples) if s.split == "tune" and not has_small_balls(s)]
 
     def pooled(found):
         tally = Tally()
@@ -64,8 +70,8 @@ def choose_thresholds(appliance, samples, wide):
             tally.add(samples[index], wide[index], found[index], found[index], 1)
         return tally
 
-    every = pooled(wide)
-    cue = best_threshold(every.cue_scores, every.cue_right, every.cues)
+    tally = pooled(wide)
+    cue = best_threshold(tally.cue_scores, tally.cue_right, tally.cues)
     for kind in np.round(np.arange(0.4, 0.96, 0.05), 2):
         tally = pooled(appliance.detect(cue=cue, kind=float(kind)))
         right = np.array(tally.claimed_right, bool)[np.array(tally.claimed, bool)]
@@ -140,7 +146,7 @@ def main():
     parser.add_argument("--report", default=str(MODELS / "work" / "report"))
     args = parser.parse_args()
 
-    samples = cached(MODELS / "work" / "real.pickle", lambda: read_real(find_data()))
+    samples = cached(REAL, lambda: read_real(find_data()))
     for name in MADE:
         if folder := getattr(args, name):
             samples = samples + read_exact(folder, name)

@@ -1,4 +1,4 @@
-"""What is left to be seen of balls over which something is drawn."""
+"""What is left to be seen of balls and points over which something is drawn."""
 
 import numpy as np
 
@@ -19,7 +19,7 @@ def shown(ball, seen):
     return len(left) / len(points), np.r_[(low + high) / 2, high - low]
 
 
-def drawn_over(before, image, points):
+def covered(before, image, points):
     """For every point whether something was drawn there."""
     column, row = np.clip(points.astype(int), 0, np.array(image.shape[1::-1]) - 1).T
     return (image[row, column] != before[row, column]).any(1)

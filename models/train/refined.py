@@ -14,10 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
-from appliance import program
-from dataset import MOSTLY_HIDDEN
-from evaluate import SMALL_BALL_PX
-from network import HEIGHT, WIDTH
+from appliance import found, program
+from dataset import MOSTLY_HIDDEN, read_exact
+from evaluate import has_small_balls
 from tally import at
 
 # The tables of render/table.py for `baize calibrate`: bed and ball in mm, game.
@@ -28,36 +27,30 @@ TABLES = {"pool7": ("1980x990", 57.15, "pool"), "pool8": ("2240x1120", 57.15, "p
 SAME_BALL = 0.5
 
 
-def lines(*command):
-    """What a command printed, as JSON, a line each; nothing where it failed."""
-    done = subprocess.run(command, capture_output=True, text=True)
-    return [json.loads(line) for line in done.stdout.splitlines()] if done.returncode == 0 else []
-
-
 def places(baize, picture, table):
     """Where `baize replay` says that balls are, x and y in pixels; None where no table is accepted."""
     bed, ball, game = TABLES[table]
     with tempfile.TemporaryDirectory() as folder:
         calibration = Path(folder) / "calibration.json"
-        lines(baize, "calibrate", picture, "--table", bed, "--ball", str(ball), "--game", game, "--json", "--output", calibration)
+        subprocess.run([baize, "calibrate", picture, "--table", bed, "--ball", str(ball), "--game", game, "--output", calibration],
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         if not calibration.exists():
             return None
-        [frame] = lines(baize, "replay", picture, "--calibration", calibration, "--json")
-    return [(ball["x_px"], ball["y_px"]) for ball in frame["balls"]]
+        replayed = subprocess.run([baize, "replay", picture, "--calibration", calibration, "--json"],
+                                  check=True, stdout=subprocess.PIPE)
+    return [(ball["x_px"], ball["y_px"]) for ball in json.loads(replayed.stdout)["balls"]]
 
 
 def middles(baize, picture):
     """The middles of the detector's boxes."""
-    [found] = lines(baize, "detect", picture, "--json")
-    return [(thing["x"], thing["y"]) for thing in found["detections"] if thing["class"] != "cue_stick"]
+    detected = subprocess.run([baize, "detect", picture, "--json"], check=True, stdout=subprocess.PIPE, text=True)
+    return [tuple(box[:2]) for box in found(detected.stdout).balls]
 
 
-def distances(points, balls):
-    """How far the nearest of the points is from each ball, in diameters; infinite where that is another's or nothing."""
-    if not points:
-        return np.full(len(balls), np.inf)
-    away = [min(np.hypot(x - ball["cx"], y - ball["cy"]) for x, y in points) / np.sqrt(ball["w"] * ball["h"]) for ball in balls]
-    return np.where(np.array(away) <= SAME_BALL, away, np.inf)
+def distances(points, truth, diameters):
+    """How far the nearest of the points is from each true one, in diameters; infinite where that is another ball's."""
+    away = [min((np.hypot(*np.subtract(point, true)) for point in points), default=np.inf) for true in truth] / diameters
+    return np.where(away <= SAME_BALL, away, np.inf)
 
 
 def main():
@@ -65,27 +58,29 @@ def main():
     parser.add_argument("rendered", type=Path)
     args = parser.parse_args()
     baize = program()
-    looked_at = accepted = 0
-    both = []
-    for path in sorted(args.rendered.glob("*9.json")):  # those that read_exact keeps for `tune`
-        truth = json.loads(path.read_text())
-        balls = [ball for ball in truth["balls"] if ball["occluded"] < MOSTLY_HIDDEN]
-        scale = min(WIDTH / truth["width"], HEIGHT / truth["height"])
-        if not balls or np.median([ball["w"] for ball in balls]) * scale < SMALL_BALL_PX:
+    samples = [sample for sample in read_exact(args.rendered, "rendered")
+               if sample.split == "tune" and len(sample.balls) and not has_small_balls(sample)]
+    accepted, rows = 0, []
+    for sample in samples:
+        picture = args.rendered / sample.name
+        truth = json.loads(picture.with_suffix(".json").read_text())
+        if (refined := places(baize, picture, truth["table"])) is None:
             continue
-        looked_at += 1
-        picture = path.with_suffix(".jpg")
-        if (refined := places(baize, picture, truth["table"])) is not None:
-            accepted += 1
-            pair = distances(refined, balls), distances(middles(baize, picture), balls)
-            both += [(*away, ball["occluded"]) for *away, ball in zip(*pair, balls)]
-            print(f"{path.stem}: {np.isfinite(pair[0]).sum()} of {len(balls)} balls placed", flush=True)
-    refined, boxes, hidden = np.array(both).T
-    print(f"{accepted} of {looked_at} tables accepted, {len(both)} balls on them; centre errors in diameters: median, 99 %, largest")
+        accepted += 1
+        balls = [ball for ball in truth["balls"] if ball["occluded"] < MOSTLY_HIDDEN]
+        diameters = np.sqrt([ball["w"] * ball["h"] for ball in balls])
+        # A box has the middle of what shows, a rim that of the ball.
+        rows += zip(distances(refined, [(ball["cx"], ball["cy"]) for ball in balls], diameters),
+                    distances(middles(baize, picture), [(ball["x"], ball["y"]) for ball in balls], diameters),
+                    [ball["occluded"] for ball in balls])
+        print(f"{sample.name}: {np.isfinite([row[0] for row in rows[-len(balls):]]).sum()} of {len(balls)} balls placed", flush=True)
+    print(f"{accepted} of {len(samples)} tables accepted; centre errors in diameters:")
+    refined, boxes, hidden = np.array(rows).reshape(-1, 3).T
     for which, of_which in (("all", hidden >= 0), ("nothing hides them", hidden == 0)):
-        for name, away in (("refined", refined), ("middle of the box", boxes)):
-            known = away[of_which & np.isfinite(refined) & np.isfinite(boxes)]
-            print(f"{which}, {name}: {len(known)} balls, {at(known, 50)}, {at(known, 99)}, {at(known, 100)}")
+        for name, away in (("refined", refined[of_which]), ("middle of the box", boxes[of_which])):
+            known = away[np.isfinite(away)]
+            print(f"{which}, {name}: {len(known)} of {len(away)} balls, median {at(known, 50)}, 99 % {at(known, 99)}, largest "
+                  f"{at(known, 100)}; beyond 0.12: {(known > 0.12).sum()}")
 
 
 if __name__ == "__main__":

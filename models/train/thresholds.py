@@ -9,7 +9,8 @@ MARGINS = np.round(np.arange(0.9, 1.31, 0.01), 2)
 
 
 def best_threshold(scores, right, total):
-    """The middle of the thresholds at which the lesser of recall and precision is largest."""
+    """The middle of the thresholds at which the lesser of recall and precision is largest: as much is asked of one as of the
+    other."""
     scores, right = np.array(scores), np.array(right, bool)
     grid = np.arange(0.05, 0.96, 0.01)
     hits = np.array([right[scores >= t].sum() for t in grid])
@@ -28,5 +29,6 @@ def best_margin(samples, boxes):
             if owner >= 0:
                 label = sample.balls[owner:owner + 1]
                 hits += [iou(np.r_[box[:2], box[2:] * margin], label)[0] >= 0.5 for margin in MARGINS]
+    assert hits.any(), "no ball was found"
     best = MARGINS[hits == hits.max()]
     return round(float((best[0] + best[-1]) / 2), 2)

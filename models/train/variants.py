@@ -23,6 +23,7 @@ from onnxruntime.transformers.float16 import convert_float_to_float16
 from onnxruntime.transformers.onnx_model import OnnxModel
 
 from dataset import cached, find_data, read_real
+from evaluate import REAL
 from network import HEIGHT, WIDTH
 
 MODELS = Path(__file__).resolve().parents[1]
@@ -87,7 +88,7 @@ def main():
     parser.parse_args()
     source = MODELS / "nano" / "baize-nano.onnx"
     manifest = json.loads(source.with_suffix(".json").read_text())
-    samples = [s for s in cached(MODELS / "work" / "real.pickle", lambda: read_real(find_data())) if s.split == "train"]
+    samples = [s for s in cached(REAL, lambda: read_real(find_data())) if s.split == "train"]
     order = np.random.default_rng(0).permutation(len(samples))
     pictures = [letterboxed(samples[i].image) for i in order[:CALIBRATION + COMPARED]]
     calibration, compared = pictures[:CALIBRATION], pictures[CALIBRATION:]
