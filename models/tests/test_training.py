@@ -430,11 +430,11 @@ class Measures(unittest.TestCase):
         self.assertAlmostEqual(average_precision([0.9, 0.8], [True, True], 4), 0.5)
         self.assertAlmostEqual(average_precision([0.9, 0.8], [False, True], 1), 0.5)
 
-    def test_threshold_chosen_asks_as_much_of_recall_as_of_precision(self):
+    def test_threshold_chosen_lies_in_the_middle_of_those_with_the_best_f1(self):
         right = [True] * 6 + [False] * 3 + [True, False]
         scores = np.linspace(0.9, 0.4, len(right))
-        # Of ten balls: with six claims recall is 0.6 and F1 best; with ten, recall and precision are 0.7.
-        self.assertTrue(scores[10] < best_threshold(scores, right, 10) <= scores[9])
+        # Of ten balls: with six claims F1 is 0.75, and 0.70 with the ten for which recall and precision are equal.
+        self.assertAlmostEqual(best_threshold(scores, right, 10), (scores[5] + scores[6]) / 2, delta=0.011)
 
     def test_margin_chosen_is_the_middle_of_those_with_which_labels_are_met(self):
         label = np.array([[50, 50, 24, 24]], np.float32)

@@ -9,14 +9,13 @@ MARGINS = np.round(np.arange(0.9, 1.31, 0.01), 2)
 
 
 def best_threshold(scores, right, total):
-    """The middle of the thresholds at which the lesser of recall and precision is largest: as much is asked of one as of the
-    other."""
+    """The middle of the thresholds whose F1 comes within 0.003 of the best."""
     scores, right = np.array(scores), np.array(right, bool)
     grid = np.arange(0.05, 0.96, 0.01)
     hits = np.array([right[scores >= t].sum() for t in grid])
     claims = np.array([(scores >= t).sum() for t in grid])
-    lesser = hits / np.maximum(1, np.maximum(claims, total))
-    good = grid[lesser == lesser.max()]
+    f1 = 2 * hits / np.maximum(1, claims + total)
+    good = grid[f1 >= f1.max() - 0.003]
     return round(float((good[0] + good[-1]) / 2), 2)
 
 
