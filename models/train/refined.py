@@ -9,6 +9,7 @@ Only pictures whose table is accepted count: in most others a part of it shows.
 import argparse
 import json
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -32,9 +33,12 @@ def places(baize, picture, table):
     bed, ball, game = TABLES[table]
     with tempfile.TemporaryDirectory() as folder:
         calibration = Path(folder) / "calibration.json"
-        subprocess.run([baize, "calibrate", picture, "--table", bed, "--ball", str(ball), "--game", game, "--output", calibration],
-                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        if not calibration.exists():
+        calibrated = subprocess.run([baize, "calibrate", picture, "--table", bed, "--ball", str(ball), "--game", game, "--output",
+                                     calibration], capture_output=True, text=True)
+        verdict = calibrated.stdout.partition("\n")[0]
+        if verdict not in ("accepted", "refused"):
+            sys.exit(f"{picture}: {calibrated.stderr}")
+        if verdict == "refused":
             return None
         replayed = subprocess.run([baize, "replay", picture, "--calibration", calibration, "--json"],
                                   check=True, stdout=subprocess.PIPE)
@@ -62,8 +66,8 @@ def main():
                if sample.split == "tune" and len(sample.balls) and not has_small_balls(sample)]
     accepted, rows = 0, []
     for sample in samples:
-        picture = args.rendered / sample.name
-        truth = json.loads(picture.with_suffix(".json").read_text())
+        truth_path = args.rendered / sample.name
+        picture, truth = truth_path.with_suffix(".jpg"), json.loads(truth_path.read_text())
         if (refined := places(baize, picture, truth["table"])) is None:
             continue
         accepted += 1
