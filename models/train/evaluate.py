@@ -29,7 +29,7 @@ WIDE = {"ball": 0.02, "cue": 0.05}
 # One so low that every ball has its likeliest kind.
 GUESSED = {"kind": 0.001}
 # The kind threshold is the least above which a claimed kind is right this often in one picture. A video has many.
-KIND_RIGHT = 0.98
+KIND_RIGHT = 0.985
 # Pictures whose balls are smaller than this in the input are reported apart: the network is not made for them, and
 # the appliance's region of interest is there to avoid them.
 SMALL_BALL_PX = 10
