@@ -21,6 +21,7 @@ from dataset import CUE_BALL, NOT_CUE_BALL, Sample, add_left_out, clip_cues, kin
 from folds import ALL, FOLDS, NO_PART, PX_FOLDS, learnt_from, measured, parts
 from measures import average_precision, iou, judged, match, match_centres, match_cues
 from hiding import covered, draw_over, shown
+from mean import mean
 from loss import BACKGROUND, POSITIVE, UNJUDGED, ball_loss, ball_targets, cue_targets
 from network import Nano, gflop
 from sticks import lay_bar, paste_cue
@@ -192,6 +193,11 @@ class Folds(unittest.TestCase):
             for own, other in zip(again.network.parameters(), taught.network.parameters()):
                 torch.testing.assert_close(own, other)
             self.assertEqual((again.batch, again.seconds), (9, 4.0))
+
+    def test_mean_of_two_runs_lies_in_the_middle_and_goes_on_from_the_later(self):
+        run = lambda value, step: {"average": {"weight": torch.tensor([value]), "count": torch.tensor(step)}, "step": step}
+        between = mean(run(1.0, 3), run(2.0, 8))
+        self.assertEqual((between["average"]["weight"].item(), between["average"]["count"].item(), between["step"]), (1.5, 8, 8))
 
     def test_view_into_which_balls_of_another_picture_were_pasted_says_so(self):
         class Watched(Cutouts):
