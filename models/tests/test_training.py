@@ -19,9 +19,9 @@ from balls import Cutouts, paste_fist, racked
 from crossval import settings_of
 from dataset import CUE_BALL, NOT_CUE_BALL, Sample, add_left_out, clip_cues, kinds, merge_same, read_balls, read_sample, real_ends
 from folds import ALL, FOLDS, NO_PART, PX_FOLDS, learnt_from, measured, parts
+from mean import mean
 from measures import average_precision, iou, judged, match, match_centres, match_cues
 from hiding import covered, draw_over, shown
-from mean import mean
 from loss import BACKGROUND, POSITIVE, UNJUDGED, ball_loss, ball_targets, cue_targets
 from network import Nano, gflop
 from sticks import lay_bar, paste_cue

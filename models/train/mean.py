@@ -1,5 +1,5 @@
 """Makes weights that are the mean of those of two runs, of which one went on from the other, for every training that both have.
-They are better than either on pictures that taught neither.
+In the cross-validation they had fewer false balls than those of the later run, at the same recall.
 
     python mean.py --of five six --run mean
 """
