@@ -1,12 +1,14 @@
 """The true labels of a scene, as written beside its picture.
 
-Pixels: the middle of the first one is (0.5, 0.5). Boxes, cue ends, corners and pockets may lie outside the picture.
-"balls" leaves out what is wholly hidden; balls deep in a pocket stand in "sunk". A moving ball's box holds its
-whole smear.
+Pixels: the middle of the first one is (0.5, 0.5). Boxes, corners and pockets may lie outside the picture; the ends of a
+cue are where it enters and leaves it. "balls" leaves out what is wholly hidden; balls deep in a pocket stand in "sunk". A
+moving ball's box holds its whole smear.
 """
 import numpy as np
 
 ALONG = np.linspace(0.004, 0.996, 160)
+# Dense enough for the picture's edge to be met within a pixel.
+DENSE = np.linspace(0, 1, 2001)
 
 
 def box_of(pixels):
@@ -40,14 +42,20 @@ def ball_label(camera, ball, reached):
 
 
 def cue_label(camera, stick, reached):
-    """Ends, and which share of the stick can be seen; an end is visible when what's just behind it is."""
+    """Ends within the picture, and which share of the stick can be seen; an end is visible when what's just behind it is.
+
+    A lens bends the stick's image, and what is behind the camera has none: the line from one true end to the other, cut at the
+    picture's edge, may be degrees beside what shows.
+    """
     points, radii = stick.axis(ALONG)
     distance = np.linalg.norm(points - camera.position, axis=1)
     seen = (reached(points) > distance - 1.5 * radii - 0.002) & camera.inside(camera.project(points))
-    pixels = camera.project(np.stack([stick.tip, stick.butt]))
+    pixels = camera.project(stick.axis(DENSE)[0])
     inside = camera.inside(pixels)
-    return {"tip": pixels[0].round(3).tolist(), "butt": pixels[1].round(3).tolist(),
-            "tip_visible": bool(inside[0] and seen[:3].any()), "butt_visible": bool(inside[1] and seen[-3:].any()),
+    shown = np.flatnonzero(inside)
+    tip, butt = pixels[shown[[0, -1]]] if len(shown) else pixels[[0, -1]]
+    return {"tip": tip.round(3).tolist(), "butt": butt.round(3).tolist(),
+            "tip_visible": bool(inside[0] and seen[:3].any()), "butt_visible": bool(inside[-1] and seen[-3:].any()),
             "visible": round(float(seen.mean()), 3)}
 
 

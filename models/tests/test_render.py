@@ -11,8 +11,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "render"))
 
 HAVE = all(importlib.util.find_spec(name) for name in ("scipy", "skimage", "PIL"))
 if HAVE:
-    from annotate import annotation, ball_label, hidden_share
+    from annotate import annotation, ball_label, cue_label, hidden_share
     from camera import Camera, Lens, look, random_camera
+    from cue import stick
     from scene import Ball, random_scene
     from shapes import Sphere, plain
 
@@ -119,6 +120,34 @@ class Occlusion(unittest.TestCase):
         camera = overhead()
         edge = Sphere(np.array([480 / 600 * (2 - 0.0286), 0, 0.0286]), 0.0286, np.eye(3), plain((0, 0, 0)), np.zeros(3))
         self.assertAlmostEqual(hidden_share(camera, edge, far_away), 0.5, delta=0.03)
+
+
+@unittest.skipUnless(HAVE, "needs models/render/requirements.txt")
+class CueLabels(unittest.TestCase):
+    def label(self, tip, heading, lens=None):
+        camera = overhead(lens)
+        cue = stick(np.random.default_rng(1), np.array(tip), np.array(heading))
+        return camera, cue, cue_label(camera, cue, far_away)
+
+    def test_a_cue_that_leaves_the_picture_is_labelled_along_what_shows_of_it(self):
+        # Barrel distortion bends the image of a stick whose butt is 2 m beside the camera's axis.
+        camera, cue, label = self.label([0.7, 0.3, 0.03], [-0.9, -0.3, 0], Lens("brown", -0.1, 0.0, 1.2))
+        shown = camera.project(cue.axis(np.linspace(0, 1, 5001))[0])
+        shown = shown[camera.inside(shown)]
+        for end in ("tip", "butt"):
+            self.assertLess(np.hypot(*(shown - label[end]).T).min(), 1.0, end)
+        self.assertLess(np.hypot(*(shown[-1] - label["butt"])), 1.5)
+        self.assertFalse(label["butt_visible"])
+
+    def test_the_ends_of_a_cue_within_the_picture_are_its_own(self):
+        camera, cue, label = self.label([0.4, 0.1, 0.03], [1.0, 0.1, 0])
+        np.testing.assert_allclose([label["tip"], label["butt"]], camera.project(np.stack([cue.tip, cue.butt])), atol=1e-3)
+        self.assertTrue(label["tip_visible"] and label["butt_visible"])
+
+    def test_a_cue_that_goes_by_behind_the_camera_is_labelled_where_it_is_before_it(self):
+        camera, cue, label = self.label([0.0, 0.0, 1.0], [-0.3, 0.0, -1.0])
+        np.testing.assert_allclose(label["tip"], camera.project(cue.tip), atol=1e-3)
+        self.assertTrue(camera.inside(np.array(label["butt"])))
 
 
 @unittest.skipUnless(HAVE, "needs models/render/requirements.txt")

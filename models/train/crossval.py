@@ -30,8 +30,6 @@ from thresholds import best_margin, best_threshold
 HERE = Path(__file__).resolve().parent
 SESSIONS = NAMES[:FOLDS]
 SHIPPED = MODELS / "nano" / "baize-nano.json"
-# With 0.59 to 0.62 the appliance placed a ball 24 mm off, under camera 50 of `positions`.
-LEAST_BALL_THRESHOLD = 0.64
 
 
 def model_of(name, args):
@@ -93,7 +91,7 @@ def chosen(folds):
                 tally.add_balls(sample, found, found, found, 1)
                 samples.append(sample)
                 boxes.append(found)
-    ball = max(LEAST_BALL_THRESHOLD, best_threshold(tally.centre_scores, tally.centre_right, tally.balls))
+    ball = best_threshold(tally.centre_scores, tally.centre_right, tally.balls)
     return {"ball": ball, "margin": best_margin(samples, [found.balls[found.scores >= ball] for found in boxes])}
 
 

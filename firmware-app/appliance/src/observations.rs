@@ -160,6 +160,7 @@ impl<R: BufRead> Reader<R> {
                 tip_mm: place(cue.tip_mm, "cue.tip_mm")?,
                 butt_mm: place(cue.butt_mm, "cue.butt_mm")?,
                 sigma_mm: CUE_SIGMA_FACTOR * self.noise_mm,
+                across_mm: CUE_SIGMA_FACTOR * self.noise_mm,
                 score: score(cue.score, "cue.score")?,
             });
         }

@@ -169,7 +169,7 @@ impl CueWatch {
             return;
         };
         let length_mm = norm2(sub2(cue.tip_mm, cue.butt_mm));
-        let sigma_rad = core::f64::consts::SQRT_2 * cue.sigma_mm / length_mm;
+        let sigma_rad = core::f64::consts::SQRT_2 * cue.across_mm / length_mm;
         self.average(ball, libm::atan2(direction[1], direction[0]), sigma_rad);
     }
 

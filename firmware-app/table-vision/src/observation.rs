@@ -8,11 +8,12 @@ use baize_table_state::{Colour, Game};
 use heapless::Vec;
 
 use crate::cloth::Cloth;
-use crate::geometry::linear::{Vec2, dot2, norm2, scale2, sub2};
+use crate::geometry::linear::{Vec2, add2, dot2, norm2, scale2, sub2};
 use crate::geometry::{BallOutline, Calibration};
 use crate::limits::MAX_OBSERVATIONS;
 use crate::readings::{Face, face};
 use crate::refine::{BALLS_IN_BOX, Centre, MORE_OF_RIM, Picture, Refiner, Rim};
+use crate::shaft::{STATIONS, Station, beside, part};
 use crate::taken::Taken;
 
 /// A ball's centre may be seen outside the noses by this part of its radius: errors at the far end of the picture and
@@ -80,6 +81,8 @@ pub struct CueLine {
     pub butt_mm: Vec2,
     /// Standard deviation of either end, along each side.
     pub sigma_mm: f64,
+    /// The same across the cue's line: less where both edges of its shaft show.
+    pub across_mm: f64,
     /// Probability that this is a cue.
     pub score: f32,
 }
@@ -87,8 +90,8 @@ pub struct CueLine {
 /// All that one exposure shows, in millimetres: what the table stage works on, and what a recording keeps.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Observations {
-    /// The balls on the bed: those whose rim shows in a box of their own, clearest first, then those that share one, those that
-    /// only their box tells, and the doubtful.
+    /// The balls on the bed: those whose rim shows in a box of their own, clearest first, then those that share one, the doubtful,
+    /// those whose box lies between others, and those that only their box tells.
     pub balls: Vec<Observation, MAX_OBSERVATIONS>,
     /// The cues.
     pub cues: Vec<CueLine, MAX_CUE_DETECTIONS>,
@@ -107,21 +110,55 @@ pub fn observe(
         cues: detections
             .cues
             .iter()
-            .filter_map(|cue| observe_cue(calibration, cue))
+            .filter_map(|cue| observe_cue(calibration, cue, luminance))
             .collect(),
     }
 }
 
-fn observe_cue(calibration: &Calibration, seen: &CueDetection) -> Option<CueLine> {
+fn observe_cue(
+    calibration: &Calibration,
+    seen: &CueDetection,
+    luminance: Option<Luminance<'_>>,
+) -> Option<CueLine> {
     let height_mm = calibration.ball_radius_mm();
     let tip_mm = calibration.pixel_to_plane(seen.tip_px.map(f64::from), height_mm)?;
     let butt_mm = calibration.pixel_to_plane(seen.butt_px.map(f64::from), height_mm)?;
     let covariance = calibration.position_covariance(tip_mm, TIP_SIGMA_PX)?;
+    let sigma_mm = libm::sqrt(covariance[0][0].max(covariance[1][1]));
+    let detected = CueLine {
+        tip_mm,
+        butt_mm,
+        sigma_mm,
+        across_mm: sigma_mm,
+        score: seen.score,
+    };
+    let straightened = luminance.and_then(|luminance| straighten(calibration, &detected, luminance));
+    Some(straightened.unwrap_or(detected))
+}
+
+/// The line of the shaft that shows near a detected one; `None` where none shows.
+fn straighten(calibration: &Calibration, cue: &CueLine, luminance: Luminance<'_>) -> Option<CueLine> {
+    let along = sub2(cue.butt_mm, cue.tip_mm);
+    let across = scale2([-along[1], along[0]], calibration.ball_diameter_mm / norm2(along));
+    let pixel = |[x, y]: Vec2| calibration.project([x, y, calibration.ball_radius_mm()]);
+    let mut stations = [Station::default(); STATIONS];
+    for (station, to) in stations.iter_mut().enumerate() {
+        let at_mm = add2(cue.tip_mm, scale2(along, f64::from(part(station))));
+        let at_px = pixel(at_mm)?;
+        let across_px = sub2(pixel(add2(at_mm, across))?, at_px);
+        *to = Station {
+            at_px: at_px.map(|v| v as f32),
+            across_px: across_px.map(|v| v as f32),
+        };
+    }
+    let beside = beside(luminance, &stations)?;
+    let [tip_mm, butt_mm] = [(cue.tip_mm, beside.ends[0]), (cue.butt_mm, beside.ends[1])]
+        .map(|(end_mm, by)| add2(end_mm, scale2(across, f64::from(by))));
     Some(CueLine {
         tip_mm,
         butt_mm,
-        sigma_mm: libm::sqrt(covariance[0][0].max(covariance[1][1])),
-        score: seen.score,
+        across_mm: f64::from(beside.sigma) * calibration.ball_diameter_mm,
+        ..*cue
     })
 }
 
@@ -155,6 +192,7 @@ fn observe_balls(
     };
     let mut parted = 0;
     let mut second: Vec<Observation, MAX_PARTED> = Vec::new();
+    let mut moved: Vec<Observation, MAX_OBSERVATIONS> = Vec::new();
     let mut by_box: Vec<Observation, MAX_OBSERVATIONS> = Vec::new();
     for candidate in &candidates {
         let detection = candidate.detection;
@@ -173,18 +211,21 @@ fn observe_balls(
         let mut seen = centres
             .iter()
             .filter_map(|centre| observation(calibration, detection, centre, &face));
-        match (seen.next(), by) {
-            (Some(first), By::Box) => {
-                // There is room: one for each candidate.
-                let _ = by_box.push(first);
-            }
-            (Some(first), _) => placed.add(first, by == By::ClearRim),
-            (None, _) => {}
+        if let Some(first) = seen.next() {
+            // There is room: one for each candidate.
+            let _ = match by {
+                By::ClearRim | By::Rim => {
+                    placed.add(first, by == By::ClearRim);
+                    Ok(())
+                }
+                By::MovedRim => moved.push(first),
+                By::Box => by_box.push(first),
+            };
         }
         second.extend(seen);
     }
-    // A ball seen in its own box may be the other one of a box that shows two; a box that shows no rim may show that one.
-    for seen in second.into_iter().chain(by_box) {
+    // A ball seen in its own box may be the other one of a box that shows two.
+    for seen in second {
         placed.add(seen, false);
     }
     let clear_of_cues = |ball: &&BallDetection| !detections.cues.iter().any(|cue| is_beside(ball, cue));
@@ -192,6 +233,10 @@ fn observe_balls(
         if let Some(seen) = look.doubtful(game, detection, &placed.clear) {
             placed.add(seen, false);
         }
+    }
+    // A box between balls, or one that shows no rim, may show any of those.
+    for seen in moved.into_iter().chain(by_box) {
+        placed.add(seen, false);
     }
     placed.observations
 }
@@ -274,12 +319,21 @@ struct Located {
     by: By,
 }
 
+/// A rim that is not that of a ball seen clearly before.
+struct OwnRim {
+    rim: Option<Rim>,
+    /// Looked for beside such a ball, where the box is not.
+    is_moved: bool,
+}
+
 /// What tells where a ball is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum By {
     /// A rim that is no other ball's.
     ClearRim,
     Rim,
+    /// A rim beside the balls that the box lies between.
+    MovedRim,
     Box,
 }
 
@@ -312,7 +366,7 @@ impl Look<'_> {
             has_room,
             ..
         } = candidate;
-        let rim = self.own_rim(candidate, clear)?;
+        let OwnRim { rim, is_moved } = self.own_rim(candidate, clear)?;
         let sure = rim.filter(|rim| rim.is_sure(has_room));
         let is_alone = sure.is_some_and(|rim| !has_room || rim.is_in_middle(&outline));
         let mut centres: Vec<Centre, BALLS_IN_BOX> = Vec::new();
@@ -337,9 +391,10 @@ impl Look<'_> {
             centres.extend(rim.map(|rim| rim.centre(outline.centre_px)));
         }
         let by = match centres.is_empty() {
-            _ if is_alone => By::ClearRim,
-            false => By::Rim,
             true => By::Box,
+            false if is_moved => By::MovedRim,
+            false if is_alone => By::ClearRim,
+            false => By::Rim,
         };
         if by == By::Box {
             let _ = centres.push(Refiner::of_box(&outline, detection.size_px));
@@ -349,12 +404,16 @@ impl Look<'_> {
 
     /// A candidate's rim, looked for once more where it is another's that was seen clearly; `None` where the candidate is that
     /// ball, once more.
-    fn own_rim(&self, candidate: &Candidate<'_>, clear: &Taken) -> Option<Option<Rim>> {
+    fn own_rim(&self, candidate: &Candidate<'_>, clear: &Taken) -> Option<OwnRim> {
+        let unmoved = OwnRim {
+            rim: candidate.rim,
+            is_moved: false,
+        };
         let (Some(rim), Some(picture)) = (candidate.rim, self.picture) else {
-            return Some(candidate.rim);
+            return Some(unmoved);
         };
         if clear.is_free(self.place(rim.pixel())?) {
-            return Some(Some(rim));
+            return Some(unmoved);
         }
         let box_mm = self.place(candidate.outline.centre_px)?;
         let same_mm = ONE_BALL_DIAMETERS * self.calibration.ball_diameter_mm;
@@ -362,7 +421,10 @@ impl Look<'_> {
             return None;
         }
         let beside = self.calibration.ball_outline(clear.beside(box_mm))?;
-        Some(self.rim_clear_of(clear, picture, candidate.detection, &beside))
+        Some(OwnRim {
+            rim: self.rim_clear_of(clear, picture, candidate.detection, &beside),
+            is_moved: true,
+        })
     }
 
     fn place(&self, pixel: Vec2) -> Option<Vec2> {

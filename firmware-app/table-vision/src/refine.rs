@@ -11,6 +11,7 @@ use heapless::Vec;
 use crate::cloth::{Cloth, Light};
 use crate::geometry::BallOutline;
 use crate::geometry::linear::{Vec2, add2, norm2, scale2, sub2};
+use crate::peak::strongest_near;
 
 /// Rays around the ball. More make the fit slower, not better: neighbouring edges are seen through the same pixels.
 const RAYS: usize = 20;
@@ -44,6 +45,7 @@ const SEARCH_RELUCTANCE: f32 = 0.1;
 const FIT_ROUNDS: usize = 3;
 /// An edge belongs to the rim if it is at most this far from it.
 const FIT_REACH: f32 = 0.1;
+const FIT_STEPS: i32 = (FIT_REACH / STEP) as i32;
 /// The outline's size is known to this; the fit may correct it, for blur and for balls that are worn.
 const SIZE_SIGMA: f64 = 0.03;
 /// How far a single ray's edge usually is from the rim.
@@ -444,10 +446,11 @@ impl Refiner {
         let shift = from.shift.map(|v| v as f32);
         for (ray, edges) in self.rays.iter().zip(edges) {
             let expected = rim(*ray, shift) + from.size as f32;
-            let Some((place, strength)) = strongest_near(edges, expected) else {
+            let Some((at, strength)) = strongest_near(edges, (expected - FIRST_EDGE) / STEP, FIT_STEPS)
+            else {
                 continue;
             };
-            let off = place - expected;
+            let off = FIRST_EDGE + STEP * at - expected;
             let part = off / FIT_REACH;
             let closeness = (1.0 - part * part).max(0.0);
             let weight = f64::from(strength * strength * closeness * closeness);
@@ -523,30 +526,6 @@ fn rim(ray: [f32; 2], shift: [f32; 2]) -> f32 {
     let along = ray[0] * shift[0] + ray[1] * shift[1];
     let across = ray[1] * shift[0] - ray[0] * shift[1];
     1.0 + along - 0.5 * across * across
-}
-
-/// The place and strength of the strongest edge within reach of `expected`.
-fn strongest_near(edges: &[f32; EDGES], expected: f32) -> Option<(f32, f32)> {
-    const REACH: i32 = (FIT_REACH / STEP) as i32;
-    let middle = ((expected - FIRST_EDGE) / STEP + 0.5) as i32;
-    let low = (middle - REACH).max(1);
-    let high = (middle + REACH).min(EDGES as i32 - 2);
-    let at = (low..=high).reduce(|best, i| {
-        if edges[i as usize] > edges[best as usize] {
-            i
-        } else {
-            best
-        }
-    })? as usize;
-    let [before, peak, after] = [edges[at - 1], edges[at], edges[at + 1]];
-    // The top of the parabola through the three; a slope, which has no top, gives its higher end.
-    let bend = before - 2.0 * peak + after;
-    let offset = if bend < 0.0 {
-        (0.5 * (before - after) / bend).clamp(-0.5, 0.5)
-    } else {
-        0.0
-    };
-    Some((FIRST_EDGE + STEP * (at as f32 + offset), peak))
 }
 
 /// The inverse of a symmetric matrix of three.

@@ -28,6 +28,7 @@ fn behind(ball_mm: Vec2, gap_mm: f64) -> CueLine {
         tip_mm,
         butt_mm: [tip_mm[0] - 1300.0, tip_mm[1]],
         sigma_mm: 1.0,
+        across_mm: 1.0,
         score: 0.9,
     }
 }

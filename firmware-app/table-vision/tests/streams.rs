@@ -47,6 +47,7 @@ fn cue() -> impl Strategy<Value = CueLine> {
             tip_mm: [a, b],
             butt_mm: [c, d],
             sigma_mm: 1.0,
+            across_mm: 1.0,
             score,
         })
 }

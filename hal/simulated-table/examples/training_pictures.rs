@@ -8,7 +8,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use baize_frame::{BallKind, FrameFormat, PixelFormat};
-use baize_simulated_table::{Play, Random, Scene, Shot, SimulatedTable, Truth};
+use baize_simulated_table::{CueTruth, Play, Random, Scene, Shot, SimulatedTable, Truth};
 use serde_json::{Value, json};
 use zune_core::bit_depth::BitDepth;
 use zune_core::colorspace::ColorSpace;
@@ -119,7 +119,7 @@ fn describe(truth: &Truth, width: u32, height: u32) -> Value {
     let cues: Vec<Value> = truth
         .cues
         .iter()
-        .map(|cue| json!({ "tip": cue.tip_px, "butt": cue.butt_px }))
+        .filter_map(|cue| describe_cue(cue, truth, inside))
         .collect();
     json!({
         "width": width,
@@ -128,6 +128,26 @@ fn describe(truth: &Truth, width: u32, height: u32) -> Value {
         "cues": cues,
         "corners": truth.nose_corners_px,
     })
+}
+
+/// A cue from where it enters the picture to where it leaves it: a lens bends its image, so that the line between its true ends may lie
+/// beside what shows. `None` where nothing of it does.
+fn describe_cue(cue: &CueTruth, truth: &Truth, inside: impl Fn([f64; 2]) -> bool) -> Option<Value> {
+    /// Dense enough for the picture's edge to be met within a pixel.
+    const PLACES: u32 = 2000;
+    let pixel = |place: u32| {
+        let part = f64::from(place) / f64::from(PLACES);
+        let at_mm = std::array::from_fn(|k| cue.tip_mm[k] + part * (cue.butt_mm[k] - cue.tip_mm[k]));
+        truth.camera.project(at_mm).filter(|&pixel| inside(pixel))
+    };
+    let tip = (0..=PLACES).find_map(pixel)?;
+    let butt = (0..=PLACES).rev().find_map(pixel)?;
+    Some(json!({
+        "tip": tip,
+        "butt": butt,
+        "tip_visible": pixel(0).is_some(),
+        "butt_visible": pixel(PLACES).is_some(),
+    }))
 }
 
 fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Options, Box<dyn Error>> {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use baize_accelerator::Detector;
 use baize_camera::{Picture, load_picture, picture_files};
 use baize_frame::{BallColour, BallDetection, BallKind, CueDetection, Detections};
+use baize_table_vision::straightened;
 use serde_json::{Value, json};
 
 use super::args::DetectArgs;
@@ -87,7 +88,23 @@ fn look(detector: &mut dyn Detector, file: &Path) -> Result<(Picture, Detections
     detector
         .detect(&image, image.whole(), &mut detections)
         .map_err(|error| Failure::at(file.display(), error))?;
+    if let Some(ball_px) = ball_px(&detections) {
+        for cue in &mut detections.cues {
+            *cue = straightened(image.luminance(), *cue, ball_px);
+        }
+    }
     Ok((picture, detections))
+}
+
+/// How large balls are in a picture; `None` where it shows none.
+fn ball_px(detections: &Detections) -> Option<f32> {
+    let mut sizes: Vec<f32> = detections
+        .balls
+        .iter()
+        .map(|ball| ball.size_px[0].min(ball.size_px[1]))
+        .collect();
+    sizes.sort_unstable_by(f32::total_cmp);
+    sizes.get(sizes.len() / 2).copied()
 }
 
 /// The class of a ball as `detect` names it.

@@ -44,6 +44,7 @@ fn observations(frame: &Value) -> Option<Observations> {
             tip_mm: place(&cue["tip_mm"])?,
             butt_mm: place(&cue["butt_mm"])?,
             sigma_mm: NOISE_MM,
+            across_mm: NOISE_MM,
             score: cue["score"].as_f64()? as f32,
         };
         seen.cues.push(line).ok()?;
