@@ -70,7 +70,16 @@ fn main() {
         luminance: Some(image.luminance()),
         ..Case::new("resting, refined", &calibration, &all_places)
     };
-    refined.report();
+    let without_cue = refined.report();
+    let refined_cue = Case {
+        luminance: Some(image.luminance()),
+        aiming: true,
+        ..Case::new("the same, aimed at", &calibration, &all_places)
+    };
+    println!(
+        "    shaft and prediction: {:.1} us more",
+        refined_cue.report() - without_cue
+    );
     // The most that there is to look at: boxes that no ball fills are searched, and everything doubtful is looked at.
     let doubted = Case {
         luminance: Some(image.luminance()),
@@ -86,7 +95,7 @@ fn places() -> [[f64; 2]; 22] {
     core::array::from_fn(|i| [150.0 + (i % 6) as f64 * 420.0, 150.0 + (i / 6) as f64 * 310.0])
 }
 
-/// Bright discs with a stripe on a darker cloth.
+/// Bright discs with a stripe, and a cue, on a darker cloth.
 fn draw(calibration: &Calibration, places: &[[f64; 2]]) -> Vec<u8> {
     let mut bytes = vec![90; 1920 * 1080 * 2];
     for place in places {
@@ -103,7 +112,28 @@ fn draw(calibration: &Calibration, places: &[[f64; 2]]) -> Vec<u8> {
             }
         }
     }
+    let [tip, butt] = cue_ends_px(calibration, places[0]).map(|end| end.map(f64::from));
+    let way = [butt[0] - tip[0], butt[1] - tip[1]];
+    let length = way[0].hypot(way[1]);
+    for y in 0..1080_usize {
+        for x in 0..1920_usize {
+            let off = [x as f64 + 0.5 - tip[0], y as f64 + 0.5 - tip[1]];
+            let along = (off[0] * way[0] + off[1] * way[1]) / length;
+            let beside = (off[0] * way[1] - off[1] * way[0]) / length;
+            if (0.0..length).contains(&along) && beside.abs() < 5.0 {
+                bytes[2 * (y * 1920 + x)] = 180;
+            }
+        }
+    }
     bytes
+}
+
+/// Tip and butt of a cue behind a ball.
+fn cue_ends_px(calibration: &Calibration, [x, y]: [f64; 2]) -> [[f32; 2]; 2] {
+    [[x - 80.0, y - 20.0], [x - 480.0, y - 120.0]].map(|[x, y]| {
+        let pixel = calibration.project([x, y, 28.6]);
+        pixel.expect("in front of the camera").map(|v| v as f32)
+    })
 }
 
 /// What is seen again and again.
@@ -207,24 +237,14 @@ impl<'a> Case<'a> {
             detections.doubtful.push(doubtful).expect("few enough");
         }
         if self.aiming {
-            detections.cues.push(self.cue()).expect("few enough cues");
+            let [tip_px, butt_px] = cue_ends_px(self.calibration, self.places[0]);
+            let cue = CueDetection {
+                tip_px,
+                butt_px,
+                score: 0.9,
+            };
+            detections.cues.push(cue).expect("few enough cues");
         }
         detections
-    }
-
-    /// A cue behind the first ball.
-    fn cue(&self) -> CueDetection {
-        let pixel = |place: [f64; 2]| {
-            self.calibration
-                .project([place[0], place[1], 28.6])
-                .expect("in front of the camera")
-                .map(|v| v as f32)
-        };
-        let [x, y] = self.places[0];
-        CueDetection {
-            tip_px: pixel([x - 80.0, y - 20.0]),
-            butt_px: pixel([x - 480.0, y - 120.0]),
-            score: 0.9,
-        }
     }
 }

@@ -4,8 +4,9 @@ use std::time::Instant;
 
 use baize_accelerator::Detector;
 use baize_frame::{Detections, ImageView};
-use baize_simulated_table::{BallTruth, SimulatedTable, Truth};
+use baize_simulated_table::{BallTruth, CueTruth, SimulatedTable, Truth};
 use baize_table_calibration::{Outcome, Request, calibrate, nose_height_mm};
+use baize_table_state::Cue as PublishedCue;
 use baize_table_vision::geometry::linear::{norm2, sub2};
 use baize_table_vision::geometry::{Calibration, TableSize};
 use baize_table_vision::{FrameStamp, StageOutput, TableStage};
@@ -24,6 +25,10 @@ const SAME_BALL: f64 = 0.5;
 const VISIBLE: f64 = 0.95;
 /// A side whose nose shows over less than this part of its length need not be found; the calibration says so too.
 const NOSE_SHOWN: f64 = 0.4;
+/// A published tip farther from a true one than this is not that cue's.
+const SAME_TIP_MM: f64 = 150.0;
+/// A cue's direction is that of so much of it behind the tip.
+const BEHIND_TIP_MM: f64 = 500.0;
 /// Pixels that change by less than this when the player leaves were not hidden by him.
 const HIDDEN_LEVELS: f64 = 10.0;
 /// Places along a side where it is looked whether a player hides it.
@@ -57,6 +62,12 @@ pub struct Measured {
     pub balls: u32,
     /// Those of them that were published.
     pub found: Vec<Ball>,
+    /// Cues on whose tip the camera looks.
+    #[serde(default)]
+    pub cues: u32,
+    /// The published cue, if it is one of them.
+    #[serde(default)]
+    pub cue: Option<Cue>,
 }
 
 /// A published ball against the true one.
@@ -70,6 +81,15 @@ pub struct Ball {
     pub sigma_mm: f64,
     /// Where it lies.
     pub place_mm: [f64; 2],
+}
+
+/// A published cue against the true one.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub struct Cue {
+    /// How much its direction is turned against that of the true cue, which is raised at its butt: one camera does not see that.
+    pub turned_deg: f64,
+    /// The same against what an exact camera that takes cues for level would say.
+    pub turned_from_seen_deg: f64,
 }
 
 /// Measures camera after camera with one detector.
@@ -123,6 +143,8 @@ impl Measurer {
                 .map(|calibration| frame.bed_error_mm(&calibration, &truth)),
             balls: 0,
             found: Vec::new(),
+            cues: 0,
+            cue: None,
         };
         if let (true, Some(calibration)) = (outcome.accepted, outcome.calibration) {
             self.find_balls(&frame, calibration, &truth, &mut measured);
@@ -180,6 +202,12 @@ impl Measurer {
             exposure_us: 1,
         };
         stage.step(stamp, &self.detections, Some(image.luminance()), &mut out);
+        let tips = truth.cues.iter().map(|cue| cue.tip_px);
+        measured.cues = tips.filter(|&tip_px| is_in_picture(tip_px)).count() as u32;
+        measured.cue = out
+            .state
+            .cue
+            .and_then(|cue| frame.cue_error(&cue, calibration.ball_radius_mm(), truth));
         let visible: Vec<&BallTruth> = truth
             .balls
             .iter()
@@ -211,6 +239,10 @@ impl Measurer {
     }
 }
 
+fn is_in_picture([x, y]: [f64; 2]) -> bool {
+    (0.0..f64::from(FORMAT.width)).contains(&x) && (0.0..f64::from(FORMAT.height)).contains(&y)
+}
+
 fn view(bytes: &[u8]) -> ImageView<'_> {
     ImageView::new(bytes, FORMAT).expect("the buffer has the format's size")
 }
@@ -236,6 +268,33 @@ impl Frame {
         } else {
             [x, y]
         }
+    }
+
+    /// `None` if the published cue is none of the true ones.
+    fn cue_error(&self, published: &PublishedCue, height_mm: f64, truth: &Truth) -> Option<Cue> {
+        let tip_mm = [published.tip.x_mm(), published.tip.y_mm()].map(f64::from);
+        let level = |[x, y, z]: [f64; 3]| -> Option<[f64; 2]> {
+            let camera = &truth.camera;
+            let [from, ray] = [camera.position_mm(), camera.ray(camera.project([x, y, z])?)];
+            let part = (height_mm - from[2]) / ray[2];
+            Some(self.agreed([from[0] + part * ray[0], from[1] + part * ray[1]]))
+        };
+        let is_same = |cue: &&CueTruth| {
+            level(cue.tip_mm).is_some_and(|true_mm| norm2(sub2(tip_mm, true_mm)) < SAME_TIP_MM)
+        };
+        let cue = truth.cues.iter().find(is_same)?;
+        let [tip, butt] = [cue.tip_mm, cue.butt_mm];
+        let length_mm = (0..3).map(|k| (butt[k] - tip[k]).powi(2)).sum::<f64>().sqrt();
+        let behind = std::array::from_fn(|k| tip[k] + BEHIND_TIP_MM / length_mm * (butt[k] - tip[k]));
+        let turned_from = |tip_mm: [f64; 2], behind_mm: [f64; 2]| {
+            let [x, y] = sub2(tip_mm, behind_mm);
+            let off = f64::from(published.direction.degrees()).to_radians() - y.atan2(x);
+            off.sin().atan2(off.cos()).abs().to_degrees()
+        };
+        Some(Cue {
+            turned_deg: turned_from(self.agreed([tip[0], tip[1]]), self.agreed([behind[0], behind[1]])),
+            turned_from_seen_deg: turned_from(level(tip)?, level(behind)?),
+        })
     }
 
     fn bed_error_mm(&self, calibration: &Calibration, truth: &Truth) -> f64 {

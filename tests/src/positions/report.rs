@@ -38,6 +38,15 @@ impl<'a> Report<'a> {
         sorted(self.balls().map(|ball| ball.error_mm))
     }
 
+    /// How much cues are turned against the true ones and against what an exact camera would say, each in rising order.
+    pub fn cue_errors_deg(&self) -> [Vec<f64>; 2] {
+        let cues = self.cameras.iter().filter_map(|camera| camera.cue);
+        [
+            sorted(cues.clone().map(|cue| cue.turned_deg)),
+            sorted(cues.map(|cue| cue.turned_from_seen_deg)),
+        ]
+    }
+
     /// Part of the balls whose true place lies in the 95 % ellipse of the published one.
     pub fn coverage(&self) -> f64 {
         let within = self
@@ -50,6 +59,7 @@ impl<'a> Report<'a> {
     /// The figures for programs.
     pub fn json(&self) -> Value {
         let (bed, balls) = (self.bed_errors_mm(), self.ball_errors_mm());
+        let [cues, cues_seen] = self.cue_errors_deg();
         let times = sorted(self.cameras.iter().map(|camera| camera.solve_ms));
         json!({
             "cameras": self.cameras.len(),
@@ -62,6 +72,10 @@ impl<'a> Report<'a> {
             "balls_found": balls.len(),
             "ball_error_mm": quantiles(&balls),
             "coverage_95": self.coverage(),
+            "cues": self.cameras.iter().map(|camera| camera.cues).sum::<u32>(),
+            "cues_found": cues.len(),
+            "cue_error_deg": quantiles(&cues),
+            "cue_error_from_seen_deg": quantiles(&cues_seen),
             "solve_ms": quantiles(&times),
         })
     }
@@ -84,6 +98,10 @@ impl<'a> Report<'a> {
             figures["balls_visible"],
             100.0 * self.coverage()
         );
+        println!(
+            "cues found: {} of {} whose tip is in the picture",
+            figures["cues_found"], figures["cues"]
+        );
         println!("{:<44}{:>9}{:>9}{:>9}", "", "median", "95 %", "max");
         let row = |name: &str, value: &Value| {
             let at = |key: &str| value[key].as_f64().map_or("-".into(), |v| format!("{v:.2}"));
@@ -91,6 +109,8 @@ impl<'a> Report<'a> {
         };
         row("largest error over the bed, mm", &figures["bed_error_mm"]);
         row("error of a ball's published place, mm", &figures["ball_error_mm"]);
+        row("error of a cue's direction, degrees", &figures["cue_error_deg"]);
+        row("the same, were cues level", &figures["cue_error_from_seen_deg"]);
         row("time of a calibration, ms", &figures["solve_ms"]);
     }
 
