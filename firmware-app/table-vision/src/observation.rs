@@ -382,13 +382,19 @@ impl Look<'_> {
                 centres.clear();
             }
         }
+        let of_box = Refiner::of_box(&outline, detection.size_px);
+        let centre = |rim: Rim| match is_moved {
+            // The box lies between balls.
+            true => rim.centre(),
+            false => rim.centre_with(&of_box),
+        };
         if let Some(rim) = sure
             && centres.len() < BALLS_IN_BOX
         {
-            centres = Vec::from_iter([rim.centre(outline.centre_px)]);
+            centres = Vec::from_iter([centre(rim)]);
         }
         if centres.is_empty() && !has_room {
-            centres.extend(rim.map(|rim| rim.centre(outline.centre_px)));
+            centres.extend(rim.map(centre));
         }
         let by = match centres.is_empty() {
             true => By::Box,
@@ -397,7 +403,7 @@ impl Look<'_> {
             false => By::Rim,
         };
         if by == By::Box {
-            let _ = centres.push(Refiner::of_box(&outline, detection.size_px));
+            let _ = centres.push(of_box);
         }
         Some(Located { centres, by })
     }
@@ -412,7 +418,7 @@ impl Look<'_> {
         let (Some(rim), Some(picture)) = (candidate.rim, self.picture) else {
             return Some(unmoved);
         };
-        if clear.is_free(self.place(rim.pixel())?) {
+        if clear.is_free(self.place(rim.centre().pixel)?) {
             return Some(unmoved);
         }
         let box_mm = self.place(candidate.outline.centre_px)?;
@@ -458,7 +464,7 @@ impl Look<'_> {
         observation(
             calibration,
             detection,
-            &rim.centre(outline.centre_px),
+            &rim.centre_with(&Refiner::of_box(&outline, detection.size_px)),
             &face(game, detection),
         )
         .filter(|seen| calibration.is_on_bed(seen.place_mm, -inside_mm))

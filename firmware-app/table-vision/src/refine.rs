@@ -56,10 +56,8 @@ const LARGEST_SIZE_ERROR: f64 = 0.09;
 /// How much of a rim must show, in rays with an edge at its exact place: a third; the others may be hidden, by a neighbour
 /// or a cue, or hardly differ from the cloth.
 const SOME_OF_RIM: f32 = 6.0;
-/// Where less of one shows and no ball beside it, the place is still better than the box's middle more often than not: of 20
-/// such balls with less than `ENOUGH_OF_RIM` on simulated tables it was off by 3.9 mm and the box by 7.1 (root mean square).
+/// Where less of one shows and no ball beside it, the place is still better than the box's middle more often than not.
 pub const LITTLE_OF_RIM: f32 = 4.5;
-const ENOUGH_OF_RIM: f32 = 7.0;
 /// Of a ball that the detector doubts more is asked, and of one in a box that may show two: half of what is no ball shows the
 /// other.
 pub const MORE_OF_RIM: f32 = 8.0;
@@ -67,10 +65,6 @@ pub const MORE_OF_RIM: f32 = 8.0;
 const NEAR: f64 = 0.2;
 /// A ray agrees if its edge at the rim is at least this part of its strongest.
 const AGREEING_EDGE: f32 = 0.3;
-
-/// Of the way from such a place to the box's middle it is better to go this part, and what it then is off by.
-const TOWARDS_BOX: f64 = 0.25;
-const DISAGREEING_SIGMA: f64 = 0.5;
 
 /// The middle of a box is off by this part of its size: a network sees pictures reduced to a third.
 const BOX_SIGMA: f64 = 0.04;
@@ -145,11 +139,6 @@ impl Rim {
         self.of_rim >= if has_room { MORE_OF_RIM } else { SOME_OF_RIM }
     }
 
-    /// Where its middle would be by the rim alone.
-    pub fn pixel(&self) -> Vec2 {
-        self.centre.pixel
-    }
-
     /// How far aside of its box's middle it is, in radii.
     pub fn aside(&self, outline: &BallOutline) -> f64 {
         norm2(sub2(self.centre.pixel, outline.centre_px)) / norm2(outline.half_axes_px[1])
@@ -160,19 +149,21 @@ impl Rim {
         self.aside(outline) < ASIDE_RADII
     }
 
-    /// The ball's middle. Where so little of the rim shows that the box may be right, and they disagree, one of them is wrong.
-    pub fn centre(&self, box_centre_px: Vec2) -> Centre {
-        if self.of_rim >= ENOUGH_OF_RIM {
-            return self.centre;
-        }
-        let apart_px = norm2(sub2(self.centre.pixel, box_centre_px));
+    /// The ball's middle by its rim and its box, each counting as much as it is certain: a rim that hardly shows may be a shadow's
+    /// edge. Where they disagree, one of them is wrong.
+    pub fn centre_with(&self, of_box: &Centre) -> Centre {
+        let [rim, of_a_box] = [&self.centre, of_box].map(|centre| centre.sigma_px * centre.sigma_px);
+        let towards_box = rim / (rim + of_a_box);
+        let way_px = sub2(of_box.pixel, self.centre.pixel);
         Centre {
-            pixel: add2(
-                scale2(self.centre.pixel, 1.0 - TOWARDS_BOX),
-                scale2(box_centre_px, TOWARDS_BOX),
-            ),
-            sigma_px: self.centre.sigma_px.max(DISAGREEING_SIGMA * apart_px),
+            pixel: add2(self.centre.pixel, scale2(way_px, towards_box)),
+            sigma_px: self.centre.sigma_px.max(towards_box * norm2(way_px)),
         }
+    }
+
+    /// The ball's middle by its rim alone.
+    pub fn centre(&self) -> Centre {
+        self.centre
     }
 }
 

@@ -15,9 +15,9 @@ use crate::peak::strongest_near;
 
 /// Places along the shaft where edges are looked for.
 pub const STATIONS: usize = 32;
-/// Samples across the shaft at each of them. They reach three quarters of a ball to both sides: half of the thickest shaft, and
-/// as far again as nine of ten detected lines are off.
-const SAMPLES: usize = 61;
+/// Samples across the shaft at each of them. They reach a ball to both sides: half of the thickest shaft, and farther than nine of
+/// ten detected lines are off. With more of them other things than shafts are found.
+const SAMPLES: usize = 85;
 const STEP: f32 = 0.025;
 /// Samples to each side over which an edge is measured.
 const EDGE_REACH: usize = 2;
@@ -37,7 +37,7 @@ const THICKNESS: RangeInclusive<f32> = 0.12..=1.0;
 /// It hardly becomes thinner towards the butt.
 const LEAST_TAPER: f32 = 0.75;
 /// What a pair half a ball aside of the detected line must show more than one on it.
-const RELUCTANCE: f32 = 0.4;
+const RELUCTANCE: f32 = 0.05;
 const HALF_A_BALL: f32 = 0.5;
 /// How much of both edges must show.
 const LEAST_SHOWN: f32 = 0.3;

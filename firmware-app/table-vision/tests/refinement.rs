@@ -323,7 +323,8 @@ fn a_ball_that_hardly_shows_is_placed_beside_its_clear_neighbour_and_not_within_
                     .iter()
                     .map(|ball| distance_mm(ball, place))
                     .fold(f64::INFINITY, f64::min);
-                assert!(error < 3.0, "{error} mm, {part} of {towards:?}: {balls:?}");
+                // Boxes count: on photo-like pictures of balls that hardly show they are nearer than rims.
+                assert!(error < 3.5, "{error} mm, {part} of {towards:?}: {balls:?}");
             }
         }
     }
