@@ -147,7 +147,11 @@ class CueLabels(unittest.TestCase):
     def test_a_cue_that_goes_by_behind_the_camera_is_labelled_where_it_is_before_it(self):
         camera, cue, label = self.label([0.0, 0.0, 1.0], [-0.3, 0.0, -1.0])
         np.testing.assert_allclose(label["tip"], camera.project(cue.tip), atol=1e-3)
-        self.assertTrue(camera.inside(np.array(label["butt"])))
+        before = cue.axis(np.linspace(0, 1, 5001))[0]
+        before = before[(before - camera.position) @ camera.axes[2] > 0.05]
+        shown = camera.project(before)
+        shown = shown[camera.inside(shown)]
+        self.assertLess(np.hypot(*(shown[-1] - label["butt"])), 8.0)
 
 
 @unittest.skipUnless(HAVE, "needs models/render/requirements.txt")

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import json
 import sys
 import tempfile
 import unittest
@@ -17,7 +18,8 @@ from appliance import Found
 from augment import augmented, carry_balls, clip_balls
 from balls import Cutouts, paste_fist, racked
 from crossval import settings_of
-from dataset import CUE_BALL, NOT_CUE_BALL, Sample, add_left_out, clip_cues, kinds, merge_same, read_balls, read_sample, real_ends
+from dataset import (CUE_BALL, NOT_CUE_BALL, Sample, add_left_out, clip_cues, kinds, merge_same, read_balls, read_exact, read_sample,
+                     real_ends)
 from folds import ALL, FOLDS, NO_PART, PX_FOLDS, learnt_from, measured, parts
 from mean import mean
 from measures import average_precision, iou, judged, match, match_centres, match_cues
@@ -114,6 +116,15 @@ class Labels(unittest.TestCase):
         one, other = add_left_out([read_sample(self.real, row) for row in rows], path)
         np.testing.assert_allclose(one.unjudged, [[50, 50, 20, 20]])
         self.assertEqual((len(one.balls), len(other.balls), len(other.unjudged)), (1, 1, 0))
+
+    def test_ball_deep_in_a_rendered_pocket_is_neither_ball_nor_background(self):
+        ball = dict(kind="solid", x=30.0, y=20.0, w=10.0, h=10.0, occluded=0.0)
+        truth = dict(balls=[ball], sunk=[dict(ball, x=60.0)], cues=[])
+        (self.real / "r001-000001.json").write_text(json.dumps(truth))
+        cv2.imwrite(str(self.real / "r001-000001.png"), speckled(100, 50))
+        sample, = read_exact(self.real, "rendered")
+        np.testing.assert_allclose(sample.balls, [[30, 20, 10, 10]])
+        np.testing.assert_allclose(sample.unjudged, [[60, 20, 10, 10]])
 
     def test_same_name_with_another_view_stays_apart_and_partly_labelled(self):
         rows = [self.write("ss19190_ball", "a", speckled(64, 64, 1), "1 0.5 0.5 0.1 0.1\n"),

@@ -338,8 +338,8 @@ def read_exact(folder, name):
         samples.append(Sample(
             path.name, name, name, "tune" if number % 10 == 9 else "train", image, box(shown),
             np.array([kinds(n) for n in names], bool).reshape(-1, len(KINDS)), cues, ends,
-            # Balls deep in a pocket ("sunk") are off the table: background.
-            box([b for b in truth["balls"] if b["occluded"] >= MOSTLY_HIDDEN]),
+            # As in real pictures, balls deep in a pocket ("sunk") count neither way.
+            box([b for b in truth["balls"] if b["occluded"] >= MOSTLY_HIDDEN] + truth.get("sunk", [])),
             balls_complete=True, cues_complete=True))
     return samples
 

@@ -25,7 +25,9 @@ const STRIKING_US: u64 = 200_000;
 /// An aim outlasts so long without a sight of the cue: a detector misses it now and then.
 const KEPT_US: u64 = 250_000;
 /// Directions are averaged over so many sightings while a cue aims: a second at 60 frames a second.
-const AVERAGED: u32 = 60;
+const AVERAGED: f64 = 60.0;
+/// What all pictures of a cue share of an error no average removes: a shadow at one edge of its shaft, say.
+const SHARED_SIGMA_RAD: f64 = 0.0015;
 /// A direction this many sigma from the average begins another aim.
 const ANOTHER_AIM: f64 = 5.0;
 
@@ -60,7 +62,6 @@ struct Strike {
 pub struct CueWatch {
     tips: TipTrail,
     aim: Option<Aim>,
-    sightings: u32,
     strike: Option<Strike>,
 }
 
@@ -69,7 +70,6 @@ impl CueWatch {
         Self {
             tips: TipTrail::new(),
             aim: None,
-            sightings: 0,
             strike: None,
         }
     }
@@ -184,24 +184,23 @@ impl CueWatch {
             .filter(|aim| recent && balls.iter().any(|ball| ball.id == aim.ball));
     }
 
+    /// Sightings count by their variances.
     fn average(&mut self, ball: BallId, angle: f64, sigma_rad: f64) {
-        let off = self.aim.map(|aim| turn(aim.direction_rad, angle));
-        match (&mut self.aim, off) {
-            (Some(aim), Some(off)) if aim.ball == ball && off.abs() < ANOTHER_AIM * sigma_rad => {
-                self.sightings = (self.sightings + 1).min(AVERAGED);
-                let count = f64::from(self.sightings);
-                aim.direction_rad += off / count;
-                aim.sigma_rad = sigma_rad / libm::sqrt(count);
-            }
-            _ => {
-                self.sightings = 1;
-                self.aim = Some(Aim {
-                    ball,
-                    direction_rad: angle,
-                    sigma_rad,
-                });
+        if let Some(aim) = self.aim.as_mut().filter(|aim| aim.ball == ball) {
+            let off = turn(aim.direction_rad, angle);
+            let (known, new) = (aim.sigma_rad * aim.sigma_rad, sigma_rad * sigma_rad);
+            if off.abs() < ANOTHER_AIM * libm::sqrt(known + new) {
+                aim.direction_rad += off * known / (known + new);
+                let least = SHARED_SIGMA_RAD.max(sigma_rad / libm::sqrt(AVERAGED));
+                aim.sigma_rad = libm::sqrt(known * new / (known + new)).max(least);
+                return;
             }
         }
+        self.aim = Some(Aim {
+            ball,
+            direction_rad: angle,
+            sigma_rad: sigma_rad.max(SHARED_SIGMA_RAD),
+        });
     }
 }
 

@@ -157,7 +157,9 @@ fn straighten(calibration: &Calibration, cue: &CueLine, luminance: Luminance<'_>
     Some(CueLine {
         tip_mm,
         butt_mm,
-        across_mm: f64::from(beside.sigma) * calibration.ball_diameter_mm,
+        across_mm: cue
+            .sigma_mm
+            .min(f64::from(beside.sigma) * calibration.ball_diameter_mm),
         ..*cue
     })
 }
@@ -212,15 +214,13 @@ fn observe_balls(
             .iter()
             .filter_map(|centre| observation(calibration, detection, centre, &face));
         if let Some(first) = seen.next() {
-            // There is room: one for each candidate.
-            let _ = match by {
-                By::ClearRim | By::Rim => {
-                    placed.add(first, by == By::ClearRim);
-                    Ok(())
-                }
-                By::MovedRim => moved.push(first),
-                By::Box => by_box.push(first),
-            };
+            match by {
+                By::ClearRim => placed.add(first, true),
+                By::Rim => placed.add(first, false),
+                // There is room: one for each candidate.
+                By::MovedRim => drop(moved.push(first)),
+                By::Box => drop(by_box.push(first)),
+            }
         }
         second.extend(seen);
     }
@@ -385,24 +385,23 @@ impl Look<'_> {
         let of_box = Refiner::of_box(&outline, detection.size_px);
         let centre = |rim: Rim| match is_moved {
             // The box lies between balls.
-            true => rim.centre(),
+            true => rim.centre,
             false => rim.centre_with(&of_box),
         };
-        if let Some(rim) = sure
-            && centres.len() < BALLS_IN_BOX
-        {
-            centres = Vec::from_iter([centre(rim)]);
-        }
-        if centres.is_empty() && !has_room {
-            centres.extend(rim.map(centre));
-        }
-        let by = match centres.is_empty() {
-            true => By::Box,
-            false if is_moved => By::MovedRim,
-            false if is_alone => By::ClearRim,
-            false => By::Rim,
+        let mut by = if is_alone { By::ClearRim } else { By::Rim };
+        let by_rim = match sure {
+            Some(_) if centres.len() == BALLS_IN_BOX => None,
+            None if !centres.is_empty() || has_room => None,
+            _ => rim,
         };
-        if by == By::Box {
+        if let Some(rim) = by_rim {
+            centres = Vec::from_iter([centre(rim)]);
+            if is_moved {
+                by = By::MovedRim;
+            }
+        }
+        if centres.is_empty() {
+            by = By::Box;
             let _ = centres.push(of_box);
         }
         Some(Located { centres, by })
@@ -418,7 +417,7 @@ impl Look<'_> {
         let (Some(rim), Some(picture)) = (candidate.rim, self.picture) else {
             return Some(unmoved);
         };
-        if clear.is_free(self.place(rim.centre().pixel)?) {
+        if clear.is_free(self.place(rim.centre.pixel)?) {
             return Some(unmoved);
         }
         let box_mm = self.place(candidate.outline.centre_px)?;

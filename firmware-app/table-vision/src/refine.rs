@@ -56,7 +56,7 @@ const LARGEST_SIZE_ERROR: f64 = 0.09;
 /// How much of a rim must show, in rays with an edge at its exact place: a third; the others may be hidden, by a neighbour
 /// or a cue, or hardly differ from the cloth.
 const SOME_OF_RIM: f32 = 6.0;
-/// Where less of one shows and no ball beside it, the place is still better than the box's middle more often than not.
+/// Where less of one shows and no ball beside it, the place is still worth weighing against the box's middle.
 pub const LITTLE_OF_RIM: f32 = 4.5;
 /// Of a ball that the detector doubts more is asked, and of one in a box that may show two: half of what is no ball shows the
 /// other.
@@ -128,13 +128,14 @@ pub struct Centre {
 /// A ball found by its rim.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Rim {
-    centre: Centre,
+    /// The ball's middle by it alone.
+    pub centre: Centre,
     /// How much of it shows, in rays.
     pub of_rim: f32,
 }
 
 impl Rim {
-    /// Whether enough of it shows for the box not to be asked: more, where the box may show two balls and this be neither.
+    /// Whether enough of it shows for it to be a ball's: more, where the box may show two balls and this be neither.
     pub fn is_sure(&self, has_room: bool) -> bool {
         self.of_rim >= if has_room { MORE_OF_RIM } else { SOME_OF_RIM }
     }
@@ -157,13 +158,9 @@ impl Rim {
         let way_px = sub2(of_box.pixel, self.centre.pixel);
         Centre {
             pixel: add2(self.centre.pixel, scale2(way_px, towards_box)),
+            // Not less for having asked both: what draws one aside, a shadow or a neighbour, draws the other.
             sigma_px: self.centre.sigma_px.max(towards_box * norm2(way_px)),
         }
-    }
-
-    /// The ball's middle by its rim alone.
-    pub fn centre(&self) -> Centre {
-        self.centre
     }
 }
 

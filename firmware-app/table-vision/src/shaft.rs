@@ -4,7 +4,7 @@
 //! straight as any on a table. Every line near the detected one is asked how much of an edge the picture shows along it; of the
 //! clearest ones a pair is taken that is as far apart as the edges of a shaft, and fitted.
 //!
-//! Lengths across the shaft are in diameters of a ball, as large as one is seen beside it.
+//! Lengths across the shaft are in diameters of a ball.
 
 use core::ops::RangeInclusive;
 
@@ -64,7 +64,7 @@ pub struct Station {
 }
 
 /// Where the middle of a shaft is beside the detected line.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy)]
 pub struct Beside {
     /// At the tip and at the butt.
     pub ends: [f32; 2],
@@ -80,7 +80,7 @@ pub fn straightened(luminance: Luminance<'_>, cue: CueDetection, ball_px: f32) -
     if length_px.is_nan() || length_px <= 0.0 {
         return cue;
     }
-    let across_px = [-along[1], along[0]].map(|part| part * ball_px / length_px);
+    let across_px = [-along[1], along[0]].map(|way| way * ball_px / length_px);
     let stations = core::array::from_fn(|station| Station {
         at_px: [0, 1].map(|k| tip_px[k] + part(station) * along[k]),
         across_px,
@@ -117,7 +117,7 @@ pub fn beside(luminance: Luminance<'_>, stations: &[Station; STATIONS]) -> Optio
 }
 
 /// A line across the stations: its places at the tip and at the butt.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy)]
 struct Line {
     ends: [f32; 2],
 }
@@ -208,20 +208,25 @@ impl Edges {
                 }
             }
         }
-        let mut tops: Vec<(Line, f32), { COARSE * COARSE }> = Vec::new();
+        let mut clearest: Vec<(Line, f32), LINES> = Vec::new();
         for tip in 0..COARSE {
             for butt in 0..COARSE {
                 let here = clear[tip][butt];
-                let around = |at: usize| at.saturating_sub(1)..(at + 2).min(COARSE);
-                if here > 0.0 && around(tip).all(|i| around(butt).all(|j| clear[i][j] <= here)) {
-                    let ends = [tip, butt].map(|at| FIRST_EDGE + 2.0 * STEP * at as f32);
-                    // There is room for all.
-                    let _ = tops.push((Line { ends }, here));
+                if !is_top(&clear, tip, butt) {
+                    continue;
                 }
+                let rank = clearest.iter().take_while(|(_, other)| *other >= here).count();
+                if rank == LINES {
+                    continue;
+                }
+                if clearest.is_full() {
+                    clearest.pop();
+                }
+                let ends = [tip, butt].map(|at| FIRST_EDGE + 2.0 * STEP * at as f32);
+                let _ = clearest.insert(rank, (Line { ends }, here));
             }
         }
-        tops.sort_unstable_by(|a, b| b.1.total_cmp(&a.1));
-        tops.iter().take(LINES).map(|(line, _)| *line).collect()
+        clearest.iter().map(|(line, _)| *line).collect()
     }
 
     /// How much of both edges of a shaft shows at once, from nothing to 1.
@@ -279,6 +284,17 @@ impl Edges {
         }
         Some(Fitted { line, variance })
     }
+}
+
+/// Whether nothing around is clearer. Of neighbours that are as clear the first is the top.
+fn is_top(clear: &[[f32; COARSE]; COARSE], tip: usize, butt: usize) -> bool {
+    let around = |at: usize| at.saturating_sub(1)..(at + 2).min(COARSE);
+    let here = clear[tip][butt];
+    let is_below = |(i, j): (usize, usize)| {
+        let other = clear[i][j];
+        other < here || (other <= here && (i, j) >= (tip, butt))
+    };
+    here > 0.0 && around(tip).all(|i| around(butt).all(|j| is_below((i, j))))
 }
 
 /// How clear an edge is at each place across the shaft; `None` at the picture's rim.

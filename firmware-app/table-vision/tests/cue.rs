@@ -46,6 +46,51 @@ fn a_cue_is_hidden_then_present_then_aims_at_the_cue_ball() {
     assert!(scene.out.prediction.is_some());
 }
 
+/// Where an aimed shot meets the second ball is as certain as the cue's direction.
+#[test]
+fn sightings_of_an_aim_count_by_how_certain_they_are_across_the_cue() {
+    let turned = |across_mm: f64, turned_mm: f64| {
+        let cue = behind(CUE_BALL_MM, 50.0);
+        CueLine {
+            butt_mm: [cue.butt_mm[0], cue.butt_mm[1] + turned_mm],
+            across_mm,
+            ..cue
+        }
+    };
+    let aimed = |sightings: &[CueLine]| {
+        let mut scene = with_a_cue_ball();
+        for _ in 0..5 {
+            scene.see(None);
+        }
+        for cue in sightings {
+            scene.see(Some(*cue));
+        }
+        let shot = scene.out.prediction.as_ref().expect("aimed");
+        let off = shot.direction.degrees();
+        (
+            if off > 180.0 { off - 360.0 } else { off },
+            shot.legs[0].sigma.mm(),
+        )
+    };
+    let (vague, clear) = (turned(8.0, 12.0), turned(1.0, 0.0));
+    let (off, _) = aimed(&[vague; 10]);
+    assert!((off.abs() - 0.53).abs() < 0.02, "{off} degrees");
+    // One that is sure outweighs ten that are not, and ten that are not hardly move one that is.
+    let sure_after: Vec<CueLine> = [[vague; 10].as_slice(), &[clear]].concat();
+    let vague_after: Vec<CueLine> = [&[clear], [vague; 10].as_slice()].concat();
+    for sightings in [sure_after, vague_after] {
+        let (off, _) = aimed(&sightings);
+        assert!(off.abs() < 0.2, "{off} degrees");
+    }
+    let (one_vague, one_clear) = (aimed(&[vague]).1, aimed(&[clear]).1);
+    assert!(one_clear < 0.5 * one_vague, "{one_clear} and {one_vague} mm");
+    let hundred = aimed(&[clear; 100]).1;
+    assert!(
+        hundred > 0.4 * one_clear,
+        "{hundred} mm: what all pictures share of an error stays"
+    );
+}
+
 #[test]
 fn an_aim_outlasts_exposures_that_miss_the_cue_but_no_quarter_of_a_second() {
     let mut scene = with_a_cue_ball();

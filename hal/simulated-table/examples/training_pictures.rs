@@ -140,8 +140,10 @@ fn describe_cue(cue: &CueTruth, truth: &Truth, inside: impl Fn([f64; 2]) -> bool
         let at_mm = std::array::from_fn(|k| cue.tip_mm[k] + part * (cue.butt_mm[k] - cue.tip_mm[k]));
         truth.camera.project(at_mm).filter(|&pixel| inside(pixel))
     };
-    let tip = (0..=PLACES).find_map(pixel)?;
-    let butt = (0..=PLACES).rev().find_map(pixel)?;
+    let from = (0..=PLACES).find(|&place| pixel(place).is_some())?;
+    // Beyond the first place outside: a lens may fold what is far outside back into the picture.
+    let shown = (from..=PLACES).map_while(pixel);
+    let (tip, butt) = (pixel(from)?, shown.last()?);
     Some(json!({
         "tip": tip,
         "butt": butt,

@@ -68,6 +68,9 @@ pub struct Measured {
     /// The published cue, if it is one of them.
     #[serde(default)]
     pub cue: Option<Cue>,
+    /// Whether a cue was published that is none of them.
+    #[serde(default)]
+    pub false_cue: bool,
 }
 
 /// A published ball against the true one.
@@ -145,6 +148,7 @@ impl Measurer {
             found: Vec::new(),
             cues: 0,
             cue: None,
+            false_cue: false,
         };
         if let (true, Some(calibration)) = (outcome.accepted, outcome.calibration) {
             self.find_balls(&frame, calibration, &truth, &mut measured);
@@ -204,10 +208,10 @@ impl Measurer {
         stage.step(stamp, &self.detections, Some(image.luminance()), &mut out);
         let tips = truth.cues.iter().map(|cue| cue.tip_px);
         measured.cues = tips.filter(|&tip_px| is_in_picture(tip_px)).count() as u32;
-        measured.cue = out
-            .state
-            .cue
-            .and_then(|cue| frame.cue_error(&cue, calibration.ball_radius_mm(), truth));
+        if let Some(cue) = out.state.cue {
+            measured.cue = frame.cue_error(&cue, calibration.ball_radius_mm(), truth);
+            measured.false_cue = measured.cue.is_none();
+        }
         let visible: Vec<&BallTruth> = truth
             .balls
             .iter()
@@ -279,10 +283,12 @@ impl Frame {
             let part = (height_mm - from[2]) / ray[2];
             Some(self.agreed([from[0] + part * ray[0], from[1] + part * ray[1]]))
         };
-        let is_same = |cue: &&CueTruth| {
-            level(cue.tip_mm).is_some_and(|true_mm| norm2(sub2(tip_mm, true_mm)) < SAME_TIP_MM)
-        };
-        let cue = truth.cues.iter().find(is_same)?;
+        let off_mm = |cue: &CueTruth| Some(norm2(sub2(tip_mm, level(cue.tip_mm)?)));
+        let shown = truth.cues.iter().filter(|cue| is_in_picture(cue.tip_px));
+        let (cue, _) = shown
+            .filter_map(|cue| Some((cue, off_mm(cue)?)))
+            .filter(|(_, off_mm)| *off_mm < SAME_TIP_MM)
+            .min_by(|a, b| a.1.total_cmp(&b.1))?;
         let [tip, butt] = [cue.tip_mm, cue.butt_mm];
         let length_mm = (0..3).map(|k| (butt[k] - tip[k]).powi(2)).sum::<f64>().sqrt();
         let behind = std::array::from_fn(|k| tip[k] + BEHIND_TIP_MM / length_mm * (butt[k] - tip[k]));

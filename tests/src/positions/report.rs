@@ -74,6 +74,7 @@ impl<'a> Report<'a> {
             "coverage_95": self.coverage(),
             "cues": self.cameras.iter().map(|camera| camera.cues).sum::<u32>(),
             "cues_found": cues.len(),
+            "false_cues": self.cameras.iter().filter(|camera| camera.false_cue).count(),
             "cue_error_deg": quantiles(&cues),
             "cue_error_from_seen_deg": quantiles(&cues_seen),
             "solve_ms": quantiles(&times),
@@ -99,8 +100,8 @@ impl<'a> Report<'a> {
             100.0 * self.coverage()
         );
         println!(
-            "cues found: {} of {} whose tip is in the picture",
-            figures["cues_found"], figures["cues"]
+            "cues found: {} of {} whose tip is in the picture; published that are none: {}",
+            figures["cues_found"], figures["cues"], figures["false_cues"]
         );
         println!("{:<44}{:>9}{:>9}{:>9}", "", "median", "95 %", "max");
         let row = |name: &str, value: &Value| {

@@ -2,7 +2,8 @@
 //!
 //! Lines are blended first: weights of 15 bits, levels kept with 7 bits behind the point in 16-bit numbers. Columns are
 //! then summed in 32 bits, with filter and colour conversion in one weight of 13 or 14 bits. The worst sum, an illegal
-//! blue of 3.2 times white, stays below 2^31. The error of all roundings together is a few hundredths of a level.
+//! blue of 3.2 times white, stays below 2^31. The error of all roundings together is a few hundredths of a level, and may be
+//! a hundredth more for each line where scores of them make one.
 
 use baize_frame::{FrameFormat, Region};
 
