@@ -2,9 +2,9 @@
 
     python judge.py --rendered ../work/rendered --made ../work/unseen --program ../../target/release/baize
 
-Pictures of series that no training and no tuning saw go through `baize detect`, on rten; made balls of unseen sets go
-through the same file in onnxruntime, for only there it is known where the number is. All but balls that are hardly to be
-seen are asked for.
+Pictures of series that no training and no tuning saw go through `baize detect`, on rten. Their balls in boxes of the labels, as inexact as a detector's,
+and made balls of unseen sets, each alone, go through the same file in onnxruntime: there the best guess is known, too, and of made balls where the number is. All but
+balls that are hardly to be seen are asked for.
 """
 import argparse
 import json
@@ -15,7 +15,7 @@ import numpy as np
 
 import claims
 from faces import COLOURS, KIND_OF_FACE, KINDS, NUMBERS
-from pictures import balls_in, labels
+from pictures import balls_in, crops_of, labelled, labels
 from ship import ASKED_PX, ASKED_SHARE, MODELS, logits_of_file
 
 HEAD = ("| balls | what | asked | claimed | right where claimed | confidently wrong, of all | best guess right |\n"
@@ -58,6 +58,19 @@ def claimed_rows(name, pairs):
         [KINDS[KIND_OF_FACE[b.face]] for b, _ in pairs])
 
 
+def labelled_rows(balls, model):
+    """Balls of a picture told together, as in the appliance, in boxes of the labels."""
+    thresholds = json.loads((model / "baize-reader.json").read_text())["thresholds"]
+    part = crops_of(balls)
+    logits, faces = logits_of_file(model / "baize-reader.onnx", part["crops"]), part["faces"]
+    told = claims.claimed([logits[part["picture"] == picture] for picture in dict.fromkeys(part["picture"])])
+    asked = (part["seen"] >= ASKED_SHARE) & (part["diameters"] >= ASKED_PX)
+    pool = faces < len(NUMBERS)
+    for what, which, truth in (("number", asked & pool, faces), ("colour", asked & ~pool, faces), ("kind", asked, KIND_OF_FACE[faces])):
+        best, p = told[what]
+        print(f"| path-traced, boxes from labels | {what} | {claims.tally(best[which], p[which], truth[which], thresholds[what]).row()} |")
+
+
 def made_rows(folder, model):
     thresholds = json.loads((model / "baize-reader.json").read_text())["thresholds"]
     shards = [np.load(path) for path in sorted(Path(folder).glob("*.npz"))]
@@ -87,6 +100,7 @@ def main():
     print(f"{len(judged)} path-traced pictures; {len(pairs)} of {asked} asked balls were found by the detector\n\n{HEAD}")
     claimed_rows("path-traced", pairs)
     claimed_rows("path-traced, 20 pixels and more", [(b, d) for b, d in pairs if max(b.size) >= 20])
+    labelled_rows(labelled(args.rendered, "testing"), MODELS / "reader")
     made_rows(args.made, MODELS / "reader")
 
 
