@@ -13,7 +13,7 @@ use crate::geometry::{BallOutline, Calibration};
 use crate::limits::MAX_OBSERVATIONS;
 use crate::readings::{Face, face};
 use crate::refine::{BALLS_IN_BOX, Centre, MORE_OF_RIM, Picture, Refiner, Rim};
-use crate::shaft::{STATIONS, Station, beside, part};
+use crate::shaft::{Station, beside};
 use crate::taken::Taken;
 
 /// A ball's centre may be seen outside the noses by this part of its radius: errors at the far end of the picture and
@@ -141,17 +141,16 @@ fn straighten(calibration: &Calibration, cue: &CueLine, luminance: Luminance<'_>
     let along = sub2(cue.butt_mm, cue.tip_mm);
     let across = scale2([-along[1], along[0]], calibration.ball_diameter_mm / norm2(along));
     let pixel = |[x, y]: Vec2| calibration.project([x, y, calibration.ball_radius_mm()]);
-    let mut stations = [Station::default(); STATIONS];
-    for (station, to) in stations.iter_mut().enumerate() {
-        let at_mm = add2(cue.tip_mm, scale2(along, f64::from(part(station))));
+    let station_at = |part: f32| {
+        let at_mm = add2(cue.tip_mm, scale2(along, f64::from(part)));
         let at_px = pixel(at_mm)?;
         let across_px = sub2(pixel(add2(at_mm, across))?, at_px);
-        *to = Station {
+        Some(Station {
             at_px: at_px.map(|v| v as f32),
             across_px: across_px.map(|v| v as f32),
-        };
-    }
-    let beside = beside(luminance, &stations)?;
+        })
+    };
+    let beside = beside(luminance, station_at)?;
     let [tip_mm, butt_mm] = [(cue.tip_mm, beside.ends[0]), (cue.butt_mm, beside.ends[1])]
         .map(|(end_mm, by)| add2(end_mm, scale2(across, f64::from(by))));
     Some(CueLine {

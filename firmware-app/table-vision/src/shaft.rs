@@ -14,7 +14,7 @@ use heapless::Vec;
 use crate::peak::strongest_near;
 
 /// Places along the shaft where edges are looked for.
-pub const STATIONS: usize = 32;
+const STATIONS: usize = 32;
 /// Samples across the shaft at each of them. They reach a ball to both sides: half of the thickest shaft, and farther than nine of
 /// ten detected lines are off. With more of them other things than shafts are found.
 const SAMPLES: usize = 85;
@@ -39,8 +39,9 @@ const LEAST_TAPER: f32 = 0.75;
 /// What a pair half a ball aside of the detected line must show more than one on it.
 const RELUCTANCE: f32 = 0.05;
 const HALF_A_BALL: f32 = 0.5;
-/// How much of both edges must show.
-const LEAST_SHOWN: f32 = 0.3;
+/// So much of the detected line, from the tip on, is looked along, and so much of both edges must show there. Lines are drawn aside to
+/// the forearm beside the cue, at their ends by more than a ball; then the half near the tip shows the shaft, if clearly.
+const LOOKED_ALONG: [(f32, f32); 2] = [(1.0, 0.3), (0.5, 0.45)];
 /// Fewer places within the picture tell no direction.
 const LEAST_STATIONS: usize = 12;
 
@@ -81,11 +82,13 @@ pub fn straightened(luminance: Luminance<'_>, cue: CueDetection, ball_px: f32) -
         return cue;
     }
     let across_px = [-along[1], along[0]].map(|way| way * ball_px / length_px);
-    let stations = core::array::from_fn(|station| Station {
-        at_px: [0, 1].map(|k| tip_px[k] + part(station) * along[k]),
-        across_px,
-    });
-    let Some(beside) = beside(luminance, &stations) else {
+    let station_at = |part: f32| {
+        Some(Station {
+            at_px: [0, 1].map(|k| tip_px[k] + part * along[k]),
+            across_px,
+        })
+    };
+    let Some(beside) = beside(luminance, station_at) else {
         return cue;
     };
     let moved = |end: [f32; 2], by: f32| [0, 1].map(|k| end[k] + by * across_px[k]);
@@ -96,13 +99,34 @@ pub fn straightened(luminance: Luminance<'_>, cue: CueDetection, ball_px: f32) -
     }
 }
 
-/// How far along the line from the tip to the butt a station is.
-pub fn part(station: usize) -> f32 {
+/// Where the shaft is beside a line; `station_at` tells the place that is this part of the way from its tip to its butt. `None` where no
+/// shaft shows.
+pub fn beside(luminance: Luminance<'_>, station_at: impl Fn(f32) -> Option<Station>) -> Option<Beside> {
+    LOOKED_ALONG.into_iter().find_map(|(looked_along, least_shown)| {
+        let mut stations = [Station::default(); STATIONS];
+        for (station, to) in stations.iter_mut().enumerate() {
+            *to = station_at(looked_along * part(station))?;
+        }
+        let found = beside_stations(luminance, &stations, least_shown)?;
+        let [tip, last] = found.ends;
+        Some(Beside {
+            ends: [tip, tip + (last - tip) / looked_along],
+            sigma: found.sigma / looked_along,
+        })
+    })
+}
+
+/// How far along the stations, from the first to the last, a station is.
+fn part(station: usize) -> f32 {
     (station as f32 + 0.5) / STATIONS as f32
 }
 
-/// Where the shaft is beside the line of these stations, which are at its [parts](part); `None` where none shows.
-pub fn beside(luminance: Luminance<'_>, stations: &[Station; STATIONS]) -> Option<Beside> {
+/// The same, along these stations alone.
+fn beside_stations(
+    luminance: Luminance<'_>,
+    stations: &[Station; STATIONS],
+    least_shown: f32,
+) -> Option<Beside> {
     let edges = Edges::of(luminance, stations);
     if edges.seen < LEAST_STATIONS {
         return None;
@@ -110,7 +134,7 @@ pub fn beside(luminance: Luminance<'_>, stations: &[Station; STATIONS]) -> Optio
     let shaft = edges.clearest_shaft()?;
     let [first, second] = [edges.fitted(shaft[0])?, edges.fitted(shaft[1])?];
     let fitted = [first.line, second.line];
-    (is_shaft(fitted) && edges.shown(fitted) >= LEAST_SHOWN).then(|| Beside {
+    (is_shaft(fitted) && edges.shown(fitted) >= least_shown).then(|| Beside {
         ends: axis(fitted).ends,
         sigma: (0.5 * libm::sqrtf(first.variance + second.variance)).max(LEAST_SIGMA),
     })

@@ -174,6 +174,17 @@ fn a_cue_that_leaves_the_picture_is_placed_on_what_shows_of_it() {
     assert!(turned < 0.1 && beside < 0.7, "{turned} deg, {beside} mm");
 }
 
+/// As detectors do where a forearm lies beside the cue, here by four degrees: a hand's breadth at the far end.
+#[test]
+fn a_cue_whose_detected_line_is_drawn_far_aside_is_found_from_its_tip_on() {
+    let calibration = tilted_nine_foot();
+    let truth = Stick::new([1500.0, 700.0], 20.0);
+    let bytes = picture(&calibration, &truth, |place| wood(&truth, place).unwrap_or(CLOTH));
+    let seen = observed(&calibration, &bytes, &truth.off(4.0, 2.0));
+    let (turned, beside) = errors(&seen, &truth);
+    assert!(turned < 0.1 && beside < 2.5, "{turned} deg, {beside} mm");
+}
+
 #[test]
 fn a_shaft_as_bright_as_its_cloth_is_found_by_its_colour() {
     let calibration = tilted_nine_foot();
