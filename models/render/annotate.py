@@ -7,7 +7,7 @@ moving ball's box holds its whole smear.
 import numpy as np
 
 ALONG = np.linspace(0.004, 0.996, 160)
-# Dense enough for the picture's edge to be met within a pixel.
+# Dense enough for the picture's edge to be met within a pixel, unless the cue passes right before the camera.
 DENSE = np.linspace(0, 1, 2001)
 
 

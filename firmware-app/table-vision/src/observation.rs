@@ -388,12 +388,11 @@ impl Look<'_> {
             false => rim.centre_with(&of_box),
         };
         let mut by = if is_alone { By::ClearRim } else { By::Rim };
-        let by_rim = match sure {
-            Some(_) if centres.len() == BALLS_IN_BOX => None,
-            None if !centres.is_empty() || has_room => None,
-            _ => rim,
+        let asks_rim = match sure {
+            Some(_) => centres.len() < BALLS_IN_BOX,
+            None => centres.is_empty() && !has_room,
         };
-        if let Some(rim) = by_rim {
+        if let Some(rim) = rim.filter(|_| asks_rim) {
             centres = Vec::from_iter([centre(rim)]);
             if is_moved {
                 by = By::MovedRim;

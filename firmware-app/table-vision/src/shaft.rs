@@ -51,7 +51,7 @@ const FIT_REACH: f32 = 0.08;
 const FIT_STEPS: i32 = (FIT_REACH / STEP) as i32;
 /// How far an edge at one place usually is from its line.
 const EDGE_SIGMA: f32 = 0.02;
-/// On rendered pictures two of three ends were off by no more than this: shadows are off by as much all along.
+/// On path-traced pictures two of three ends were off by this and less.
 const LEAST_SIGMA: f32 = 0.03;
 /// A fit that rests on less is one on noise.
 const LEAST_DETERMINANT: f32 = 1e-3;

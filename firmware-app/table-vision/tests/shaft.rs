@@ -136,11 +136,22 @@ fn wood(stick: &Stick, place: Vec2) -> Option<f64> {
     is_on.then_some(WOOD)
 }
 
-/// How much a line is turned against the true one, in degrees, and how far its ends are beside that.
-fn errors(seen: &CueLine, truth: &Stick) -> (f64, f64) {
+/// A cue on bare cloth.
+fn picture_of(calibration: &Calibration, stick: &Stick) -> Vec<u8> {
+    picture(calibration, stick, |place| wood(stick, place).unwrap_or(CLOTH))
+}
+
+/// Asserts that a line is turned by less than this against the true one, and its ends lie less than this beside that.
+#[track_caller]
+fn assert_on(seen: &CueLine, truth: &Stick, turned_deg: f64, beside_mm: f64) {
     let beside = [seen.tip_mm, seen.butt_mm].map(|end| truth.along_and_beside(end)[1]);
     let turned = (beside[1] - beside[0]).atan2(norm2(sub2(seen.butt_mm, seen.tip_mm)));
-    (turned.to_degrees().abs(), beside[0].abs().max(beside[1].abs()))
+    let (turned, beside) = (turned.to_degrees().abs(), beside[0].abs().max(beside[1].abs()));
+    assert!(
+        turned < turned_deg && beside < beside_mm,
+        "{turned} deg and {beside} mm off {:?}",
+        truth.butt_mm
+    );
 }
 
 #[test]
@@ -148,14 +159,10 @@ fn a_cue_is_placed_on_its_shaft_though_its_detected_line_is_turned_and_beside_it
     let calibration = tilted_nine_foot();
     for direction_deg in [0.0, 37.0, 111.0] {
         let truth = Stick::new([1400.0, 700.0], direction_deg);
-        let bytes = picture(&calibration, &truth, |place| wood(&truth, place).unwrap_or(CLOTH));
+        let bytes = picture_of(&calibration, &truth);
         for (turned_deg, beside_mm) in [(0.8, 0.0), (-0.6, 5.0), (0.0, -12.0)] {
             let seen = observed(&calibration, &bytes, &truth.off(turned_deg, beside_mm));
-            let (turned, beside) = errors(&seen, &truth);
-            assert!(
-                turned < 0.03 && beside < 0.7,
-                "{direction_deg}: {turned} deg, {beside} mm"
-            );
+            assert_on(&seen, &truth, 0.03, 0.7);
             assert!(seen.across_mm < 0.5 * seen.sigma_mm, "{seen:?}");
         }
     }
@@ -164,14 +171,13 @@ fn a_cue_is_placed_on_its_shaft_though_its_detected_line_is_turned_and_beside_it
 #[test]
 fn a_cue_that_leaves_the_picture_is_placed_on_what_shows_of_it() {
     let calibration = tilted_nine_foot();
-    // Half a metre of it is in the picture.
     let truth = Stick::new([-60.0, 640.0], 3.0);
-    let bytes = picture(&calibration, &truth, |place| wood(&truth, place).unwrap_or(CLOTH));
-    let butt_mm = add2(truth.tip_mm, scale2(sub2(truth.butt_mm, truth.tip_mm), 0.35));
-    let shown = Stick { butt_mm, ..truth };
-    let seen = observed(&calibration, &bytes, &shown.off(1.0, 2.0));
-    let (turned, beside) = errors(&seen, &truth);
-    assert!(turned < 0.1 && beside < 0.7, "{turned} deg, {beside} mm");
+    let bytes = picture_of(&calibration, &truth);
+    let detected = truth.off(1.0, 2.0);
+    let [x, _] = detected.detection(&calibration).butt_px;
+    assert!(x < 0.0, "the butt is outside the picture: {x}");
+    let seen = observed(&calibration, &bytes, &detected);
+    assert_on(&seen, &truth, 0.1, 0.7);
 }
 
 /// As detectors do where a forearm lies beside the cue, here by four degrees: a hand's breadth at the far end.
@@ -179,20 +185,18 @@ fn a_cue_that_leaves_the_picture_is_placed_on_what_shows_of_it() {
 fn a_cue_whose_detected_line_is_drawn_far_aside_is_found_from_its_tip_on() {
     let calibration = tilted_nine_foot();
     let truth = Stick::new([1500.0, 700.0], 20.0);
-    let bytes = picture(&calibration, &truth, |place| wood(&truth, place).unwrap_or(CLOTH));
+    let bytes = picture_of(&calibration, &truth);
     let seen = observed(&calibration, &bytes, &truth.off(4.0, 2.0));
-    let (turned, beside) = errors(&seen, &truth);
-    assert!(turned < 0.1 && beside < 2.5, "{turned} deg, {beside} mm");
+    assert_on(&seen, &truth, 0.1, 2.5);
 }
 
 #[test]
 fn a_shaft_as_bright_as_its_cloth_is_found_by_its_colour() {
     let calibration = tilted_nine_foot();
     let truth = Stick::new([1400.0, 700.0], 37.0);
-    let grey = picture(&calibration, &truth, |place| wood(&truth, place).unwrap_or(CLOTH));
+    let grey = picture_of(&calibration, &truth);
     let seen = observed(&calibration, &in_colour(&grey), &truth.off(0.7, -3.0));
-    let (turned, beside) = errors(&seen, &truth);
-    assert!(turned < 0.06 && beside < 1.5, "{turned} deg, {beside} mm");
+    assert_on(&seen, &truth, 0.06, 1.5);
 }
 
 #[test]
@@ -211,8 +215,7 @@ fn a_shaft_is_told_from_its_shadow_and_from_what_hides_a_third_of_it() {
         }
     });
     let seen = observed(&calibration, &bytes, &truth.off(0.5, 3.0));
-    let (turned, beside) = errors(&seen, &truth);
-    assert!(turned < 0.06 && beside < 1.5, "{turned} deg, {beside} mm");
+    assert_on(&seen, &truth, 0.06, 1.5);
 }
 
 #[test]
@@ -221,8 +224,7 @@ fn a_cue_that_shows_no_shaft_stays_where_it_was_detected() {
     let stick = Stick::new([1400.0, 700.0], 37.0);
     let bytes = picture(&calibration, &stick, |_| CLOTH);
     let seen = observed(&calibration, &bytes, &stick);
-    let (turned, beside) = errors(&seen, &stick);
-    assert!(turned < 0.01 && beside < 0.1, "{turned} deg, {beside} mm");
+    assert_on(&seen, &stick, 0.01, 0.1);
     assert_eq!(seen.across_mm, seen.sigma_mm);
 }
 
@@ -245,7 +247,7 @@ fn one_edge_alone_is_no_shaft() {
 fn without_a_calibration_a_cue_is_straightened_in_the_picture() {
     let calibration = ideal_nine_foot();
     let truth = Stick::new([1400.0, 700.0], 160.0);
-    let bytes = picture(&calibration, &truth, |place| wood(&truth, place).unwrap_or(CLOTH));
+    let bytes = picture_of(&calibration, &truth);
     let luminance = view(&calibration, &bytes).luminance();
     let ball_px = calibration
         .ball_outline(truth.tip_mm)

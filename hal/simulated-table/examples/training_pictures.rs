@@ -133,7 +133,7 @@ fn describe(truth: &Truth, width: u32, height: u32) -> Value {
 /// A cue from where it enters the picture to where it leaves it: a lens bends its image, so that the line between its true ends may lie
 /// beside what shows. `None` where nothing of it does.
 fn describe_cue(cue: &CueTruth, truth: &Truth, inside: impl Fn([f64; 2]) -> bool) -> Option<Value> {
-    /// Dense enough for the picture's edge to be met within a pixel.
+    /// Dense enough for the picture's edge to be met within a pixel, unless the cue passes right before the camera.
     const PLACES: u32 = 2000;
     let pixel = |place: u32| {
         let part = f64::from(place) / f64::from(PLACES);

@@ -63,13 +63,10 @@ pub struct Measured {
     /// Those of them that were published.
     pub found: Vec<Ball>,
     /// Cues on whose tip the camera looks.
-    #[serde(default)]
     pub cues: u32,
     /// The published cue, if it is one of them.
-    #[serde(default)]
     pub cue: Option<Cue>,
     /// Whether a cue was published that is none of them.
-    #[serde(default)]
     pub false_cue: bool,
 }
 
@@ -151,7 +148,7 @@ impl Measurer {
             false_cue: false,
         };
         if let (true, Some(calibration)) = (outcome.accepted, outcome.calibration) {
-            self.find_balls(&frame, calibration, &truth, &mut measured);
+            self.find_balls_and_cue(&frame, calibration, &truth, &mut measured);
         }
         measured
     }
@@ -183,7 +180,7 @@ impl Measurer {
         })
     }
 
-    fn find_balls(
+    fn find_balls_and_cue(
         &mut self,
         frame: &Frame,
         calibration: Calibration,
