@@ -27,6 +27,8 @@ class Together:
         return self.pool * self.numbers @ every[:len(NUMBERS)] + (1 - self.pool) * self.colours @ every[len(NUMBERS):]
 
 
+# So much of the detector's kinds counts (their logarithm), for both look at the same pixels; and it excludes none altogether.
+DETECTOR, LEAST_SHARE = 0.5, 1e-3
 # Weight of bearing no number that is there, rounds of messages, how much a ball tells of its set, and how much it speaks
 # against a pool set that balls want a number which another has.
 STRAY, ROUNDS = 0.005, 8
@@ -34,6 +36,11 @@ STRAY, ROUNDS = 0.005, 8
 MISSING = np.where(np.arange(len(NUMBERS)) == 0, 0.1, 1.0)
 MOST_SET_LOG_ODDS, WITNESSES, RIVALS = 8.0, 0.5, 0.15
 NOT_ASKED = -1
+
+
+def with_kinds(logits, kinds):
+    """Logits of faces [n, faces] of balls of which the detector gave the kinds these probabilities [n, kinds]."""
+    return logits + DETECTOR * np.log(np.clip(kinds, LEAST_SHARE, 1))[:, KIND_OF_FACE]
 
 
 def together(logits):
@@ -89,13 +96,15 @@ def least_threshold(best, probability, truth, most_wrong):
     return float(good[0]) if good else float(candidates[-1])
 
 
-def temperature(pictures, faces):
+def temperature(pictures, kinds, faces):
     """What logits are to be divided by so that the probabilities of numbers told together hold. `pictures` are the logits of
-    the balls of each picture, `faces` what all of them bear; other faces than numbers do not count, nor NOT_ASKED."""
+    the balls of each picture, `kinds` those by the detector, `faces` what all of them bear; other faces than numbers do not
+    count, nor NOT_ASKED."""
     bears = (faces < len(NUMBERS)) & (faces != NOT_ASKED)
 
     def loss(t):
-        numbers = np.concatenate([together(logits / t).numbers for logits in pictures])
+        told = [together(with_kinds(logits / t, of_picture)) for logits, of_picture in zip(pictures, kinds)]
+        numbers = np.concatenate([each.numbers for each in told])
         return -np.log(numbers[bears, faces[bears]] + 1e-4).mean()
     return float(min(np.arange(0.6, 2.5, 0.02), key=loss))
 

@@ -3,7 +3,7 @@
     python judge.py --rendered ../work/rendered --made ../work/unseen --program ../../target/release/baize
 
 Pictures of series that no training and no tuning saw go through `baize detect`, on rten. Their balls in boxes of the labels, as inexact as a detector's,
-and made balls of unseen sets, each alone, go through the same file in onnxruntime: there the best guess is known, too, and of made balls where the number is. All but
+with the kinds that the detector gives them, and made balls of unseen sets, each alone, go through the same file in onnxruntime: there the best guess is known, too, and of made balls where the number is. All but
 balls that are hardly to be seen are asked for.
 """
 import argparse
@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 import claims
+from detected import kinds_of
 from faces import COLOURS, KIND_OF_FACE, KINDS, NUMBERS
 from pictures import balls_in, crops_of, labelled, labels
 from ship import ASKED_PX, ASKED_SHARE, MODELS, logits_of_file
@@ -63,6 +64,7 @@ def labelled_rows(balls, model):
     thresholds = json.loads((model / "baize-reader.json").read_text())["thresholds"]
     part = crops_of(balls)
     logits, faces = logits_of_file(model / "baize-reader.onnx", part["crops"]), part["faces"]
+    logits = claims.with_kinds(logits, kinds_of(balls))
     told = claims.claimed([logits[part["picture"] == picture] for picture in dict.fromkeys(part["picture"])])
     asked = (part["seen"] >= ASKED_SHARE) & (part["diameters"] >= ASKED_PX)
     pool = faces < len(NUMBERS)

@@ -18,6 +18,7 @@ from torch import nn
 
 import claims
 from cutting import MARGIN, SIDE
+from detected import EVEN, kinds_of
 from faces import FACES, KIND_OF_FACE, KINDS, NUMBERS
 from pictures import crops_of, labelled
 from reader import Reader
@@ -89,7 +90,7 @@ def chosen_thresholds(parts, logits):
     pool = seen & (faces < len(NUMBERS))
     plain = seen & (faces >= len(NUMBERS))
     ends = np.flatnonzero(parts["picture"][1:] != parts["picture"][:-1]) + 1
-    told = claims.claimed(np.split(logits, ends))
+    told = claims.claimed(np.split(claims.with_kinds(logits, parts["kinds"]), ends))
 
     def choose(what, which, truth):
         best, probability = told[what]
@@ -105,13 +106,16 @@ def chosen_thresholds(parts, logits):
 
 
 def tuning_balls(rendered, tune):
-    """Path-traced balls, and made ones of unseen sets."""
-    parts = [crops_of(labelled(rendered, "tuning"), 1, 3)]
-    traced = len(parts[0]["faces"])
+    """Path-traced balls, with their kinds by the detector, and made ones of unseen sets, which it never saw."""
+    balls = labelled(rendered, "tuning")
+    parts = [{**crops_of(balls, 1, 3), "kinds": kinds_of(balls)}]
+    traced = len(balls)
     for path in sorted(Path(tune).glob("*.npz")):
         with np.load(path) as shard:
             part = {name: shard[name][:1024] for name in ("crops", "faces", "seen", "diameters")}
-        parts.append({**part, "picture": np.array([f"{path} {at}" for at in range(len(part["faces"]))])})
+        count = len(part["faces"])
+        parts.append({**part, "picture": np.array([f"{path} {at}" for at in range(count)]),
+                      "kinds": np.tile(EVEN, (count, 1))})
     together = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     return {**together, "traced": np.arange(len(together["faces"])) < traced}
 
@@ -156,7 +160,8 @@ def written(args, tuning, path):
     ends = np.flatnonzero(tuning["picture"][traced][1:] != tuning["picture"][traced][:-1]) + 1
     # All balls of a picture are told together; those that are not asked for do not count.
     faces = np.where(asked(tuning), tuning["faces"], claims.NOT_ASKED)[traced]
-    temperature = claims.temperature(np.split(logits_of(network, tuning["crops"][traced]), ends), faces)
+    logits = logits_of(network, tuning["crops"][traced])
+    temperature = claims.temperature(np.split(logits, ends), np.split(tuning["kinds"][traced], ends), faces)
     network.cool(temperature)
     path.parent.mkdir(parents=True, exist_ok=True)
     difference = export(network, path)

@@ -11,11 +11,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "numbers"))
 
 import claims
 from cutting import MARGIN, SIDE, cut
+from detected import EVEN, kinds_at
 from faces import FACES, KIND_OF_FACE, KINDS, NUMBERS, face_of
 from lit import batch
 from make import SEEDS_A_SHARD
 from photographed import parts, photographed
-from pictures import part_of
+from pictures import Ball, part_of
 import real
 from reader import Reader, mflop
 from skins import UNSEEN, Sets, one_set
@@ -89,6 +90,26 @@ class Claims(unittest.TestCase):
         self.assertEqual(together[0].tolist(), [4, 5])
         self.assertGreater(together[1].min(), 0.95)
 
+    def test_the_detector_tells_of_a_purple_ball_which_is_the_four_or_the_twelve_whether_it_is_a_stripe(self):
+        logits = np.full((1, len(FACES)), -4.0)
+        logits[0, 4], logits[0, 12] = 6, 6.2
+        number = lambda kinds: claims.claimed([claims.with_kinds(logits, np.array([kinds]))])["number"]
+        self.assertEqual(number(EVEN)[0].tolist(), [12])
+        best, probability = number([0, 0, 0.999, 0.001, 0])
+        self.assertEqual(best.tolist(), [4])
+        self.assertGreater(probability[0], 0.9)
+
+    def test_a_ball_has_the_kinds_of_the_likeliest_box_near_it_and_none_has_even_ones(self):
+        output = np.full((10, 48, 80), -5.0)
+        for row, column, logit, kind in ((20, 30, 1.0, 2), (20, 31, 3.0, 3), (20, 35, 9.0, 0)):
+            output[0, row, column], output[1 + kind, row, column] = logit, 5
+        output[6:8] = 0
+        # A picture twice as large as the input: the cell's middle is at (504, 328).
+        near, far = (Ball(Path("a"), centre, (60, 60), 3, 1, "pool") for centre in ((500, 330), (4000, 330)))
+        kinds = kinds_at(output, (1280, 768), [near, far])
+        self.assertEqual(int(kinds[0].argmax()), 3)
+        self.assertEqual(kinds[1].tolist(), EVEN.tolist())
+
     def test_label_and_set_say_which_faces_a_real_ball_may_bear(self):
         names = lambda row: [FACES[index] for index in np.flatnonzero(row)]
         pool = Sample("a", "ss19190_ball", "letterboxed_x", "train", np.zeros((9, 9, 3), np.uint8),
@@ -130,7 +151,7 @@ class Claims(unittest.TestCase):
             if len(set(bears)) == 3:  # a number is there once
                 pictures.append(logits * 1.8)
                 faces.append(bears)
-        self.assertAlmostEqual(claims.temperature(pictures, np.concatenate(faces)), 1.8, delta=0.2)
+        self.assertAlmostEqual(claims.temperature(pictures, np.full((len(pictures), 3, 5), 0.2), np.concatenate(faces)), 1.8, delta=0.2)
 
 
 class Pictures(unittest.TestCase):

@@ -466,12 +466,12 @@ class Measures(unittest.TestCase):
                 label = np.array([[50, 50, 24, 24]], np.float32)
                 self.name, self.samples = name, [Sample("a", "ss19190_ball", "g", split, np.zeros((384, 640, 3), np.uint8), label,
                                                         NOT_CUE_BALL[None], balls_complete=True)]
-                self.wide = [Found(label * (1, 1, size / 24, size / 24), np.array([0.9]), np.array([4]), np.zeros((0, 4)), np.zeros(0))]
+                self.wide = [Found(label * (1, 1, size / 24, size / 24), np.array([0.9]), np.array([4]), np.array([4]), np.zeros((0, 4)), np.zeros(0))]
 
         one, two, three = Seen("sessions0", 30), Seen("sessions1", 15), Seen("sessions2", 15)
-        self.assertAlmostEqual(settings_of(one, [one, two, three], {"kind": 0.8})["margin"], 1.22, delta=0.006)
+        self.assertAlmostEqual(settings_of(one, [one, two, three], {"cue": 0.5})["margin"], 1.22, delta=0.006)
         self.assertLess(settings_of(two, [one, two], {})["margin"], 1.03)
-        self.assertEqual(settings_of(one, [one, two], {"kind": 0.8})["kind"], 0.8)
+        self.assertEqual(settings_of(one, [one, two], {"cue": 0.5})["cue"], 0.5)
         self.assertEqual(settings_of(one, [one], {"ball": 0.6}), {"ball": 0.6}, "there are no others")
         px = [Seen("px0", 30), Seen("px1", 15)]
         self.assertEqual(settings_of(px[0], px, {"ball": 0.6}), {"ball": 0.6}, "the others show the same table")

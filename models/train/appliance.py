@@ -21,7 +21,8 @@ class Found:
 
     balls: np.ndarray  # centre x, y, width, height
     scores: np.ndarray
-    kinds: np.ndarray  # indices into KINDS
+    kinds: np.ndarray  # claimed ones, indices into KINDS
+    likeliest: np.ndarray  # kinds, claimed or not
     cues: np.ndarray  # tip x, y, butt x, y
     cue_scores: np.ndarray
 
@@ -58,6 +59,7 @@ def found(line):
     return Found(
         np.array([[t[key] for key in "xywh"] for t in balls]).reshape(-1, 4), np.array([t["score"] for t in balls]),
         np.array([KINDS.index(t["class"]) for t in balls], int),
+        np.array([KINDS.index(max(t["kinds"], key=t["kinds"].get)) for t in balls], int),
         np.array([[*t["tip"], *t["butt"]] for t in cues]).reshape(-1, 4), np.array([t["score"] for t in cues]))
 
 

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from appliance import Appliance, program
 from dataset import cached, find_data, read_real
-from evaluate import GUESSED, MODELS, REAL, WIDE, has_small_balls, input_scale, table
+from evaluate import MODELS, REAL, WIDE, has_small_balls, input_scale, table
 from folds import FOLDS, NAMES, measured
 from tally import BALL_HEAD, CUE_HEAD, Tally
 from thresholds import best_margin, best_threshold
@@ -59,18 +59,17 @@ class Fold:
     @cached_property
     def wide(self):
         """All that could be a ball, in boxes as wide as the network says."""
-        [found] = self.found("wide.pickle", {**WIDE, "margin": 1.0})
-        return found
+        return self.found("wide.pickle", {**WIDE, "margin": 1.0})
 
-    def found(self, file, *settings):
-        """What is found with each of the settings, kept in `file` until something that it depends on changes."""
+    def found(self, file, settings):
+        """What is found with these settings, kept in `file` until something that it depends on changes."""
         kept = self.manifest.with_name(file)
         makers = self.manifest, program(), MODELS / "reader" / "baize-reader.json", REAL
         if kept.exists() and kept.stat().st_mtime > max(maker.stat().st_mtime for maker in makers):
             kept_settings, found = pickle.loads(kept.read_bytes())
             if kept_settings == settings:
                 return found
-        found = [self.appliance.detect(**each) for each in settings]
+        found = self.appliance.detect(**settings)
         kept.write_bytes(pickle.dumps((settings, found)))
         return found
 
@@ -88,7 +87,7 @@ def chosen(folds):
     for fold in folds:
         for sample, found in zip(fold.samples, fold.wide, strict=True):
             if sample.balls_complete and sample.split != "val" and not has_small_balls(sample):
-                tally.add_balls(sample, found, found, found, 1)
+                tally.add_balls(sample, found, found, 1)
                 samples.append(sample)
                 boxes.append(found)
     ball = best_threshold(tally.centre_scores, tally.centre_right, tally.balls)
@@ -120,15 +119,15 @@ def main():
 
     real = cached(REAL, lambda: read_real(find_data()))
     shipped = json.loads(SHIPPED.read_text())
-    as_shipped = {"margin": shipped["box_margin"], **{name: shipped["thresholds"][name] for name in ("ball", "kind", "cue")}}
+    as_shipped = {"margin": shipped["box_margin"], **{name: shipped["thresholds"][name] for name in ("ball", "cue")}}
     folds = [Fold(name, real, args) for name in args.folds]
     tallies = defaultdict(Tally)
     for fold in folds:
         settings = settings_of(fold, folds, as_shipped)
         print(f"{fold.name}: {settings}", flush=True)
         wide = [widen(found, settings["margin"]) for found in fold.wide]
-        found = fold.found("found.pickle", settings, {**settings, **GUESSED})
-        for sample, *of_sample in zip(fold.samples, wide, *found, strict=True):
+        found = fold.found("found.pickle", settings)
+        for sample, *of_sample in zip(fold.samples, wide, found, strict=True):
             small = has_small_balls(sample)
             for key in ((fold.name, sample.group + " (small balls)" * small),
                         ("all", "pooled" + " (small balls)" * small), ("all", "pooled, every size")):

@@ -43,7 +43,7 @@ LEFT_OUT_BALLS = Path(__file__).resolve().parent / "labels" / "left_out.csv"
 # Sources whose pictures a program made, with exact labels.
 MADE = ("simulated", "rendered")
 
-# Groups kept out of training to choose thresholds of cues and kinds on. The validation groups choose nothing.
+# Groups kept out of training to choose the threshold of cues on. The validation groups choose nothing.
 TUNE_GROUPS = {"letterboxed_20250715_s01", "minitable_phone_20251218_s00"}
 # pix2pockets is one group; its last frames stand in for a held-out one. Optimistic: same table, same broadcast.
 PIX2POCKETS_TUNE_SHARE = 0.1

@@ -2,7 +2,7 @@
 pictures, drawn, in models/work/report.
 
     python evaluate.py                       # validation and held-out groups
-    python evaluate.py --choose-thresholds   # sets the manifest's thresholds of cues and kinds, on the held-out `tune` groups only
+    python evaluate.py --choose-thresholds   # sets the manifest's threshold of cues, on the held-out `tune` groups only
     python evaluate.py --rendered ../work/rendered --simulated ../work/simulated
 """
 
@@ -26,10 +26,6 @@ MODELS = Path(__file__).resolve().parents[1]
 REAL = MODELS / "work" / "real.pickle"
 # Thresholds so low that the whole precision-recall curve is seen.
 WIDE = {"ball": 0.02, "cue": 0.05}
-# One so low that every ball has its likeliest kind.
-GUESSED = {"kind": 0.001}
-# The kind threshold is the least above which a claimed kind is right this often in one picture. A video has many.
-KIND_RIGHT = 0.985
 # Pictures whose balls are smaller than this in the input are reported apart: the network is not made for them, and
 # the appliance's region of interest is there to avoid them.
 SMALL_BALL_PX = 10
@@ -51,33 +47,23 @@ def group_of(sample):
     return sample.split, sample.group + " (small balls)" * has_small_balls(sample)
 
 
-def measure(samples, wide, shipped, guessed):
+def measure(samples, wide, shipped):
     """Tallies by split and group."""
     tallies = defaultdict(Tally)
-    for sample, *found in zip(samples, wide, shipped, guessed):
+    for sample, *found in zip(samples, wide, shipped):
         tallies[group_of(sample)].add(sample, *found, input_scale(sample))
     return tallies
 
 
-def choose_thresholds(appliance, samples, wide):
-    """Thresholds of cues and kinds from the `tune` groups, pooled, without the pictures of balls too small; made pictures
-    too, because the real ones have too few cues. Those of balls are chosen by the cross-validation."""
-    tune = [i for i, s in enumerate(samples) if s.split == "tune" and not has_small_balls(s)]
-
-    def pooled(found):
-        tally = Tally()
-        for index in tune:
-            tally.add(samples[index], wide[index], found[index], found[index], 1)
-        return tally
-
-    tally = pooled(wide)
-    cue = best_threshold(tally.cue_scores, tally.cue_right, tally.cues)
-    for kind in np.round(np.arange(0.4, 0.96, 0.05), 2):
-        tally = pooled(appliance.detect(cue=cue, kind=float(kind)))
-        right = np.array(tally.claimed_right, bool)[np.array(tally.claimed, bool)]
-        if len(right) and right.mean() >= KIND_RIGHT:
-            break
-    return {"kind": float(kind), "cue": cue}
+def choose_thresholds(samples, wide):
+    """The threshold of cues from the `tune` groups, pooled, without the pictures of balls too small; made pictures
+    too, because the real ones have too few cues. Those of balls are chosen by the cross-validation, those of kinds are the
+    reader's."""
+    tally = Tally()
+    for sample, found in zip(samples, wide, strict=True):
+        if sample.split == "tune" and not has_small_balls(sample):
+            tally.add(sample, found, found, 1)
+    return {"cue": best_threshold(tally.cue_scores, tally.cue_right, tally.cues)}
 
 
 def drawn(sample, found, width=960):
@@ -156,9 +142,9 @@ def main():
     appliance = Appliance(manifest_path, samples, args.backend)
     wide = appliance.detect(**WIDE)
     if args.choose_thresholds:
-        manifest["thresholds"].update(choose_thresholds(appliance, samples, wide))
+        manifest["thresholds"].update(choose_thresholds(samples, wide))
         manifest_path.write_text(json.dumps(manifest, indent=2) + "\n")
-    tallies = sorted(measure(samples, wide, appliance.detect(), appliance.detect(**GUESSED)).items(), reverse=True)
+    tallies = sorted(measure(samples, wide, appliance.detect()).items(), reverse=True)
 
     text = "\n\n".join([
         f"# {manifest['name']}", f"Thresholds: {json.dumps(manifest['thresholds'])}",

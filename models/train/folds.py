@@ -4,7 +4,7 @@ Three folds over the sessions: a session is a ball set on a table under its ligh
 pix2pockets is one session; it alone tells solids from stripes, and gives five folds of its own in the order of its
 frames: optimistic, because all show one table in one broadcast. Left out as a whole, it is a broadcast never seen.
 
-The pictures on which thresholds of cues and kinds are chosen and the shipped weights are validated taught those nothing. A fold's training
+The pictures on which the threshold of cues is chosen and the shipped weights are validated taught those nothing. A fold's training
 learns from them like from any others, unless they are its own.
 """
 

@@ -14,8 +14,7 @@ BALL = 4  # the kind that is none, or that nobody can tell
 
 
 class Tally:
-    """Counts and errors. `wide`: found with thresholds near zero; `shipped`: with the manifest's; `guessed`: as shipped, but
-    every ball with its likeliest kind. `neither` counts boxes on
+    """Counts and errors. `wide`: found with thresholds near zero; `shipped`: with the manifest's. `neither` counts boxes on
     what nobody judged, neither right nor false. Centre and tip errors are those of what is found as shipped; d is a ball's
     diameter."""
 
@@ -32,15 +31,15 @@ class Tally:
         self.angle, self.tip_d = [], []
         self.worst = []
 
-    def add(self, sample, wide, shipped, guessed, input_scale):
+    def add(self, sample, wide, shipped, input_scale):
         """Counts a picture; `input_scale` brings its pixels to those of the network's input."""
         self.pictures += 1
         if sample.balls_complete:
-            self.add_balls(sample, wide, shipped, guessed, input_scale)
+            self.add_balls(sample, wide, shipped, input_scale)
         if sample.cues_complete:
             self.add_cues(sample, wide, shipped)
 
-    def add_balls(self, sample, wide, shipped, guessed, input_scale):
+    def add_balls(self, sample, wide, shipped, input_scale):
         self.balls += len(sample.balls)
         self.empty += not len(sample.balls)
         owners = match(wide.balls, sample.balls)
@@ -62,8 +61,7 @@ class Tally:
         by_centre = match_centres(shipped.balls, sample.balls)
         self.centre_hits += int((by_centre >= 0).sum())
         self.centre_claims += int(judged(shipped.balls, by_centre, sample.unjudged).sum())
-        # Not of `wide`: balls are read together, and there are many there that are none.
-        self.add_kinds(sample, guessed.kinds, match(guessed.balls, sample.balls), self.kind_right)
+        self.add_kinds(sample, shipped.likeliest, owners, self.kind_right)
         known = self.add_kinds(sample, shipped.kinds, owners, self.claimed_right)
         self.claimed += [shipped.kinds[i] != BALL for i in known]
         for index in np.flatnonzero(owners >= 0):

@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use baize_frame::limits::MAX_DOUBTFUL_DETECTIONS;
 use baize_frame::{
-    BallDetection, BallKind, CueDetection, Detections, FrameFormat, ImageView, Luminance, PixelFormat,
-    Reading,
+    BallDetection, BallKind, CueDetection, Detections, FrameFormat, ImageView, KindShares, Luminance,
+    PixelFormat, Reading,
 };
 use baize_table_vision::geometry::{Calibration, CameraModel, Pose, TableSize};
 use baize_table_vision::{FrameStamp, StageOutput, TableStage};
@@ -217,7 +217,7 @@ impl<'a> Case<'a> {
                 centre_px: outline.centre_px.map(|v| v as f32 + wander),
                 size_px: outline.box_size_px().map(|v| v as f32),
                 kind: BallKind::ALL[i.min(4)],
-                kind_score: 0.9,
+                kind_shares: KindShares::of(BallKind::ALL[i.min(4)], 0.9),
                 score: 0.9,
                 reading: Reading::NOTHING,
             };
@@ -230,7 +230,7 @@ impl<'a> Case<'a> {
                 centre_px: outline.centre_px.map(|v| v as f32),
                 size_px: outline.box_size_px().map(|v| v as f32),
                 kind: BallKind::Ball,
-                kind_score: 0.5,
+                kind_shares: KindShares::of(BallKind::Ball, 0.5),
                 score: 0.3,
                 reading: Reading::NOTHING,
             };

@@ -488,7 +488,7 @@ fn expected_outline(calibration: &Calibration, detection: &BallDetection) -> Opt
     let numbers = [
         detection.centre_px,
         detection.size_px,
-        [detection.score, detection.kind_score],
+        [detection.score, detection.kind_score()],
     ];
     if !numbers.iter().flatten().all(|number| number.is_finite()) {
         return None;

@@ -19,7 +19,7 @@ pub fn face(game: Game, ball: &BallDetection) -> Face {
     let reading = &ball.reading;
     let seen = Face {
         kind: ball.kind,
-        kind_score: ball.kind_score.clamp(0.0, 1.0),
+        kind_score: ball.kind_score().clamp(0.0, 1.0),
         number: None,
         colour: Colour::UNKNOWN,
     };

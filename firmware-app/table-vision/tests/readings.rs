@@ -2,7 +2,7 @@
 
 mod common;
 
-use baize_frame::{BallColour, BallDetection, BallKind, Reading};
+use baize_frame::{BallColour, BallDetection, BallKind, KindShares, Reading};
 use baize_table_state::{BallKind as Kind, Colour, Game, Identity};
 use common::ideal_nine_foot;
 use common::table::{Watch, detection};
@@ -14,7 +14,7 @@ const OTHER_PLACE_MM: [f64; 2] = [1500.0, 400.0];
 fn read(watch: &Watch, place_mm: [f64; 2], number: Option<u8>, colour: Option<BallColour>) -> BallDetection {
     let score = |told: bool| if told { 0.97 } else { 0.0 };
     BallDetection {
-        kind_score: 0.3,
+        kind_shares: KindShares::of(BallKind::Ball, 0.3),
         reading: Reading {
             number,
             number_score: score(number.is_some()),

@@ -3,7 +3,7 @@
 
 mod common;
 
-use baize_frame::{BallDetection, Detections, FrameFormat, ImageView, PixelFormat, Reading};
+use baize_frame::{BallDetection, Detections, FrameFormat, ImageView, KindShares, PixelFormat, Reading};
 use baize_simulated_table::{BallTruth, Play, Scene, SimulatedTable, Truth};
 use baize_table_state::{BallId, EventKind, Flags};
 use baize_table_vision::geometry::{Calibration, CameraModel, Pose, TableSize};
@@ -61,7 +61,7 @@ fn detect(truth: &Truth, sigma_px: f64, random: &mut Random) -> Detections {
                 centre_px: [(left + right) / 2.0, (top + bottom) / 2.0],
                 size_px: [right - left, bottom - top],
                 kind: ball.kind,
-                kind_score: 0.9,
+                kind_shares: KindShares::of(ball.kind, 0.9),
                 score: 0.9,
                 reading: Reading::NOTHING,
             })

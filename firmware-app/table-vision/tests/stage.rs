@@ -2,7 +2,7 @@
 
 mod common;
 
-use baize_frame::{BallDetection, BallKind, CueDetection, Detections, Reading};
+use baize_frame::{BallDetection, BallKind, CueDetection, Detections, KindShares, Reading};
 use baize_table_state::{CueState, Flags, Identity, TableState, encode};
 use baize_table_vision::geometry::linear::Vec2;
 use baize_table_vision::{FrameStamp, StageOutput, TableStage};
@@ -272,7 +272,7 @@ fn any_ball() -> impl Strategy<Value = BallDetection> {
             centre_px,
             size_px,
             kind: BallKind::ALL[kind],
-            kind_score,
+            kind_shares: KindShares::of(BallKind::ALL[kind], kind_score),
             score,
             reading: Reading::NOTHING,
         })

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use baize_accelerator::{Backend, CpuOptions, FaceReader, ModelFiles};
-use baize_frame::{BallDetection, BallKind, FrameFormat, ImageView, PixelFormat, Reading};
+use baize_frame::{BallDetection, BallKind, FrameFormat, ImageView, KindShares, PixelFormat, Reading};
 
 const BALLS: usize = 16;
 
@@ -53,7 +53,7 @@ fn measure(
             centre_px: [100.3 + 110.0 * i as f32, 80.7 + 60.0 * i as f32],
             size_px: [size_px; 2],
             kind: BallKind::Ball,
-            kind_score: 0.5,
+            kind_shares: KindShares::EVEN,
             score: 0.9,
             reading: Reading::NOTHING,
         })

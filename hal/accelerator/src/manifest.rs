@@ -80,7 +80,7 @@ pub struct Thresholds {
     /// What may be a ball, below `ball`; left out, nothing may.
     #[serde(default)]
     pub doubtful: Option<f32>,
-    /// A kind; a ball without a kind this probable is `Ball`.
+    /// A kind; a ball without a kind this probable is `Ball`. Behind a reader, the reader's counts.
     pub kind: f32,
     /// A cue.
     pub cue: f32,

@@ -2,7 +2,8 @@
 
 use baize_accelerator::{DetectError, DetectTimings, Detector, DetectorInfo, closer};
 use baize_frame::{
-    BallDetection, BallKind, CueDetection, Detections, FrameFormat, ImageView, PixelFormat, Reading, Region,
+    BallDetection, BallKind, CueDetection, Detections, FrameFormat, ImageView, KindShares, PixelFormat,
+    Reading, Region,
 };
 use std::sync::{Arc, Mutex};
 
@@ -53,7 +54,7 @@ impl Detector for Sharp {
                         centre_px: [0.5 * (x0 + x1), 0.5 * (y0 + y1)],
                         size_px: [x1 - x0, y1 - y0],
                         kind: BallKind::Ball,
-                        kind_score: 1.0,
+                        kind_shares: KindShares::of(BallKind::Ball, 1.0),
                         score: 0.9 - 0.01 * i as f32,
                         reading: Reading::NOTHING,
                     })

@@ -133,7 +133,7 @@ fn a_ball_comes_out_in_pixels_of_the_picture() {
     assert_eq!(ball.centre_px, [258.0, 444.0]);
     assert!((ball.size_px[0] - 48.0).abs() < 1e-3 && (ball.size_px[1] - 48.0).abs() < 1e-3);
     assert_eq!(ball.kind, BallKind::Solid);
-    assert!((ball.score - 0.982).abs() < 1e-3 && ball.kind_score > 0.99);
+    assert!((ball.score - 0.982).abs() < 1e-3 && ball.kind_score() > 0.99);
 }
 
 #[test]
@@ -215,7 +215,7 @@ fn a_kind_that_is_not_probable_enough_becomes_ball() {
     let found = outputs.decode(FULL_HD);
     assert_eq!(found.balls[0].kind, BallKind::Ball);
     assert!(
-        found.balls[0].kind_score < 0.01,
+        found.balls[0].kind_score() < 0.01,
         "nothing speaks for another set of balls"
     );
 }
@@ -368,7 +368,7 @@ fn a_cue_ends_where_it_leaves_the_region() {
 
 fn assert_finite(found: &Detections) {
     for ball in &found.balls {
-        let numbers = [ball.centre_px, ball.size_px, [ball.score, ball.kind_score]];
+        let numbers = [ball.centre_px, ball.size_px, [ball.score, ball.kind_score()]];
         assert!(
             numbers.as_flattened().iter().all(|number| number.is_finite()),
             "{ball:?}"

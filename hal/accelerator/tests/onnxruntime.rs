@@ -71,7 +71,7 @@ fn onnxruntime_and_rten_find_the_same() {
                 ball.size_px[0],
                 ball.size_px[1],
                 ball.score,
-                ball.kind_score,
+                ball.kind_score(),
             ]
         };
         assert!(

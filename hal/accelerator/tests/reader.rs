@@ -6,7 +6,7 @@ use std::path::Path;
 
 use baize_accelerator::{Backend, CpuOptions, FaceReader, LoadError, ModelFiles, ReaderManifest, reading};
 use baize_frame::{
-    BallColour, BallDetection, BallKind, Detections, FrameFormat, ImageView, PixelFormat, Reading,
+    BallColour, BallDetection, BallKind, Detections, FrameFormat, ImageView, KindShares, PixelFormat, Reading,
 };
 use common::{Disc, fixture, picture, spots_on_rten};
 
@@ -27,7 +27,7 @@ fn ball(centre_px: [f32; 2], size_px: f32) -> BallDetection {
         centre_px,
         size_px: [size_px; 2],
         kind: BallKind::Ball,
-        kind_score: 0.4,
+        kind_shares: KindShares::EVEN,
         score: 0.9,
         reading: Reading::NOTHING,
     }
@@ -67,20 +67,30 @@ fn each_ball_gets_the_number_and_the_colour_of_its_own_pixels() {
 }
 
 #[test]
-fn a_kind_that_the_face_tells_replaces_what_the_detector_said_and_otherwise_that_stays() {
+fn a_kind_that_the_face_tells_plainly_replaces_what_the_detector_said() {
     let place = [100.0, 100.0];
     let mut balls = [ball(place, 20.0)];
     balls[0].kind = BallKind::Eight;
+    balls[0].kind_shares = KindShares::of(BallKind::Eight, 0.9);
     read(&[disc(place, [0, 0, 255])], &mut balls);
     assert_eq!(balls[0].kind, BallKind::Stripe);
+    assert_eq!(balls[0].kind_shares.most_probable(), BallKind::Stripe);
+}
 
-    let mut balls = [ball(place, 20.0)];
-    read(&[disc(place, [255, 0, 0])], &mut balls);
-    assert_eq!(
-        (balls[0].kind, balls[0].kind_score),
-        (BallKind::Ball, 0.4),
-        "a plain red ball may be of any set"
-    );
+#[test]
+fn of_a_plain_red_ball_which_may_be_of_any_set_the_detector_tells_the_kind() {
+    let place = [100.0, 100.0];
+    let how_solid = |kind_shares| {
+        let mut balls = [BallDetection {
+            kind_shares,
+            ..ball(place, 20.0)
+        }];
+        read(&[disc(place, [255, 0, 0])], &mut balls);
+        balls[0].kind_shares.share(BallKind::Solid)
+    };
+    assert!((how_solid(KindShares::EVEN) - 0.5).abs() < 0.05);
+    assert!(how_solid(KindShares::of(BallKind::Solid, 0.999)) > 0.8);
+    assert!(how_solid(KindShares::of(BallKind::Ball, 0.999)) < 0.2);
 }
 
 #[test]

@@ -82,6 +82,59 @@ impl Reading {
     };
 }
 
+/// How probable each kind of a ball is, given that it is one. They sum to 1.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct KindShares([f32; BallKind::ALL.len()]);
+
+impl KindShares {
+    /// Nothing is known.
+    pub const EVEN: Self = Self([1.0 / BallKind::ALL.len() as f32; BallKind::ALL.len()]);
+
+    /// In the order of [`BallKind::ALL`].
+    pub const fn new(shares: [f32; BallKind::ALL.len()]) -> Self {
+        Self(shares)
+    }
+
+    /// This kind is so probable, and all others alike.
+    pub fn of(kind: BallKind, share: f32) -> Self {
+        let other = (1.0 - share) / (BallKind::ALL.len() - 1) as f32;
+        Self(BallKind::ALL.map(|each| if each == kind { share } else { other }))
+    }
+
+    /// In the order of [`BallKind::ALL`].
+    pub const fn all(&self) -> [f32; BallKind::ALL.len()] {
+        self.0
+    }
+
+    /// How probable this kind is.
+    pub const fn share(&self, kind: BallKind) -> f32 {
+        self.0[kind as usize]
+    }
+
+    /// The most probable kind, of equals the first.
+    pub fn most_probable(&self) -> BallKind {
+        let better = |best, kind| {
+            if self.share(kind) > self.share(best) {
+                kind
+            } else {
+                best
+            }
+        };
+        BallKind::ALL.into_iter().fold(BallKind::ALL[0], better)
+    }
+
+    /// The most probable kind, or [`BallKind::Ball`] where none is as probable as that.
+    pub fn claimed(&self, least: f32) -> BallKind {
+        let likeliest = self.most_probable();
+        if self.share(likeliest) < least {
+            BallKind::Ball
+        } else {
+            likeliest
+        }
+    }
+}
+
 /// A ball seen in one picture; pixels of the full picture.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -92,12 +145,19 @@ pub struct BallDetection {
     pub size_px: [f32; 2],
     /// The most probable kind; `Ball` where no kind is probable enough.
     pub kind: BallKind,
-    /// Probability of `kind`, given that this is a ball: 0 to 1.
-    pub kind_score: f32,
+    /// How probable each kind is.
+    pub kind_shares: KindShares,
     /// Probability that this is a ball at all: 0 to 1.
     pub score: f32,
     /// Its number or colour, where somebody looked.
     pub reading: Reading,
+}
+
+impl BallDetection {
+    /// Probability of `kind`, given that this is a ball: 0 to 1.
+    pub const fn kind_score(&self) -> f32 {
+        self.kind_shares.share(self.kind)
+    }
 }
 
 /// A cue stick seen in one picture; pixels of the full picture.

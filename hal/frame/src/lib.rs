@@ -13,5 +13,5 @@ mod image;
 pub mod limits;
 
 pub use chroma::Chroma;
-pub use detection::{BallColour, BallDetection, BallKind, CueDetection, Detections, Reading};
+pub use detection::{BallColour, BallDetection, BallKind, CueDetection, Detections, KindShares, Reading};
 pub use image::{FrameFormat, ImageError, ImageView, Luminance, PixelFormat, Region, SlotMemory};

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use baize_accelerator::Detector;
 use baize_camera::{Picture, load_picture, picture_files};
-use baize_frame::{BallColour, BallDetection, BallKind, CueDetection, Detections};
+use baize_frame::{BallColour, BallDetection, BallKind, CueDetection, Detections, KindShares};
 use baize_table_vision::straightened;
 use serde_json::{Value, json};
 
@@ -135,6 +135,7 @@ fn ball(ball: &BallDetection, box_margin: f32) -> Value {
     let [w, h] = ball.size_px.map(|size| size * box_margin);
     json!({
         "class": class(ball.kind),
+        "kinds": kinds(&ball.kind_shares),
         "x": x,
         "y": y,
         "w": w,
@@ -143,6 +144,12 @@ fn ball(ball: &BallDetection, box_margin: f32) -> Value {
         "number": ball.reading.number,
         "colour": ball.reading.colour.map(colour),
     })
+}
+
+/// How probable each kind is, whether one is claimed or not.
+fn kinds(shares: &KindShares) -> Value {
+    let named = BallKind::ALL.map(|kind| (class(kind).to_owned(), json!(shares.share(kind))));
+    Value::Object(named.into_iter().collect())
 }
 
 fn colour(colour: BallColour) -> &'static str {

@@ -1,6 +1,6 @@
 //! What the tests share.
 
-use baize_frame::{BallDetection, BallKind, Reading};
+use baize_frame::{BallDetection, BallKind, KindShares, Reading};
 use baize_simulated_table::BallTruth;
 
 /// What a detector without fault says of a ball.
@@ -10,7 +10,7 @@ pub fn detected(ball: &BallTruth) -> BallDetection {
         centre_px: [(left + right) / 2.0, (top + bottom) / 2.0],
         size_px: [right - left, bottom - top],
         kind: BallKind::Ball,
-        kind_score: 1.0,
+        kind_shares: KindShares::of(BallKind::Ball, 1.0),
         score: 1.0,
         reading: Reading::NOTHING,
     }

@@ -1,6 +1,6 @@
 //! A table of balls that is watched by a camera and a detector without pictures: detections are computed.
 
-use baize_frame::{BallDetection, BallKind, Detections, Reading};
+use baize_frame::{BallDetection, BallKind, Detections, KindShares, Reading};
 use baize_table_state::{Ball, BallId, EventKind, TableEvent, TableState};
 use baize_table_vision::geometry::Calibration;
 use baize_table_vision::{FrameStamp, StageOutput, TableStage};
@@ -33,7 +33,7 @@ pub fn detection(calibration: &Calibration, place_mm: [f64; 2], kind: BallKind) 
         centre_px: outline.centre_px.map(|v| v as f32),
         size_px: outline.box_size_px().map(|v| v as f32),
         kind,
-        kind_score: 0.9,
+        kind_shares: KindShares::of(kind, 0.9),
         score: 0.95,
         reading: Reading::NOTHING,
     }

@@ -1,5 +1,5 @@
 use baize_frame::limits::{MAX_BALL_DETECTIONS, MAX_DOUBTFUL_DETECTIONS};
-use baize_frame::{BallDetection, BallKind, Detections, Reading, Region};
+use baize_frame::{BallDetection, BallKind, Detections, KindShares, Reading, Region};
 use heapless::Vec as FixedVec;
 
 use super::{BALL_CHANNELS, Candidate, Grid, logit, sigmoid};
@@ -70,15 +70,15 @@ impl BallDecoder {
             {
                 continue;
             }
-            let Some((kind, kind_score)) = self.kind(output, cell) else {
+            let Some(kind_shares) = self.kinds(output, cell) else {
                 continue;
             };
             let [scale_x, scale_y] = letterbox.picture_px_per_input_px();
             let ball = BallDetection {
                 centre_px,
                 size_px: [found.size[0] * scale_x, found.size[1] * scale_y],
-                kind,
-                kind_score,
+                kind: kind_shares.claimed(self.threshold_kind),
+                kind_shares,
                 score: sigmoid(candidate.logit),
                 reading: Reading::NOTHING,
             };
@@ -109,20 +109,12 @@ impl BallDecoder {
         })
     }
 
-    fn kind(&self, output: &[f32], cell: usize) -> Option<(BallKind, f32)> {
-        const UNKNOWN: usize = BallKind::ALL.len() - 1;
+    fn kinds(&self, output: &[f32], cell: usize) -> Option<KindShares> {
         let logits: [f32; BallKind::ALL.len()] = self.grid.values(output, KIND_CHANNEL, cell)?;
         let highest = logits.iter().copied().fold(f32::MIN, f32::max);
         let shares = logits.map(|logit| (logit - highest).exp());
         let sum: f32 = shares.iter().sum();
-        let probabilities = shares.map(|share| share / sum);
-        let best = (0..probabilities.len()).max_by(|&a, &b| probabilities[a].total_cmp(&probabilities[b]))?;
-        let chosen = if probabilities[best] < self.threshold_kind {
-            UNKNOWN
-        } else {
-            best
-        };
-        Some((BallKind::ALL[chosen], probabilities[chosen]))
+        Some(KindShares::new(shares.map(|share| share / sum)))
     }
 }
 

@@ -84,12 +84,12 @@ impl Reading {
         self.claims.clear();
     }
 
-    /// Keeps what the last run saw on its first `count` balls. No run may be going on.
-    pub fn note(&mut self, count: usize) {
+    /// Keeps what the last run saw on these balls, at which it was aimed. No run may be going on.
+    pub fn note<'a>(&mut self, balls: impl Iterator<Item = &'a BallDetection>) {
         // SAFETY: the run has ended, as the caller was told; logits are floats.
         let faces = unsafe { self.output.on_host.values::<f32>() };
-        for logits in faces.as_chunks::<FACES>().0.iter().take(count) {
-            self.claims.add(logits);
+        for (logits, ball) in faces.as_chunks::<FACES>().0.iter().zip(balls) {
+            self.claims.add(logits, &ball.kind_shares);
         }
     }
 

@@ -315,7 +315,7 @@ impl Work {
             let passed_us = micros_since(started);
             let cut_us = reading.cut.micros_since(&reading.begun)?;
             let read_us = self.done.micros_since(&reading.cut)?;
-            reading.note(batch.len());
+            reading.note(batch.iter().copied());
             self.times.cut_us += cut_us;
             self.times.read_us += read_us;
             self.times.note_queue(passed_us, cut_us + read_us);

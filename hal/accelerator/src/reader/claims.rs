@@ -1,9 +1,9 @@
 //! From the logits of the faces of a picture's balls to claims: what is probable enough to be said.
 
-use baize_frame::{BallColour, BallDetection, BallKind, Reading};
+use baize_frame::{BallColour, BallDetection, BallKind, KindShares, Reading};
 
 use super::manifest::ReaderThresholds;
-use super::together::{Ball, FACES, NUMBERS, Together};
+use super::together::{Ball, FACES, NUMBERS, Together, kind_of};
 
 /// Says what the balls of a picture are.
 pub(crate) struct Claims {
@@ -24,21 +24,20 @@ impl Claims {
         self.together.clear();
     }
 
-    /// The logits of the next ball: those that are certain first, then the doubtful ones.
-    pub fn add(&mut self, logits: &[f32; FACES]) {
-        self.together.add(logits);
+    /// The logits of the next ball's face, and the kinds that the detector gives it: balls that are certain first, then the
+    /// doubtful ones.
+    pub fn add(&mut self, logits: &[f32; FACES], kinds: &KindShares) {
+        self.together.add(logits, kinds);
     }
 
-    /// Writes down every ball's number or colour, and its kind where the face tells it: it is right more often than the
-    /// detector is.
+    /// Writes down every ball's number or colour, and its kind.
     pub fn tell(&mut self, certain: &mut [BallDetection], doubtful: &mut [BallDetection]) {
         self.together.settle(certain.len());
         let pool = self.together.pool();
         for (ball, face) in certain.iter_mut().chain(doubtful).zip(self.together.balls()) {
             ball.reading = self.reading(face);
-            if let Some((kind, score)) = self.kind(face, pool) {
-                (ball.kind, ball.kind_score) = (kind, score);
-            }
+            ball.kind_shares = kinds(face, pool);
+            ball.kind = ball.kind_shares.claimed(self.thresholds.kind);
         }
     }
 
@@ -55,32 +54,19 @@ impl Claims {
         }
         reading
     }
-
-    /// The kind, whatever the set. A ball of a set without numbers is [`BallKind::Ball`]: that claims nothing, and takes back
-    /// what the detector, which looks at each ball alone, claimed of it.
-    fn kind(&self, face: &Ball, pool: f32) -> Option<(BallKind, f32)> {
-        let mut shares = [0.0; BallKind::ALL.len()];
-        for (number, share) in face.numbers.iter().enumerate() {
-            shares[kind_of(number)] += pool * share;
-        }
-        for (colour, share) in face.colours.iter().enumerate() {
-            shares[kind_of(NUMBERS + colour)] += (1.0 - pool) * share;
-        }
-        let (kind, score) = most_probable(&shares);
-        (score >= self.thresholds.kind).then_some((BallKind::ALL[kind], score))
-    }
 }
 
-/// Index into [`BallKind::ALL`].
-const fn kind_of(face: usize) -> usize {
-    const WHITE: usize = NUMBERS;
-    match face {
-        0 | WHITE => 0,
-        8 => 1,
-        1..8 => 2,
-        9..NUMBERS => 3,
-        _ => 4,
+/// The kinds, whatever the set; what is left to 1 is none of them. A ball of a set without numbers is [`BallKind::Ball`]: that
+/// claims nothing, and takes back what the detector, which looks at each ball alone, claimed of it.
+fn kinds(face: &Ball, pool: f32) -> KindShares {
+    let mut shares = [0.0; BallKind::ALL.len()];
+    for (number, share) in face.numbers.iter().enumerate() {
+        shares[kind_of(number)] += pool * share;
     }
+    for (colour, share) in face.colours.iter().enumerate() {
+        shares[kind_of(NUMBERS + colour)] += (1.0 - pool) * share;
+    }
+    KindShares::new(shares)
 }
 
 fn most_probable(shares: &[f32]) -> (usize, f32) {
@@ -108,25 +94,25 @@ mod tests {
         logits
     }
 
-    /// What balls with these logits are, of unknown kind before.
+    /// What balls with these logits are of whose kinds the detector knows nothing.
     fn told(certain: &[[f32; FACES]]) -> Vec<BallDetection> {
-        told_of(BallKind::Ball, certain)
+        told_of(KindShares::EVEN, certain)
     }
 
-    /// What balls with these logits are that the detector took for balls of that kind.
-    fn told_of(kind: BallKind, certain: &[[f32; FACES]]) -> Vec<BallDetection> {
-        let unknown = BallDetection {
+    /// What balls with these logits are that the detector gave these kinds.
+    fn told_of(kind_shares: KindShares, certain: &[[f32; FACES]]) -> Vec<BallDetection> {
+        let ball = BallDetection {
             centre_px: [0.0; 2],
             size_px: [1.0; 2],
-            kind,
-            kind_score: 0.0,
+            kind: kind_shares.most_probable(),
+            kind_shares,
             score: 0.9,
             reading: Reading::NOTHING,
         };
         let mut claims = Claims::new(THRESHOLDS);
-        let mut balls = vec![unknown; certain.len()];
-        for ball in certain {
-            claims.add(ball);
+        let mut balls = vec![ball; certain.len()];
+        for logits in certain {
+            claims.add(logits, &kind_shares);
         }
         claims.tell(&mut balls, &mut []);
         balls
@@ -154,9 +140,25 @@ mod tests {
     #[test]
     fn a_ball_among_snooker_balls_is_no_solid_whatever_the_detector_says() {
         let snooker = [1, 2, 5, 6].map(|colour| logits(&[(NUMBERS + colour, 6.0)]));
-        for ball in told_of(BallKind::Solid, &snooker) {
+        for ball in told_of(KindShares::of(BallKind::Solid, 1.0), &snooker) {
             assert_eq!(ball.kind, BallKind::Ball);
         }
+    }
+
+    #[test]
+    fn a_purple_ball_that_may_be_the_four_or_the_twelve_is_the_kind_that_the_detector_says() {
+        let four_or_twelve = [logits(&[(4, 6.0), (12, 6.2)])];
+        let unknown = told(&four_or_twelve)[0];
+        assert_eq!((unknown.kind, unknown.reading.number), (BallKind::Ball, None));
+        let solid = told_of(KindShares::of(BallKind::Solid, 0.999), &four_or_twelve)[0];
+        assert_eq!((solid.kind, solid.reading.number), (BallKind::Solid, Some(4)));
+    }
+
+    #[test]
+    fn what_the_detector_claimed_is_taken_back_where_the_face_speaks_against_it() {
+        let stripe = [logits(&[(4, 3.0), (12, 6.0)])];
+        let contradicted = told_of(KindShares::of(BallKind::Solid, 0.99), &stripe)[0];
+        assert_eq!(contradicted.kind, BallKind::Ball);
     }
 
     #[test]
@@ -164,7 +166,7 @@ mod tests {
         let purple_or_orange = told(&[logits(&[(12, 9.0), (13, 8.5)])])[0];
         assert_eq!(purple_or_orange.reading.number, None);
         assert_eq!(purple_or_orange.kind, BallKind::Stripe);
-        assert!((0.9..=1.0).contains(&purple_or_orange.kind_score));
+        assert!((0.9..=1.0).contains(&purple_or_orange.kind_score()));
     }
 
     #[test]

@@ -66,9 +66,9 @@ impl FaceReader {
         self.network.settle();
     }
 
-    /// Looks at every ball in `image` and writes down its number or colour, and its kind where the face tells it: it
-    /// is right more often than the detector is. Balls of one picture are told together, for numbers are there once;
-    /// `doubtful` ones take no number from the others. Returns the microseconds that the network took of that.
+    /// Looks at every ball in `image` and writes down its number or colour, and its kind, for which the detector's counts
+    /// beside the face. Balls of one picture are told together, for numbers are there once; `doubtful` ones take no number
+    /// from the others. Returns the microseconds that the network took of that.
     /// Allocates nothing outside the inference library.
     ///
     /// # Errors
@@ -92,8 +92,8 @@ impl FaceReader {
                 .run(&self.crops)
                 .map_err(|_| DetectError::Inference)?;
             network_us += micros(started, Instant::now());
-            for logits in outputs[0].as_chunks::<FACES>().0.iter().take(batch.len()) {
-                self.claims.add(logits);
+            for (logits, ball) in outputs[0].as_chunks::<FACES>().0.iter().zip(batch) {
+                self.claims.add(logits, &ball.kind_shares);
             }
         }
         self.claims.tell(balls, doubtful);

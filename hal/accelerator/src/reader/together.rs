@@ -4,10 +4,13 @@
 //! white cap to the camera looks like the cue ball; but the ball beside it is the cue ball more plainly. So numbers are
 //! shared out: the probability of a number is that over all ways of giving every ball its own number, by belief propagation.
 //!
+//! The detector sees other things of a ball than the reader, the whole table around it among them, and gave it kinds of its
+//! own: they count beside what the face shows.
+//!
 //! `models/numbers/claims.py` does the same in Python, to choose thresholds; a test holds both to the same figures.
 
-use baize_frame::BallColour;
 use baize_frame::limits::{MAX_BALL_DETECTIONS, MAX_DOUBTFUL_DETECTIONS};
+use baize_frame::{BallColour, BallKind, KindShares};
 use heapless::Vec as FixedVec;
 
 /// Numbers 0 to 15 of a pool set.
@@ -28,6 +31,10 @@ const MISSING: [f32; NUMBERS] = {
 };
 /// Rounds of messages; more change nothing.
 const ROUNDS: usize = 8;
+
+/// So much of the detector's kinds counts (their logarithm), for both look at the same pixels; and it excludes none altogether.
+const DETECTOR: f32 = 0.5;
+const LEAST_SHARE: f32 = 1e-3;
 
 /// A ball says with at most so much certainty which kind of set it is of (logarithm of odds), and half of that counts:
 /// balls of one set look alike, so they are not as many witnesses as there are balls.
@@ -67,10 +74,14 @@ impl Together {
         self.balls.clear();
     }
 
-    /// The logits of one more ball; those that are no finite numbers say nothing.
-    pub fn add(&mut self, logits: &[f32; FACES]) {
+    /// The logits of one more ball, and its kinds by the detector. Logits that are no finite numbers say nothing.
+    pub fn add(&mut self, logits: &[f32; FACES], kinds: &KindShares) {
+        let evidence = kinds
+            .all()
+            .map(|share| DETECTOR * share.clamp(LEAST_SHARE, 1.0).ln());
+        let logits = std::array::from_fn(|face| logits[face] + evidence[kind_of(face)]);
         // A picture has no more balls than this has room for: both are limited alike.
-        let _ = self.balls.push(Ball::new(logits));
+        let _ = self.balls.push(Ball::new(&logits));
     }
 
     /// Shares the numbers out among the first `certain` balls. The others are doubtful: they take what is left, and
@@ -176,6 +187,19 @@ impl Ball {
     }
 }
 
+/// The kind of a ball with this face, as an index into [`BallKind::ALL`].
+pub(super) const fn kind_of(face: usize) -> usize {
+    const WHITE: usize = NUMBERS;
+    let kind = match face {
+        0 | WHITE => BallKind::Cue,
+        8 => BallKind::Eight,
+        1..8 => BallKind::Solid,
+        9..NUMBERS => BallKind::Stripe,
+        _ => BallKind::Ball,
+    };
+    kind as usize
+}
+
 /// Probabilities of the choices among themselves. Returns what they weigh, the highest of all logits being 1.
 fn shares(logits: &[f32], highest: f32, shares: &mut [f32]) -> f32 {
     // The best choice of the lighter part may weigh nothing beside the other part's best: it has its own measure.
@@ -207,7 +231,7 @@ mod tests {
     fn numbers(balls: &[[f32; FACES]]) -> Vec<[f32; NUMBERS]> {
         let mut together = Together::new();
         for ball in balls {
-            together.add(ball);
+            together.add(ball, &KindShares::EVEN);
         }
         together.settle(balls.len());
         together.balls().iter().map(|ball| ball.numbers).collect()
@@ -252,7 +276,7 @@ mod tests {
         let seven = logits(&[(7, 8.0)]);
         let mut together = Together::new();
         for ball in [seven, seven] {
-            together.add(&ball);
+            together.add(&ball, &KindShares::EVEN);
         }
         together.settle(1);
         let settled = together.balls();
@@ -265,17 +289,17 @@ mod tests {
         let red = logits(&[(3, 6.0), (NUMBERS + 2, 6.0)]);
         let stripe = |number| logits(&[(number, 6.0)]);
         let mut together = Together::new();
-        together.add(&red);
+        together.add(&red, &KindShares::EVEN);
         together.settle(1);
         assert!((together.pool() - 0.5).abs() < 0.01);
         for number in 10..13 {
-            together.add(&stripe(number));
+            together.add(&stripe(number), &KindShares::EVEN);
         }
         together.settle(4);
         assert!(together.pool() > 0.95);
         together.clear();
         for _ in 0..9 {
-            together.add(&logits(&[(NUMBERS + 2, 6.0)]));
+            together.add(&logits(&[(NUMBERS + 2, 6.0)]), &KindShares::EVEN);
         }
         together.settle(9);
         assert!(together.pool() < 0.05);
@@ -285,12 +309,12 @@ mod tests {
     fn seven_yellow_balls_are_of_no_pool_set_though_each_looks_like_its_one() {
         let yellow = logits(&[(1, 6.0), (NUMBERS + 1, 5.8)]);
         let mut together = Together::new();
-        together.add(&yellow);
+        together.add(&yellow, &KindShares::EVEN);
         together.settle(1);
         assert!(together.pool() > 0.5);
         together.clear();
         for _ in 0..7 {
-            together.add(&yellow);
+            together.add(&yellow, &KindShares::EVEN);
         }
         together.settle(7);
         assert!(together.pool() < 0.3, "{}", together.pool());
@@ -301,7 +325,7 @@ mod tests {
         for extreme in [0.0, 1e-30, 80.0, 3e38, f32::NAN, f32::INFINITY] {
             let mut together = Together::new();
             for ball in 0..BALLS + 3 {
-                together.add(&logits(&[(ball % FACES, extreme)]));
+                together.add(&logits(&[(ball % FACES, extreme)]), &KindShares::EVEN);
             }
             together.settle(MAX_BALL_DETECTIONS);
             let settled = together.balls();
@@ -315,6 +339,12 @@ mod tests {
         }
     }
 
+    fn floats(values: &serde_json::Value) -> Vec<f32> {
+        let values = values.as_array().expect("numbers");
+        let float = |value: &serde_json::Value| value.as_f64().expect("a number") as f32;
+        values.iter().map(float).collect()
+    }
+
     #[test]
     fn python_and_this_share_out_alike() {
         let golden: serde_json::Value =
@@ -326,14 +356,14 @@ mod tests {
         for picture in pictures {
             together.clear();
             let balls = picture["logits"].as_array().expect("balls");
-            for ball in balls {
-                let values: Vec<f32> = ball
-                    .as_array()
-                    .expect("logits")
-                    .iter()
-                    .map(|logit| logit.as_f64().expect("a logit") as f32)
-                    .collect();
-                together.add(values.as_slice().try_into().expect("as many as faces"));
+            let kinds = picture["kinds"].as_array().expect("balls");
+            for (logits, kinds) in balls.iter().zip(kinds) {
+                let logits = floats(logits);
+                let kinds = floats(kinds).try_into().expect("as many as kinds");
+                together.add(
+                    logits.as_slice().try_into().expect("as many as faces"),
+                    &KindShares::new(kinds),
+                );
             }
             together.settle(balls.len());
             for (ball, expected) in together

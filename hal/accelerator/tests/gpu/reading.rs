@@ -5,7 +5,7 @@ use baize_accelerator::tensorrt::TensorRt;
 use baize_accelerator::{
     Backend, CpuOptions, DetectError, Detector, FaceReader, ModelFiles, ReaderManifest, reading,
 };
-use baize_frame::{Detections, FrameFormat, PixelFormat};
+use baize_frame::{Detections, FrameFormat, PixelFormat, Reading};
 
 use crate::child::in_a_child;
 use crate::common::{Disc, picture, spots, spots_on_rten};
@@ -122,7 +122,12 @@ fn more_balls_than_a_batch_are_all_read_on_the_gpu() {
         let found = detect(&mut gpu, &bytes, format, None).expect("a detection");
         let expected = detect(&mut *on_the_cpu(), &bytes, format, None).expect("a detection");
         assert_eq!(found.balls.len(), 37);
-        assert!(found.balls.iter().all(|ball| ball.reading.colour.is_some()));
+        let read = found.balls.iter().filter(|ball| ball.reading != Reading::NOTHING);
+        assert_eq!(
+            read.count(),
+            25,
+            "all but the blue ones, of which the detector says another thing than the reader"
+        );
         assert_eq!(faces(&found), faces(&expected));
     });
 }
