@@ -1,5 +1,6 @@
 """The kinds that the detector gives to labelled balls: beside the reader's logits they are what the appliance tells kinds from."""
 import sys
+from functools import cache
 from itertools import groupby
 from pathlib import Path
 
@@ -41,11 +42,20 @@ def kinds_at(output, size, balls):
     return kinds
 
 
+@cache
+def detector():
+    return onnxruntime.InferenceSession(str(DETECTOR), providers=["CPUExecutionProvider"])
+
+
+def kinds_in(image, balls):
+    """The same of the balls of one picture, RGB."""
+    output = detector().run(["balls"], {"image": letterboxed(image)})[0][0]
+    return kinds_at(output, image.shape[1::-1], balls)
+
+
 def kinds_of(balls):
     """[n, kinds] of balls, picture by picture."""
-    session, kinds = onnxruntime.InferenceSession(str(DETECTOR), providers=["CPUExecutionProvider"]), []
+    kinds = []
     for picture, of_picture in groupby(balls, key=lambda ball: ball.picture):
-        image = cv2.imread(str(picture))[..., ::-1]
-        output = session.run(["balls"], {"image": letterboxed(image)})[0][0]
-        kinds += kinds_at(output, image.shape[1::-1], list(of_picture))
+        kinds += kinds_in(cv2.imread(str(picture))[..., ::-1], list(of_picture))
     return np.array(kinds)

@@ -4,20 +4,26 @@
 
 Pictures of series that no training and no tuning saw go through `baize detect`, on rten. Their balls in boxes of the labels, as inexact as a detector's,
 with the kinds that the detector gives them, and made balls of unseen sets, each alone, go through the same file in onnxruntime: there the best guess is known, too, and of made balls where the number is. All but
-balls that are hardly to be seen are asked for.
+balls that are hardly to be seen are asked for. Likewise the balls of a broadcast, where the shared data are at hand.
 """
 import argparse
 import json
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 
 import claims
-from detected import kinds_of
+from cutting import cut
+from detected import kinds_in, kinds_of
 from faces import COLOURS, KIND_OF_FACE, KINDS, NUMBERS
-from pictures import balls_in, crops_of, labelled, labels
+from pictures import Ball, balls_in, crops_of, labelled, labels
 from ship import ASKED_PX, ASKED_SHARE, MODELS, logits_of_file
+
+sys.path.append(str(MODELS / "train"))
+from dataset import LABEL_MARGIN, cached, find_data, read_real  # noqa: E402
+from evaluate import REAL  # noqa: E402
 
 HEAD = ("| balls | what | asked | claimed | right where claimed | confidently wrong, of all | best guess right |\n"
         "|---|---|---|---|---|---|---|")
@@ -73,6 +79,26 @@ def labelled_rows(balls, model):
         print(f"| path-traced, boxes from labels | {what} | {claims.tally(best[which], p[which], truth[which], thresholds[what]).row()} |")
 
 
+def broadcast_rows(model):
+    """Kinds of the balls of pix2pockets, boxes of the labels; the detector learned from all but its last frames, the reader from none."""
+    if find_data() is None:
+        print("| pix2pockets | SKIPPED: the shared data are not at hand | - | - | - | - | - |")
+        return
+    thresholds = json.loads((model / "baize-reader.json").read_text())["thresholds"]
+    samples = [s for s in cached(REAL, lambda: read_real(find_data())) if s.source == "pix2pockets_v3"]
+    told, truth, held_out = [], [], []
+    for sample in samples:
+        balls = [Ball(sample.name, box[:2], box[2:] / LABEL_MARGIN, None, 1, "pool") for box in sample.balls]
+        crops = np.array([(cut(sample.image, ball.centre, ball.size) * 255).round() for ball in balls])
+        logits = logits_of_file(model / "baize-reader.onnx", crops)
+        told.append(claims.with_kinds(logits, kinds_in(sample.image, balls)))
+        truth += [np.flatnonzero(kinds)[0] if kinds.sum() == 1 else -1 for kinds in sample.kinds]
+        held_out += [sample.split == "tune"] * len(balls)
+    (best, p), truth, held_out = claims.claimed(told)["kind"], np.array(truth), np.array(held_out)
+    for name, which in (("all frames", truth >= 0), ("frames that the detector has not seen", (truth >= 0) & held_out)):
+        print(f"| pix2pockets, {name}, boxes from labels | kind | {claims.tally(best[which], p[which], truth[which], thresholds['kind']).row()} |")
+
+
 def made_rows(folder, model):
     thresholds = json.loads((model / "baize-reader.json").read_text())["thresholds"]
     shards = [np.load(path) for path in sorted(Path(folder).glob("*.npz"))]
@@ -103,6 +129,7 @@ def main():
     claimed_rows("path-traced", pairs)
     claimed_rows("path-traced, 20 pixels and more", [(b, d) for b, d in pairs if max(b.size) >= 20])
     labelled_rows(labelled(args.rendered, "testing"), MODELS / "reader")
+    broadcast_rows(MODELS / "reader")
     made_rows(args.made, MODELS / "reader")
 
 
