@@ -27,8 +27,11 @@ class Together:
         return self.pool * self.numbers @ every[:len(NUMBERS)] + (1 - self.pool) * self.colours @ every[len(NUMBERS):]
 
 
-# So much of the detector's kinds counts (their logarithm), for both look at the same pixels; and it excludes none altogether.
+# So much counts of what the detector knows of the kind (the logarithm of how much more probable it is than of any ball), for both
+# look at the same ball; and it excludes none altogether.
 DETECTOR, LEAST_SHARE = 0.5, 1e-3
+# The kinds of balls of which nothing is known.
+UNKNOWN = np.bincount(KIND_OF_FACE) / len(FACES)
 # Weight of bearing no number that is there, rounds of messages, how much a ball tells of its set, and how much it speaks
 # against a pool set that balls want a number which another has.
 STRAY, ROUNDS = 0.005, 8
@@ -40,7 +43,7 @@ NOT_ASKED = -1
 
 def with_kinds(logits, kinds):
     """Logits of faces [n, faces] of balls of which the detector gave the kinds these probabilities [n, kinds]."""
-    return logits + DETECTOR * np.log(np.clip(kinds, LEAST_SHARE, 1))[:, KIND_OF_FACE]
+    return logits + DETECTOR * np.log(np.clip(kinds, LEAST_SHARE, 1) / UNKNOWN)[:, KIND_OF_FACE]
 
 
 def together(logits):

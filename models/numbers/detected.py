@@ -8,8 +8,7 @@ import cv2
 import numpy as np
 import onnxruntime
 
-from claims import shares
-from faces import KINDS
+from claims import UNKNOWN, shares
 
 MODELS = Path(__file__).resolve().parents[1]
 sys.path.append(str(MODELS / "train"))
@@ -22,13 +21,12 @@ STRIDE_PX = 8
 KIND_CHANNELS, OFFSET_CHANNELS = slice(1, 6), slice(6, 8)
 # A box belongs to a ball if its middle is so near, in sizes of the ball.
 NEAR = 1 / 3
-# Nobody has an opinion.
-EVEN = np.full(len(KINDS), 1 / len(KINDS))
 
 
 def kinds_at(output, size, balls):
     """[n, kinds]: probabilities of the kinds of balls, by the likeliest box near each; `size` is the picture's, width and
-    height. Even ones where nothing near may be a ball."""
+    height. Those of a ball of which nothing is known where the network has no cell near. One look at the whole picture: where
+    balls are small `baize detect` looks closer."""
     scale = min(WIDTH / size[0], HEIGHT / size[1])
     border = [(side - round(length * scale)) // 2 for side, length in zip((WIDTH, HEIGHT), size)]
     rows, columns = np.mgrid[:output.shape[1], :output.shape[2]]
@@ -38,7 +36,7 @@ def kinds_at(output, size, balls):
     for ball in balls:
         near = np.hypot(x - ball.centre[0], y - ball.centre[1]) < NEAR * max(ball.size)
         row, column = np.unravel_index(np.where(near, output[0], -np.inf).argmax(), near.shape)
-        kinds.append(shares(output[KIND_CHANNELS, row, column]) if near.any() else EVEN)
+        kinds.append(shares(output[KIND_CHANNELS, row, column]) if near.any() else UNKNOWN)
     return kinds
 
 

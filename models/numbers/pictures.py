@@ -10,7 +10,7 @@ from cutting import cut
 from faces import COLOURS, face_of
 
 # What a path-traced picture is for, by the last digit of its number. Every picture has a ball set of its own. Those for
-# testing are seen by no training of the detector either.
+# tuning and for testing teach the detector nothing either.
 TUNING_DIGIT, TESTING_DIGIT = "8", "9"
 # Ball sets without numbers call their balls by other names where the label has no colour.
 SMALLEST_PX = 9.0

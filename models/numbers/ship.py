@@ -18,7 +18,7 @@ from torch import nn
 
 import claims
 from cutting import MARGIN, SIDE
-from detected import EVEN, kinds_of
+from detected import kinds_of
 from faces import FACES, KIND_OF_FACE, KINDS, NUMBERS
 from pictures import crops_of, labelled
 from reader import Reader
@@ -115,7 +115,7 @@ def tuning_balls(rendered, tune):
             part = {name: shard[name][:1024] for name in ("crops", "faces", "seen", "diameters")}
         count = len(part["faces"])
         parts.append({**part, "picture": np.array([f"{path} {at}" for at in range(count)]),
-                      "kinds": np.tile(EVEN, (count, 1))})
+                      "kinds": np.tile(claims.UNKNOWN, (count, 1))})
     together = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     return {**together, "traced": np.arange(len(together["faces"])) < traced}
 

@@ -86,9 +86,11 @@ def rate(number, total, peak=4e-3):
     return warm * peak * (0.01 + 0.99 * (1 + math.cos(math.pi * min(1, number / total))) / 2)
 
 
-def take_up(network, weights, crops):
-    """Goes on from an exported reader's weights, by name. Its batch norms are folded: each gets what these crops show before it,
-    and undoes it."""
+def take_up(network, path, crops):
+    """Goes on from an exported reader's weights. Its batch norms are folded: each gets what these crops show before it, and undoes
+    it."""
+    weights = {each.name: torch.from_numpy(numpy_helper.to_array(each).copy()) for each in onnx.load(path).graph.initializer}
+
     def before_norm(norm, bias):
         def hook(_, __, output):
             with torch.no_grad():
@@ -138,8 +140,7 @@ def main():
         beside.append(({"crops": torch.from_numpy(crops), "beliefs": torch.from_numpy(beliefs)}, REAL))
     network = Reader()
     if args.initial:
-        weights = {each.name: torch.from_numpy(numpy_helper.to_array(each).copy()) for each in onnx.load(args.initial).graph.initializer}
-        take_up(network, weights, traced["crops"][::max(1, len(traced["crops"]) // 2048)].permute(0, 3, 1, 2) / 255)
+        take_up(network, args.initial, traced["crops"][::max(1, len(traced["crops"]) // 2048)].permute(0, 3, 1, 2) / 255)
     network.to(memory_format=torch.channels_last)
     average = copy.deepcopy(network).eval()
     optimizer = torch.optim.AdamW(network.parameters(), weight_decay=0.02)

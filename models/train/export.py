@@ -75,9 +75,9 @@ def main():
         "input": {"name": "image", "width": WIDTH, "height": HEIGHT},
         "outputs": {"balls": {"name": "balls", "stride": BALL_STRIDE}, "cues": {"name": "cues", "stride": CUE_STRIDE}},
         "classes": list(KINDS),
-        # crossval.py chooses `ball` and the margin, evaluate.py `kind` and `cue`. Boxes of two balls that touch diagonally share
+        # crossval.py chooses `ball` and the margin, evaluate.py `cue`; kinds are the reader's. Boxes of two balls that touch diagonally share
         # 0.05; what shares more than `nms_iou` is the same ball, or one that hides another.
-        "thresholds": old.get("thresholds", {"ball": 0.4, "kind": 0.6, "cue": 0.4, "nms_iou": 0.35}),
+        "thresholds": old.get("thresholds", {"ball": 0.4, "cue": 0.4, "nms_iou": 0.35}),
         "box_margin": old.get("box_margin", 1.0),
         "trained": {"date": datetime.date.today().isoformat(), "data": args.data},
     }

@@ -25,7 +25,7 @@ class Tally:
         self.claims, self.hits, self.neither, self.false_on_empty = 0, 0, 0, 0
         self.centre_claims, self.centre_hits = 0, 0
         self.centre_px, self.centre_d, self.from_middle = [], [], []
-        self.kind_right, self.kind_score, self.claimed, self.claimed_right = [], [], [], []
+        self.kind_right, self.claimed, self.claimed_right = [], [], []
         self.cue_scores, self.cue_right = [], []
         self.cue_claims, self.cue_hits = 0, 0
         self.angle, self.tip_d = [], []

@@ -250,6 +250,16 @@ fn a_real_photo_of_ten_balls_shows_most_of_them_on_the_bed() {
             let number = &detection["number"];
             let possible = number.as_u64().is_some_and(|number| number <= 15);
             assert!(number.is_null() || possible, "{detection}");
+            let kinds = detection["kinds"].as_object().expect("kinds");
+            let shares = || kinds.values().map(|share| share.as_f64().expect("a share"));
+            assert_eq!(kinds.len(), 5, "{detection}");
+            assert!(
+                shares().all(|share| share >= 0.0) && shares().sum::<f64>() < 1.001,
+                "{detection}"
+            );
+            let class = detection["class"].as_str().expect("a name");
+            let most = shares().fold(0.0, f64::max);
+            assert!(class == "ball" || kinds[class] == most, "{detection}");
         }
     }
     let line = run(["replay", photo, "--table", "7ft", "--backend", "rten", "--json"])

@@ -13,7 +13,7 @@ pub struct Face {
     pub colour: Colour,
 }
 
-/// A number or colour that was read also says the kind, and better than the first look did. A colour means a number
+/// A number or colour that was read also says the kind. A colour means a number
 /// only in pool: there a red ball is the three or the seven, elsewhere it is red.
 pub fn face(game: Game, ball: &BallDetection) -> Face {
     let reading = &ball.reading;

@@ -53,7 +53,7 @@ fn measure(
             centre_px: [100.3 + 110.0 * i as f32, 80.7 + 60.0 * i as f32],
             size_px: [size_px; 2],
             kind: BallKind::Ball,
-            kind_shares: KindShares::EVEN,
+            kind_shares: KindShares::UNKNOWN,
             score: 0.9,
             reading: Reading::NOTHING,
         })

@@ -80,8 +80,6 @@ pub struct Thresholds {
     /// What may be a ball, below `ball`; left out, nothing may.
     #[serde(default)]
     pub doubtful: Option<f32>,
-    /// A kind; a ball without a kind this probable is `Ball`. Behind a reader, the reader's counts.
-    pub kind: f32,
     /// A cue.
     pub cue: f32,
     /// Shared over common area, above which the less probable of two boxes is dropped.
@@ -207,7 +205,6 @@ impl Manifest {
         let Thresholds {
             ball,
             doubtful,
-            kind,
             cue,
             nms_iou,
         } = self.thresholds;
@@ -221,7 +218,6 @@ impl Manifest {
         }
         let thresholds = [
             ("thresholds.ball", ball),
-            ("thresholds.kind", kind),
             ("thresholds.cue", cue),
             ("thresholds.nms_iou", nms_iou),
         ];
@@ -301,7 +297,7 @@ mod tests {
         "input": {"name": "image", "width": 640, "height": 384},
         "outputs": {"balls": {"name": "balls", "stride": 8}, "cues": {"name": "cues", "stride": 16}},
         "classes": ["cue_ball", "eight_ball", "solid", "stripe", "ball"],
-        "thresholds": {"ball": 0.5, "kind": 0.5, "cue": 0.5, "nms_iou": 0.45},
+        "thresholds": {"ball": 0.5, "cue": 0.5, "nms_iou": 0.45},
         "trained": {"date": "2026-01-01", "data": "none"}, "a_later_note": true
     }"#;
 
@@ -328,7 +324,7 @@ mod tests {
             ("\"ball\": 0.5", "\"ball\": 1.0", "`thresholds.ball` is 1"),
             ("test.onnx", "../test.onnx", "`file` is ../test.onnx"),
             ("00ff", "00fg", "`sha256` is"),
-            ("\"kind\": 0.5,", "", "missing field `kind`"),
+            ("\"cue\": 0.5,", "", "missing field `cue`"),
             ("\"height\": 384", "\"height\": \"384\"", "invalid type: string"),
             (
                 "\"format\": 1",

@@ -153,7 +153,7 @@ fn what_may_be_a_ball_is_kept_apart_where_the_manifest_says_from_when_on() {
 #[test]
 fn a_threshold_of_doubt_above_that_of_certainty_is_refused() {
     let text = include_str!("fixtures/spots/baize-spots.json");
-    let text = text.replace("\"kind\":", "\"doubtful\": 0.97, \"kind\":");
+    let text = text.replace("\"cue\":", "\"doubtful\": 0.97, \"cue\":");
     let error = Manifest::parse(&text).expect_err("it makes no sense");
     assert!(error.to_string().contains("thresholds.doubtful"), "{error}");
 }
@@ -208,14 +208,20 @@ fn a_resting_ball_that_touches_a_long_smear_s_side_is_another_and_one_within_a_s
 }
 
 #[test]
-fn a_kind_that_is_not_probable_enough_becomes_ball() {
+fn every_kind_is_told_with_its_probability() {
     let mut outputs = Outputs::empty();
     outputs.ball(10, 20, 3.0, 0, [0.0, 0.0]);
     outputs.balls[2 * BALL_CELLS + 20 * COLUMNS + 10] = 8.0;
     let found = outputs.decode(FULL_HD);
-    assert_eq!(found.balls[0].kind, BallKind::Ball);
+    let kinds = found.balls[0].kind_shares;
+    for kind in [BallKind::Cue, BallKind::Eight] {
+        assert!(
+            (kinds.share(kind) - 0.5).abs() < 0.01,
+            "two speak for themselves alike"
+        );
+    }
     assert!(
-        found.balls[0].kind_score() < 0.01,
+        kinds.share(BallKind::Ball) < 0.01,
         "nothing speaks for another set of balls"
     );
 }

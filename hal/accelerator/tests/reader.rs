@@ -27,7 +27,7 @@ fn ball(centre_px: [f32; 2], size_px: f32) -> BallDetection {
         centre_px,
         size_px: [size_px; 2],
         kind: BallKind::Ball,
-        kind_shares: KindShares::EVEN,
+        kind_shares: KindShares::UNKNOWN,
         score: 0.9,
         reading: Reading::NOTHING,
     }
@@ -74,7 +74,7 @@ fn a_kind_that_the_face_tells_plainly_replaces_what_the_detector_said() {
     balls[0].kind_shares = KindShares::of(BallKind::Eight, 0.9);
     read(&[disc(place, [0, 0, 255])], &mut balls);
     assert_eq!(balls[0].kind, BallKind::Stripe);
-    assert_eq!(balls[0].kind_shares.most_probable(), BallKind::Stripe);
+    assert!(balls[0].kind_score() > 0.9);
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn of_a_plain_red_ball_which_may_be_of_any_set_the_detector_tells_the_kind() {
         read(&[disc(place, [255, 0, 0])], &mut balls);
         balls[0].kind_shares.share(BallKind::Solid)
     };
-    assert!((how_solid(KindShares::EVEN) - 0.5).abs() < 0.05);
+    assert!((how_solid(KindShares::UNKNOWN) - 0.5).abs() < 0.05);
     assert!(how_solid(KindShares::of(BallKind::Solid, 0.999)) > 0.8);
     assert!(how_solid(KindShares::of(BallKind::Ball, 0.999)) < 0.2);
 }

@@ -17,7 +17,7 @@ pub enum BallKind {
 }
 
 impl BallKind {
-    /// All kinds, in the order of the network's kind outputs.
+    /// All kinds, in the order of the network's kind outputs, which is that of their declaration.
     pub const ALL: [Self; 5] = [Self::Cue, Self::Eight, Self::Solid, Self::Stripe, Self::Ball];
 }
 
@@ -82,14 +82,16 @@ impl Reading {
     };
 }
 
-/// How probable each kind of a ball is, given that it is one. They sum to 1.
+/// How probable each kind of a ball is, given that it is one. They sum to 1 at most: the rest is none of them, as of a ball that
+/// looks like the eight beside another.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct KindShares([f32; BallKind::ALL.len()]);
 
 impl KindShares {
-    /// Nothing is known.
-    pub const EVEN: Self = Self([1.0 / BallKind::ALL.len() as f32; BallKind::ALL.len()]);
+    /// Nothing is known: a pool set has a cue ball, an eight, and seven solids and stripes; other sets a white ball, and others of
+    /// seven colours.
+    pub const UNKNOWN: Self = Self([2.0 / 24.0, 1.0 / 24.0, 7.0 / 24.0, 7.0 / 24.0, 7.0 / 24.0]);
 
     /// In the order of [`BallKind::ALL`].
     pub const fn new(shares: [f32; BallKind::ALL.len()]) -> Self {
@@ -143,7 +145,7 @@ pub struct BallDetection {
     pub centre_px: [f32; 2],
     /// Width and height of the box.
     pub size_px: [f32; 2],
-    /// The most probable kind; `Ball` where no kind is probable enough.
+    /// The most probable kind; where somebody looked at its face, `Ball` where no kind is probable enough.
     pub kind: BallKind,
     /// How probable each kind is.
     pub kind_shares: KindShares,

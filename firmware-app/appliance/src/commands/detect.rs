@@ -146,7 +146,7 @@ fn ball(ball: &BallDetection, box_margin: f32) -> Value {
     })
 }
 
-/// How probable each kind is, whether one is claimed or not.
+/// How probable each kind is, whether one is claimed or not; what is left to 1 is none of them.
 fn kinds(shares: &KindShares) -> Value {
     let named = BallKind::ALL.map(|kind| (class(kind).to_owned(), json!(shares.share(kind))));
     Value::Object(named.into_iter().collect())

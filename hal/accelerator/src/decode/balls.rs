@@ -21,7 +21,6 @@ pub(super) struct BallDecoder {
     threshold_logit: f32,
     /// What is below is not even doubtful.
     lowest_logit: f32,
-    threshold_kind: f32,
     threshold_iou: f32,
     candidates: Vec<Candidate>,
 }
@@ -41,7 +40,6 @@ impl BallDecoder {
             input_px: input_px.map(|size| size as f32),
             threshold_logit: logit(manifest.thresholds.ball),
             lowest_logit: logit(manifest.thresholds.doubtful.unwrap_or(manifest.thresholds.ball)),
-            threshold_kind: manifest.thresholds.kind,
             threshold_iou: manifest.thresholds.nms_iou,
             candidates: Vec::with_capacity(grid.cells()),
             grid,
@@ -77,7 +75,7 @@ impl BallDecoder {
             let ball = BallDetection {
                 centre_px,
                 size_px: [found.size[0] * scale_x, found.size[1] * scale_y],
-                kind: kind_shares.claimed(self.threshold_kind),
+                kind: kind_shares.most_probable(),
                 kind_shares,
                 score: sigmoid(candidate.logit),
                 reading: Reading::NOTHING,

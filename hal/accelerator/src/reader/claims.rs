@@ -61,10 +61,10 @@ impl Claims {
 fn kinds(face: &Ball, pool: f32) -> KindShares {
     let mut shares = [0.0; BallKind::ALL.len()];
     for (number, share) in face.numbers.iter().enumerate() {
-        shares[kind_of(number)] += pool * share;
+        shares[kind_of(number) as usize] += pool * share;
     }
     for (colour, share) in face.colours.iter().enumerate() {
-        shares[kind_of(NUMBERS + colour)] += (1.0 - pool) * share;
+        shares[kind_of(NUMBERS + colour) as usize] += (1.0 - pool) * share;
     }
     KindShares::new(shares)
 }
@@ -96,7 +96,7 @@ mod tests {
 
     /// What balls with these logits are of whose kinds the detector knows nothing.
     fn told(certain: &[[f32; FACES]]) -> Vec<BallDetection> {
-        told_of(KindShares::EVEN, certain)
+        told_of(KindShares::UNKNOWN, certain)
     }
 
     /// What balls with these logits are that the detector gave these kinds.

@@ -68,7 +68,7 @@ impl FaceReader {
 
     /// Looks at every ball in `image` and writes down its number or colour, and its kind, for which the detector's counts
     /// beside the face. Balls of one picture are told together, for numbers are there once; `doubtful` ones take no number
-    /// from the others. Returns the microseconds that the network took of that.
+    /// from the others. What was read stands for the detector's kinds afterwards: a ball is read once. Returns the microseconds that the network took of that.
     /// Allocates nothing outside the inference library.
     ///
     /// # Errors

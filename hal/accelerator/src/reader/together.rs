@@ -32,7 +32,8 @@ const MISSING: [f32; NUMBERS] = {
 /// Rounds of messages; more change nothing.
 const ROUNDS: usize = 8;
 
-/// So much of the detector's kinds counts (their logarithm), for both look at the same pixels; and it excludes none altogether.
+/// So much counts of what the detector knows of the kind (the logarithm of how much more probable it is than of any ball), for both
+/// look at the same ball; and it excludes none altogether.
 const DETECTOR: f32 = 0.5;
 const LEAST_SHARE: f32 = 1e-3;
 
@@ -74,14 +75,17 @@ impl Together {
         self.balls.clear();
     }
 
-    /// The logits of one more ball, and its kinds by the detector. Logits that are no finite numbers say nothing.
+    /// The logits of one more ball, and its kinds by the detector. What are no finite numbers says nothing.
     pub fn add(&mut self, logits: &[f32; FACES], kinds: &KindShares) {
-        let evidence = kinds
-            .all()
-            .map(|share| DETECTOR * share.clamp(LEAST_SHARE, 1.0).ln());
-        let logits = std::array::from_fn(|face| logits[face] + evidence[kind_of(face)]);
+        let finite = |values: &[f32]| values.iter().all(|value| value.is_finite());
+        let mut seen = if finite(logits) { *logits } else { [0.0; FACES] };
+        if finite(&kinds.all()) {
+            for (face, logit) in seen.iter_mut().enumerate() {
+                *logit += detected(kinds, kind_of(face));
+            }
+        }
         // A picture has no more balls than this has room for: both are limited alike.
-        let _ = self.balls.push(Ball::new(&logits));
+        let _ = self.balls.push(Ball::new(&seen));
     }
 
     /// Shares the numbers out among the first `certain` balls. The others are doubtful: they take what is left, and
@@ -134,7 +138,6 @@ impl Together {
 impl Ball {
     fn new(logits: &[f32; FACES]) -> Self {
         let (numbers, colours) = logits.split_at(NUMBERS);
-        let finite = logits.iter().all(|logit| logit.is_finite());
         let highest = logits.iter().copied().fold(f32::MIN, f32::max);
         let mut ball = Self {
             numbers: [0.0; NUMBERS],
@@ -143,11 +146,9 @@ impl Ball {
             left: MISSING.map(f32::recip),
             asks: [0.0; NUMBERS],
         };
-        if finite {
-            let of_numbers = shares(numbers, highest, &mut ball.numbers);
-            let of_colours = shares(colours, highest, &mut ball.colours);
-            ball.pool_share = of_numbers / (of_numbers + of_colours);
-        }
+        let of_numbers = shares(numbers, highest, &mut ball.numbers);
+        let of_colours = shares(colours, highest, &mut ball.colours);
+        ball.pool_share = of_numbers / (of_numbers + of_colours);
         ball
     }
 
@@ -187,17 +188,22 @@ impl Ball {
     }
 }
 
-/// The kind of a ball with this face, as an index into [`BallKind::ALL`].
-pub(super) const fn kind_of(face: usize) -> usize {
+/// What the detector adds to the logits of faces of this kind.
+fn detected(kinds: &KindShares, kind: BallKind) -> f32 {
+    let share = kinds.share(kind).clamp(LEAST_SHARE, 1.0);
+    DETECTOR * (share / KindShares::UNKNOWN.share(kind)).ln()
+}
+
+/// The kind of a ball with this face.
+pub(super) const fn kind_of(face: usize) -> BallKind {
     const WHITE: usize = NUMBERS;
-    let kind = match face {
+    match face {
         0 | WHITE => BallKind::Cue,
         8 => BallKind::Eight,
         1..8 => BallKind::Solid,
         9..NUMBERS => BallKind::Stripe,
         _ => BallKind::Ball,
-    };
-    kind as usize
+    }
 }
 
 /// Probabilities of the choices among themselves. Returns what they weigh, the highest of all logits being 1.
@@ -231,7 +237,7 @@ mod tests {
     fn numbers(balls: &[[f32; FACES]]) -> Vec<[f32; NUMBERS]> {
         let mut together = Together::new();
         for ball in balls {
-            together.add(ball, &KindShares::EVEN);
+            together.add(ball, &KindShares::UNKNOWN);
         }
         together.settle(balls.len());
         together.balls().iter().map(|ball| ball.numbers).collect()
@@ -276,7 +282,7 @@ mod tests {
         let seven = logits(&[(7, 8.0)]);
         let mut together = Together::new();
         for ball in [seven, seven] {
-            together.add(&ball, &KindShares::EVEN);
+            together.add(&ball, &KindShares::UNKNOWN);
         }
         together.settle(1);
         let settled = together.balls();
@@ -289,17 +295,17 @@ mod tests {
         let red = logits(&[(3, 6.0), (NUMBERS + 2, 6.0)]);
         let stripe = |number| logits(&[(number, 6.0)]);
         let mut together = Together::new();
-        together.add(&red, &KindShares::EVEN);
+        together.add(&red, &KindShares::UNKNOWN);
         together.settle(1);
         assert!((together.pool() - 0.5).abs() < 0.01);
         for number in 10..13 {
-            together.add(&stripe(number), &KindShares::EVEN);
+            together.add(&stripe(number), &KindShares::UNKNOWN);
         }
         together.settle(4);
         assert!(together.pool() > 0.95);
         together.clear();
         for _ in 0..9 {
-            together.add(&logits(&[(NUMBERS + 2, 6.0)]), &KindShares::EVEN);
+            together.add(&logits(&[(NUMBERS + 2, 6.0)]), &KindShares::UNKNOWN);
         }
         together.settle(9);
         assert!(together.pool() < 0.05);
@@ -309,12 +315,12 @@ mod tests {
     fn seven_yellow_balls_are_of_no_pool_set_though_each_looks_like_its_one() {
         let yellow = logits(&[(1, 6.0), (NUMBERS + 1, 5.8)]);
         let mut together = Together::new();
-        together.add(&yellow, &KindShares::EVEN);
+        together.add(&yellow, &KindShares::UNKNOWN);
         together.settle(1);
         assert!(together.pool() > 0.5);
         together.clear();
         for _ in 0..7 {
-            together.add(&yellow, &KindShares::EVEN);
+            together.add(&yellow, &KindShares::UNKNOWN);
         }
         together.settle(7);
         assert!(together.pool() < 0.3, "{}", together.pool());
@@ -325,7 +331,8 @@ mod tests {
         for extreme in [0.0, 1e-30, 80.0, 3e38, f32::NAN, f32::INFINITY] {
             let mut together = Together::new();
             for ball in 0..BALLS + 3 {
-                together.add(&logits(&[(ball % FACES, extreme)]), &KindShares::EVEN);
+                let kinds = [KindShares::UNKNOWN, KindShares::new([extreme; 5])][ball % 2];
+                together.add(&logits(&[(ball % FACES, extreme)]), &kinds);
             }
             together.settle(MAX_BALL_DETECTIONS);
             let settled = together.balls();
@@ -336,6 +343,19 @@ mod tests {
                 assert!(ball.colours.iter().all(|share| (0.0..=1.0).contains(share)));
             }
             assert!((0.0..=1.0).contains(&together.pool()));
+        }
+    }
+
+    #[test]
+    fn where_the_face_says_nothing_a_ball_is_what_the_detector_says() {
+        for kind in [BallKind::Cue, BallKind::Eight, BallKind::Solid, BallKind::Stripe] {
+            let mut together = Together::new();
+            together.add(&[f32::NAN; FACES], &KindShares::of(kind, 0.999));
+            together.settle(1);
+            let ball = &together.balls()[0];
+            let of_kind = (0..NUMBERS).filter(|&number| kind_of(number) == kind);
+            let share: f32 = of_kind.map(|number| ball.numbers[number]).sum();
+            assert!(share > 0.7, "{kind:?}: {share}");
         }
     }
 

@@ -26,7 +26,7 @@ const MANIFEST: &str = r#"{
     "input": {"name": "image", "width": 64, "height": 32},
     "outputs": {"balls": {"name": "balls", "stride": 8}, "cues": {"name": "cues", "stride": 16}},
     "classes": ["cue_ball", "eight_ball", "solid", "stripe", "ball"],
-    "thresholds": {"ball": 0.5, "kind": 0.5, "cue": 0.5, "nms_iou": 0.45},
+    "thresholds": {"ball": 0.5, "cue": 0.5, "nms_iou": 0.45},
     "trained": {"date": "never", "data": "none"}
 }"#;
 

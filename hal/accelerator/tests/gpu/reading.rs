@@ -141,7 +141,7 @@ fn balls_that_the_detector_doubts_are_read_on_the_gpu_beside_the_others() {
         };
         let tensorrt = TensorRt::start(Some(&library)).expect("the fakes start");
         let manifest = include_str!("../fixtures/spots/baize-spots.json");
-        let doubting = manifest.replace("\"kind\": 0.6", "\"doubtful\": 0.01, \"kind\": 0.6");
+        let doubting = manifest.replace("\"cue\":", "\"doubtful\": 0.01, \"cue\":");
         let onnx = include_bytes!("../fixtures/spots/baize-spots.onnx");
         let model = ModelFiles::embedded(onnx, doubting.leak()).expect("a good manifest");
         let detector = tensorrt
