@@ -35,7 +35,7 @@ MOST_DIFFERENCE, MOST_BYTES = 1e-3, 500_000
 # So many of all tuning balls may be claimed wrongly. Less than is allowed: their boxes are all right, and behind a detector
 # that misses a ball or sees one too many, whole pictures of numbers are wrong together. And real kinds are wrong more often than
 # path-traced ones.
-MOST_WRONG = {"number": 0.001, "colour": 0.005, "kind": 0.003}
+MOST_WRONG = {"number": 0.003, "colour": 0.005, "kind": 0.003}
 # Balls less visible than this, or smaller, are not asked for when thresholds are chosen.
 ASKED_SHARE, ASKED_PX = 0.7, 12
 

@@ -3,7 +3,6 @@ ones; stops at SIGTERM, goes on when started again.
 
     python teach.py --crops ../work/crops --rendered ../work/rendered --run reader --iterations 6000
     python teach.py --crops ../work/crops --rendered ../work/rendered --teacher ../reader/baize-reader.onnx --run second
-    python teach.py --crops ../work/crops --rendered ../work/rendered --initial ../reader/baize-reader.onnx --run third
 """
 import argparse
 import copy
@@ -14,10 +13,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-import onnx
 import torch
-from onnx import numpy_helper
-from torch import nn
 from torch.nn import functional
 
 from faces import FACES
@@ -86,44 +82,11 @@ def rate(number, total, peak=4e-3):
     return warm * peak * (0.01 + 0.99 * (1 + math.cos(math.pi * min(1, number / total))) / 2)
 
 
-def take_up(network, path, crops):
-    """Goes on from an exported reader's weights. Its batch norms are folded: each gets what these crops show before it, and undoes
-    it."""
-    weights = {each.name: torch.from_numpy(numpy_helper.to_array(each).copy()) for each in onnx.load(path).graph.initializer}
-
-    def before_norm(norm, bias):
-        def hook(_, __, output):
-            with torch.no_grad():
-                variance, mean = torch.var_mean(output, (0, 2, 3))
-                norm.running_mean.copy_(mean)
-                norm.running_var.copy_(variance)
-                norm.weight.copy_((variance + norm.eps).sqrt())
-                norm.bias.copy_(bias + mean)
-        return hook
-
-    hooks = []
-    for name, module in network.named_modules():
-        if isinstance(module, nn.Conv2d):
-            with torch.no_grad():
-                module.weight.copy_(weights[f"{name}.weight"])
-                if module.bias is not None:
-                    module.bias.copy_(weights[f"{name}.bias"])
-        elif isinstance(module, nn.BatchNorm2d):
-            of_conv = f"{name[:-1]}0"
-            conv = network.get_submodule(of_conv)
-            hooks.append(conv.register_forward_hook(before_norm(module, weights[f"{of_conv}.bias"])))
-    with torch.no_grad():
-        network.eval()(crops)
-    for hook in hooks:
-        hook.remove()
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--crops", required=True)
     parser.add_argument("--rendered", required=True)
     parser.add_argument("--teacher", help="an earlier reader's ONNX file: learn from the real balls that it tells, too")
-    parser.add_argument("--initial", help="a reader's ONNX file whose weights are gone on from")
     parser.add_argument("--run", default="reader")
     parser.add_argument("--iterations", type=int, default=6000)
     parser.add_argument("--seed", type=int, default=1)
@@ -138,10 +101,7 @@ def main():
     if args.teacher:
         crops, beliefs = crops_and_beliefs(args.teacher, TIMES, args.seed)
         beside.append(({"crops": torch.from_numpy(crops), "beliefs": torch.from_numpy(beliefs)}, REAL))
-    network = Reader()
-    if args.initial:
-        take_up(network, args.initial, traced["crops"][::max(1, len(traced["crops"]) // 2048)].permute(0, 3, 1, 2) / 255)
-    network.to(memory_format=torch.channels_last)
+    network = Reader().to(memory_format=torch.channels_last)
     average = copy.deepcopy(network).eval()
     optimizer = torch.optim.AdamW(network.parameters(), weight_decay=0.02)
     checkpoint, first = folder / "checkpoint.pt", 0

@@ -20,8 +20,7 @@ from pictures import Ball, part_of
 import real
 from reader import Reader, mflop
 from skins import UNSEEN, Sets, one_set
-from ship import logits_of_file
-from teach import take_up, targets
+from teach import targets
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "train"))
 
@@ -166,17 +165,6 @@ class Network(unittest.TestCase):
     def test_it_is_small(self):
         self.assertLess(mflop(), 11)
         self.assertLess(sum(p.numel() for p in Reader().parameters()) * 4, 500_000)
-
-    def test_training_goes_on_from_what_a_file_does(self):
-        path = Path(__file__).resolve().parents[1] / "reader" / "baize-reader.onnx"
-        crops = torch.rand(64, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(5))
-        network = Reader()
-        take_up(network, path, crops)
-        expected = logits_of_file(path, (crops.permute(0, 2, 3, 1) * 255).round().numpy())
-        for training in (False, True):  # the crops' own statistics are the batch's
-            with torch.no_grad():
-                logits = network.train(training)((crops * 255).round() / 255).numpy()
-            np.testing.assert_allclose(logits, expected, atol=0.02)
 
     def test_a_hidden_ball_is_asked_for_no_opinion(self):
         asked = targets(torch.tensor([3, 3]), torch.tensor([0.9, 0.1]))
