@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use baize_accelerator::gpu::{Gauge, GpuDetector};
-use baize_accelerator::tensorrt::building::{BuildError, BuildOptions, EngineSource, find_trtexec};
+use baize_accelerator::tensorrt::building::{
+    BuildError, BuildOptions, EngineSource, FileError, find_trtexec,
+};
 use baize_accelerator::tensorrt::{PlanError, TensorRt, messages};
 use baize_accelerator::{Detector, ModelFiles, ReaderManifest};
 
@@ -33,7 +35,8 @@ pub enum NotOnGpu {
 
 /// A detector on a GPU, and what tells how that is.
 pub struct OnGpu {
-    /// It reads numbers and colours, too: there, or on the CPU where the reader's engine could not be built.
+    /// It reads numbers and colours, too: there, or on the CPU where the reader's engine could not be built, or a second look at
+    /// small balls is wished for.
     pub detector: Box<dyn Detector>,
     /// For whoever watches the GPU.
     pub gauge: Gauge,
@@ -46,6 +49,8 @@ struct Gpu {
     source: EngineSource,
     reader: ModelFiles<ReaderManifest>,
     reader_source: EngineSource,
+    /// A second look comes between detector and reader, which is on the CPU then.
+    looks_closer: bool,
 }
 
 impl Gpu {
@@ -64,6 +69,7 @@ impl Gpu {
             tensorrt,
             model,
             reader,
+            looks_closer: config.closer,
         })
     }
 
@@ -88,22 +94,31 @@ impl Gpu {
         }
     }
 
-    /// With the reader on the CPU where it has no engine.
+    /// With the reader on the CPU where it has none here.
     fn whole(&self, detector: GpuDetector, config: &config::Detector) -> Result<OnGpu, Failure> {
         let reads = detector.info().reader.is_some();
         let detector: Box<dyn Detector> = Box::new(detector);
         Ok(OnGpu {
             detector: match reads {
-                true => sources::as_wished(detector, config),
+                true => detector,
                 false => sources::with_reader(detector, config)?,
             },
             gauge: self.tensorrt.gauge(),
         })
     }
 
-    /// Whether the reader's engine could not be built lately, so that it stays on the CPU for now.
+    /// Whether the reader stays on the CPU for now, even if there is no engine of it: one could not be built lately, or none is
+    /// wanted.
     fn does_without_reader(&self) -> bool {
-        !self.reader_source.wait_before_build(SystemTime::now()).is_zero()
+        self.looks_closer || !self.reader_source.wait_before_build(SystemTime::now()).is_zero()
+    }
+
+    /// The reader's engine that there is.
+    fn stored_reader(&self) -> Result<Option<Vec<u8>>, FileError> {
+        if self.looks_closer {
+            return Ok(None);
+        }
+        self.reader_source.stored().map(Some)
     }
 
     /// The plan that there is, else a new one. A failed build is tried again, after waits that grow.
@@ -133,8 +148,8 @@ impl Gpu {
         options: &BuildOptions,
         stop: &dyn Fn() -> bool,
     ) -> Result<Option<Vec<u8>>, Failure> {
-        if let Ok(plan) = self.reader_source.stored() {
-            return Ok(Some(plan));
+        if let Ok(plan) = self.stored_reader() {
+            return Ok(plan);
         }
         if self.does_without_reader() {
             return Ok(None);
@@ -161,8 +176,8 @@ pub fn stored(config: &config::Detector) -> Result<OnGpu, NotOnGpu> {
         .source
         .stored()
         .map_err(|error| NotOnGpu::Unbuilt(error.to_string()))?;
-    let reader_plan = match gpu.reader_source.stored() {
-        Ok(plan) => Some(plan),
+    let reader_plan = match gpu.stored_reader() {
+        Ok(plan) => plan,
         Err(_) if gpu.does_without_reader() => None,
         Err(error) => {
             let reader = &gpu.reader.manifest().name;

@@ -80,7 +80,8 @@ pub fn cpu_detector(config: &config::Detector) -> Result<Box<dyn Detector>, Fail
     with_reader(detector, config)
 }
 
-/// A detector with the reader of numbers and colours behind it, which runs on the CPU.
+/// A detector with the reader of numbers and colours behind it, which runs on the CPU; with a second look at small balls in between
+/// where the configuration wishes for one, so that the balls of all tiles are read once, and told together.
 pub fn with_reader(
     detector: Box<dyn Detector>,
     config: &config::Detector,
@@ -88,12 +89,8 @@ pub fn with_reader(
     let reader = reader_model()?;
     // Where the detector fell back, the reader does too, for the same reason.
     let (reader, _) = FaceReader::open(&reader, &cpu_options(config)?).map_err(Failure::from_error)?;
-    Ok(as_wished(reading(detector, reader), config))
-}
-
-/// A detector that reads, with a second look at small balls where the configuration wishes for one.
-pub fn as_wished(detector: Box<dyn Detector>, config: &config::Detector) -> Box<dyn Detector> {
-    if config.closer { closer(detector) } else { detector }
+    let detector = if config.closer { closer(detector) } else { detector };
+    Ok(reading(detector, reader))
 }
 
 /// The reader of numbers and colours inside the program.
@@ -136,4 +133,101 @@ pub fn request<'a>(config: &Config) -> Result<Request<'a>, Failure> {
 /// Reads the configuration: the defaults, where no file is given.
 pub fn config(files: &[PathBuf]) -> Result<Config, Failure> {
     Config::read(files).map_err(Failure::from_error)
+}
+
+#[cfg(test)]
+mod tests {
+    use baize_accelerator::{DetectError, DetectTimings, DetectorInfo};
+    use baize_frame::{
+        BallDetection, BallKind, Detections, FrameFormat, ImageView, KindShares, PixelFormat, Reading, Region,
+    };
+
+    use super::*;
+
+    const FORMAT: FrameFormat = FrameFormat::packed(1280, 768, PixelFormat::Rgb24);
+    const BALL_PX: f32 = 14.0;
+
+    /// Sees small white balls where they are, and knows nothing of their kinds.
+    struct Sees {
+        info: DetectorInfo,
+        balls: Vec<[f32; 2]>,
+    }
+
+    impl Detector for Sees {
+        fn info(&self) -> &DetectorInfo {
+            &self.info
+        }
+
+        fn prepare(&mut self, _format: FrameFormat) {}
+
+        fn detect(
+            &mut self,
+            _image: &ImageView<'_>,
+            region: Region,
+            out: &mut Detections,
+        ) -> Result<DetectTimings, DetectError> {
+            out.clear();
+            let within =
+                |at: f32, first: u32, length: u32| (first as f32..(first + length) as f32).contains(&at);
+            let seen = self
+                .balls
+                .iter()
+                .filter(|[x, y]| within(*x, region.x, region.width) && within(*y, region.y, region.height));
+            for &centre_px in seen {
+                let ball = BallDetection {
+                    centre_px,
+                    size_px: [BALL_PX; 2],
+                    kind: BallKind::Ball,
+                    kind_shares: KindShares::UNKNOWN,
+                    score: 0.9,
+                    reading: Reading::NOTHING,
+                };
+                out.balls.push(ball).expect("room");
+            }
+            Ok(DetectTimings::default())
+        }
+    }
+
+    /// The numbers of white balls that lie there.
+    fn numbers_of_white_balls(balls: &[[f32; 2]]) -> Vec<Option<u8>> {
+        let sees = Sees {
+            info: DetectorInfo {
+                backend: "sees",
+                model: "sees".into(),
+                input_px: [640, 384],
+                box_margin: 1.0,
+                reader: None,
+            },
+            balls: balls.to_vec(),
+        };
+        let config = config::Detector {
+            backend: "rten".into(),
+            closer: true,
+            ..config::Detector::default()
+        };
+        let mut detector = with_reader(Box::new(sees), &config).expect("the reader is inside the program");
+        let mut bytes = [20, 110, 60].repeat(1280 * 768);
+        for y in 0..768_usize {
+            for x in 0..1280_usize {
+                let is_white =
+                    |ball: &[f32; 2]| (x as f32 - ball[0]).hypot(y as f32 - ball[1]) < BALL_PX / 2.0;
+                if balls.iter().any(is_white) {
+                    bytes[3 * (y * 1280 + x)..][..3].copy_from_slice(&[240, 240, 235]);
+                }
+            }
+        }
+        let image = ImageView::new(&bytes, FORMAT).expect("a picture");
+        let mut found = Detections::new();
+        detector
+            .detect(&image, image.whole(), &mut found)
+            .expect("a detection");
+        found.balls.iter().map(|ball| ball.reading.number).collect()
+    }
+
+    #[test]
+    fn of_two_white_balls_that_different_tiles_show_neither_is_surely_the_cue_ball() {
+        assert_eq!(numbers_of_white_balls(&[[100.0, 100.0]]), [Some(0)]);
+        let two = numbers_of_white_balls(&[[100.0, 100.0], [1200.0, 700.0]]);
+        assert_eq!(two, [None, None]);
+    }
 }
