@@ -72,6 +72,11 @@ def claimed(pictures):
             "colour": (colours.argmax(1) + len(NUMBERS), colours.max(1)), "kind": (kinds.argmax(1), kinds.max(1))}
 
 
+def claimable(kinds, probabilities):
+    """Probabilities of likeliest kinds, where they claim something: to be of a set without numbers does not."""
+    return np.where(kinds == KINDS.index("ball"), 0, probabilities)
+
+
 @dataclass
 class Tally:
     asked: int

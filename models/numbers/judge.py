@@ -65,14 +65,13 @@ def claimed_rows(name, pairs):
         [KINDS[KIND_OF_FACE[b.face]] for b, _ in pairs])
 
 
-def claimable(best, probability):
-    """Probabilities of kinds, where they claim something: to be of a set without numbers does not."""
-    return np.where(best == KINDS.index("ball"), 0, probability)
+def thresholds_of(model):
+    return json.loads((model / "baize-reader.json").read_text())["thresholds"]
 
 
 def labelled_rows(balls, model):
     """Balls of a picture told together, as in the appliance, in boxes of the labels."""
-    thresholds = json.loads((model / "baize-reader.json").read_text())["thresholds"]
+    thresholds = thresholds_of(model)
     part = crops_of(balls)
     logits, faces = logits_of_file(model / "baize-reader.onnx", part["crops"]), part["faces"]
     logits = claims.with_kinds(logits, kinds_of(balls))
@@ -81,7 +80,7 @@ def labelled_rows(balls, model):
     pool = faces < len(NUMBERS)
     for what, which, truth in (("number", asked & pool, faces), ("colour", asked & ~pool, faces), ("kind", asked, KIND_OF_FACE[faces])):
         best, p = told[what]
-        p = claimable(best, p) if what == "kind" else p
+        p = claims.claimable(best, p) if what == "kind" else p
         print(f"| path-traced, boxes from labels | {what} | {claims.tally(best[which], p[which], truth[which], thresholds[what]).row()} |")
 
 
@@ -91,7 +90,7 @@ def broadcast_rows(model):
     if find_data() is None:
         print("| pix2pockets | SKIPPED: the shared data are not at hand | - | - | - | - | - |")
         return
-    thresholds = json.loads((model / "baize-reader.json").read_text())["thresholds"]
+    thresholds = thresholds_of(model)
     samples = [s for s in cached(REAL, lambda: read_real(find_data())) if s.source == "pix2pockets_v3" and len(s.balls)]
     told, truth, held_out = [], [], []
     for sample in samples:
@@ -102,13 +101,13 @@ def broadcast_rows(model):
         truth += [np.flatnonzero(kinds)[0] if kinds.sum() == 1 else -1 for kinds in sample.kinds]
         held_out += [sample.split == "tune"] * len(balls)
     (best, p), truth, held_out = claims.claimed(told)["kind"], np.array(truth), np.array(held_out)
-    p = claimable(best, p)
+    p = claims.claimable(best, p)
     for name, which in (("all frames", truth >= 0), ("frames that the detector has not seen", (truth >= 0) & held_out)):
         print(f"| pix2pockets, {name}, boxes from labels | kind | {claims.tally(best[which], p[which], truth[which], thresholds['kind']).row()} |")
 
 
 def made_rows(folder, model):
-    thresholds = json.loads((model / "baize-reader.json").read_text())["thresholds"]
+    thresholds = thresholds_of(model)
     shards = [np.load(path) for path in sorted(Path(folder).glob("*.npz"))]
     part = {name: np.concatenate([shard[name] for shard in shards]) for name in shards[0].files}
     logits = logits_of_file(model / "baize-reader.onnx", part["crops"])
@@ -122,7 +121,7 @@ def made_rows(folder, model):
              plainly & pool, faces),
             ("made", "colour", asked & ~pool, faces), ("made", "kind", asked, KIND_OF_FACE[faces])):
         best, p = told[what]
-        p = claimable(best, p) if what == "kind" else p
+        p = claims.claimable(best, p) if what == "kind" else p
         print(f"| {name} | {what} | {claims.tally(best[which], p[which], truth[which], thresholds[what]).row()} |")
 
 

@@ -19,7 +19,7 @@ from torch import nn
 import claims
 from cutting import MARGIN, SIDE
 from detected import kinds_of
-from faces import FACES, KIND_OF_FACE, KINDS, NUMBERS
+from faces import FACES, KIND_OF_FACE, NUMBERS
 from pictures import crops_of, labelled
 from reader import Reader
 
@@ -94,8 +94,8 @@ def chosen_thresholds(parts, logits):
 
     def choose(what, which, truth):
         best, probability = told[what]
-        if what == "kind":  # to be of a set without numbers claims nothing
-            probability = np.where(best == KINDS.index("ball"), 0, probability)
+        if what == "kind":
+            probability = claims.claimable(best, probability)
         return claims.least_threshold(best[which], probability[which], truth[which], MOST_WRONG[what])
 
     # High enough for path-traced and made balls each: neither kind excuses the other.

@@ -126,6 +126,13 @@ class Labels(unittest.TestCase):
         np.testing.assert_allclose(sample.balls, [[30, 20, 10, 10]])
         np.testing.assert_allclose(sample.unjudged, [[60, 20, 10, 10]])
 
+    def test_rendered_picture_that_tunes_the_reader_teaches_the_detector_nothing(self):
+        for number in (7, 8, 9):
+            (self.real / f"r001-00000{number}.json").write_text(json.dumps(dict(balls=[], cues=[])))
+            cv2.imwrite(str(self.real / f"r001-00000{number}.png"), speckled(100, 50))
+        self.assertEqual([s.split for s in read_exact(self.real, "rendered")], ["train", "tune"])
+        self.assertEqual([s.split for s in read_exact(self.real, "simulated")], ["train", "train", "tune"])
+
     def test_same_name_with_another_view_stays_apart_and_partly_labelled(self):
         rows = [self.write("ss19190_ball", "a", speckled(64, 64, 1), "1 0.5 0.5 0.1 0.1\n"),
                 self.write("ss19190_cue", "a", speckled(64, 64, 2), "")]

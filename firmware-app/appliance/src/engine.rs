@@ -107,13 +107,12 @@ impl Gpu {
         })
     }
 
-    /// Whether the reader stays on the CPU for now, even if there is no engine of it: one could not be built lately, or none is
-    /// wanted.
+    /// Whether the reader's engine could not be built lately, so that it stays on the CPU for now.
     fn does_without_reader(&self) -> bool {
-        self.looks_closer || !self.reader_source.wait_before_build(SystemTime::now()).is_zero()
+        !self.reader_source.wait_before_build(SystemTime::now()).is_zero()
     }
 
-    /// The reader's engine that there is.
+    /// The reader's engine that there is; `None` where none is wanted.
     fn stored_reader(&self) -> Result<Option<Vec<u8>>, FileError> {
         if self.looks_closer {
             return Ok(None);
